@@ -1,0 +1,138 @@
+/**
+ * Definitions in their normal form: what the typed words of this block produce, what `mill.ts` exports, and what every later block reads.
+ * All of it is JSON but for the brand.
+ */
+import type { Duration } from "../base/index.ts";
+import type { Requirement, Schema, Task } from "../contract/index.ts";
+import type { Node } from "../express/index.ts";
+
+/** Brand of a definition: a registered symbol, so that two copies of the package understand each other. */
+export const KIND: unique symbol = Symbol.for("millwright.definition");
+export type Kind = "problem" | "dataset" | "features" | "model" | "endpoint";
+
+export interface ProblemDefinition {
+  readonly [KIND]: "problem";
+  readonly name: string;
+  readonly question: string;
+  readonly task: Task;
+  readonly owner: string;
+  readonly process?: string;
+  readonly decision?: string;
+  readonly currency?: string;
+  readonly gain?: Gain;
+  readonly constraints?: { readonly latencyP99Ms?: number; readonly monthlyCost?: number };
+  readonly principles: readonly { readonly statement: string; readonly because?: string; readonly proof: Requirement }[];
+  readonly risks: readonly Risk[];
+}
+
+/** Money per decision, in the problem's currency; what is not stated is 0. */
+export interface Gain {
+  readonly truePositive: number;
+  readonly falsePositive: number;
+  readonly falseNegative?: number;
+  readonly trueNegative?: number;
+}
+
+export interface Risk {
+  readonly what: string;
+  readonly likelihood: "low" | "medium" | "high";
+  readonly impact: "low" | "medium" | "high";
+  readonly owner?: string;
+  readonly mitigation?: string;
+  /** The measure that watches it. */
+  readonly measure?: string;
+}
+
+export interface FilesSource {
+  readonly source: "files";
+  /** Paths relative to the project, or `package:NAME/PATH`; `*` matches within a folder. */
+  readonly paths: readonly string[];
+  /** Of text files; found by looking when absent. */
+  readonly delimiter?: string;
+  readonly encoding?: "utf-8" | "utf-16" | "latin-1";
+}
+
+export interface Check {
+  /** A boolean expression over a row (null passes), or `unique` over columns. */
+  readonly holds: Node | { readonly unique: readonly string[] };
+  /** The share of rows that must hold, 0 to 1. */
+  readonly share: number;
+  /** The check in words, as in `delay between -120 and 1440`. */
+  readonly text: string;
+}
+
+/** Fractions of the rows, newest last, as in `byTime({test: 0.15, holdout: 0.15})`; the rest is trained on. */
+export type Split =
+  | { readonly split: "time"; readonly test: number; readonly holdout: number }
+  /** By a salted hash of the entity key, or of the whole row where there is none. */
+  | { readonly split: "hash"; readonly test: number; readonly holdout: number; readonly salt: string };
+
+export interface DatasetDefinition {
+  readonly [KIND]: "dataset";
+  readonly name: string;
+  readonly from: FilesSource;
+  readonly columns: Schema;
+  /** Rows for which this is not true are left out before anything else (not quarantined). */
+  readonly where?: Node;
+  /** The column that says when a row happened. */
+  readonly time?: string;
+  readonly entity: readonly string[];
+  /** Columns known only after the event, and the expression of the moment at which they are. */
+  readonly outcomes: Readonly<Record<string, Node>>;
+  readonly split?: Split;
+  readonly checks: readonly Check[];
+  readonly license?: string;
+  readonly about?: string;
+}
+
+export interface FeaturesDefinition {
+  readonly [KIND]: "features";
+  readonly name: string;
+  readonly from: DatasetDefinition;
+  /** Expressions by feature name, in the order of the definition. */
+  readonly fields: Readonly<Record<string, Node>>;
+}
+
+export interface TrainerDefinition {
+  /** The estimator's name in `learn`, as in `gradient-boosting`. */
+  readonly estimator: string;
+  /** Its parameters, complete: defaults are filled in by `define`, so that a step key names every one of them. */
+  readonly params: Readonly<Record<string, number | string | boolean>>;
+}
+
+export interface ModelDefinition {
+  readonly [KIND]: "model";
+  readonly name: string;
+  readonly solves: ProblemDefinition;
+  readonly from: FeaturesDefinition;
+  readonly label: Node;
+  readonly threshold: number | "max-gain";
+  readonly train: TrainerDefinition;
+  readonly seed: number;
+  /** Expressions by which the assessment is cut, by name. */
+  readonly slices: Readonly<Record<string, Node>>;
+  readonly accept: readonly Requirement[];
+}
+
+export interface EndpointDefinition {
+  readonly [KIND]: "endpoint";
+  readonly name: string;
+  readonly serves: ModelDefinition;
+  readonly rollout?: { readonly rollout: "canary"; readonly steps: readonly number[]; readonly hold: Duration };
+  readonly retrain?: { readonly when: readonly RetrainTrigger[]; readonly window?: Duration };
+}
+export type RetrainTrigger =
+  | { readonly when: "drift"; readonly psi: number }
+  | { readonly when: "every"; readonly span: Duration };
+
+export type Definition = ProblemDefinition | DatasetDefinition | FeaturesDefinition | ModelDefinition | EndpointDefinition;
+
+/** What a project's `mill.ts` exports and what these reach, by name. */
+export interface Project {
+  readonly folder: string;
+  readonly problems: ReadonlyMap<string, ProblemDefinition>;
+  readonly datasets: ReadonlyMap<string, DatasetDefinition>;
+  readonly features: ReadonlyMap<string, FeaturesDefinition>;
+  readonly models: ReadonlyMap<string, ModelDefinition>;
+  readonly endpoints: ReadonlyMap<string, EndpointDefinition>;
+}

@@ -1,0 +1,1 @@
+export type { Node, OperationName, WindowAggregate } from "./node.ts";

@@ -1,0 +1,33 @@
+/** Where a step's process runs. The step's input and manifest travel as files in `folder`; progress and logs as lines. */
+export interface Job {
+  readonly stepId: string;
+  readonly fence: number;
+  /** Folder of the attempt: `input.json` is there before the start, `manifest.json` after a success. */
+  readonly folder: string;
+  readonly memoryMb: number;
+}
+
+export interface JobExit {
+  /** null when ended by a signal. */
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** The last 64 KiB of standard error. */
+  readonly stderr: string;
+}
+
+export interface RunningJob {
+  /** What finds the job again: for `local` the process id and its start time. */
+  readonly handle: string;
+  readonly exit: Promise<JobExit>;
+  cancel(): void;
+}
+
+export interface Engine {
+  readonly name: string;
+  /** `onLine` gets each line the job prints on standard output (NDJSON: progress, log). */
+  start(job: Job, onLine: (line: string) => void): Promise<RunningJob>;
+  /** Whether a job started earlier, perhaps by another process, still runs. */
+  alive(handle: string): Promise<boolean>;
+  /** Ends a job started earlier; resolves when it is gone. */
+  end(handle: string): Promise<void>;
+}

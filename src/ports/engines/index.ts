@@ -1,0 +1,1 @@
+export type { Engine, Job, JobExit, RunningJob } from "./engine.ts";

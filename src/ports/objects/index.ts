@@ -1,0 +1,1 @@
+export type { Objects } from "./objects.ts";

@@ -1,0 +1,1 @@
+export type { CommitOutcome, Param, Records, Statement } from "./records.ts";

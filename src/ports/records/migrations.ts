@@ -1,0 +1,58 @@
+/**
+ * The schema, as one numbered sequence that every record store runs. A migration is never edited once it has landed: add the next one.
+ * Times are milliseconds since 1970 (wall clock); JSON is text.
+ */
+export interface Migration {
+  readonly number: number;
+  readonly name: string;
+  readonly sql: readonly string[];
+}
+
+export const migrations: readonly Migration[] = [
+  {
+    number: 1,
+    name: "spine",
+    sql: [
+      // guard: who may, and what was done. Each audit row's digest covers the row and the digest before it.
+      `CREATE TABLE tokens (digest TEXT PRIMARY KEY, actor TEXT NOT NULL, created_at BIGINT NOT NULL, revoked_at BIGINT)`,
+      `CREATE TABLE audit (seq BIGINT PRIMARY KEY, at BIGINT NOT NULL, actor TEXT NOT NULL, verb TEXT NOT NULL, target TEXT, outcome TEXT NOT NULL,
+        detail TEXT, previous TEXT NOT NULL, digest TEXT NOT NULL)`,
+
+      // objects: what must be kept, and for whom
+      `CREATE TABLE pins (digest TEXT NOT NULL, holder TEXT NOT NULL, PRIMARY KEY (digest, holder))`,
+      `CREATE INDEX pins_holder ON pins (holder)`,
+
+      // steps: a run asks for steps; a step has attempts; a key has at most one result
+      `CREATE TABLE runs (id TEXT PRIMARY KEY, actor TEXT NOT NULL, targets TEXT NOT NULL, reason TEXT NOT NULL, state TEXT NOT NULL,
+        started_at BIGINT NOT NULL, ended_at BIGINT, error TEXT)`,
+      `CREATE TABLE steps (id TEXT PRIMARY KEY, step_key TEXT NOT NULL, kind TEXT NOT NULL, revision INTEGER NOT NULL, target TEXT NOT NULL, run_id TEXT,
+        input TEXT NOT NULL, state TEXT NOT NULL, fence INTEGER NOT NULL, lease_until BIGINT, created_at BIGINT NOT NULL, ended_at BIGINT, error TEXT)`,
+      `CREATE INDEX steps_key ON steps (step_key)`,
+      `CREATE INDEX steps_state ON steps (state)`,
+      `CREATE INDEX steps_target ON steps (target, created_at)`,
+      `CREATE TABLE attempts (step_id TEXT NOT NULL, fence INTEGER NOT NULL, engine TEXT NOT NULL, handle TEXT, started_at BIGINT NOT NULL, heartbeat_at BIGINT NOT NULL,
+        ended_at BIGINT, outcome TEXT, progress TEXT, meters TEXT, error TEXT, PRIMARY KEY (step_id, fence))`,
+      `CREATE TABLE results (step_key TEXT PRIMARY KEY, kind TEXT NOT NULL, target TEXT NOT NULL, step_id TEXT NOT NULL, manifest TEXT NOT NULL, published_at BIGINT NOT NULL)`,
+
+      // lake: versions of data sets, frozen splits, readings of a holdout
+      `CREATE TABLE dataset_versions (dataset TEXT NOT NULL, version INTEGER NOT NULL, parent INTEGER, manifest TEXT NOT NULL, row_count BIGINT NOT NULL,
+        created_at BIGINT NOT NULL, made_by TEXT NOT NULL, PRIMARY KEY (dataset, version))`,
+      `CREATE TABLE splits (dataset TEXT PRIMARY KEY, spec TEXT NOT NULL, boundary TEXT NOT NULL, dataset_version INTEGER NOT NULL, frozen_at BIGINT NOT NULL)`,
+      `CREATE TABLE holdout_readings (id TEXT PRIMARY KEY, dataset TEXT NOT NULL, digest TEXT NOT NULL, reader TEXT NOT NULL, model TEXT, granted INTEGER NOT NULL,
+        at BIGINT NOT NULL)`,
+      `CREATE TABLE source_digests (path TEXT PRIMARY KEY, stamp TEXT NOT NULL, digest TEXT NOT NULL)`,
+      `CREATE TABLE sealed_segments (dataset TEXT NOT NULL, segment TEXT NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (dataset, segment))`,
+
+      // registry: versions of models and the names that point at them
+      `CREATE TABLE model_versions (model TEXT NOT NULL, version INTEGER NOT NULL, bundle TEXT NOT NULL, passed INTEGER NOT NULL, verdict TEXT NOT NULL, card TEXT NOT NULL,
+        lineage TEXT NOT NULL, created_at BIGINT NOT NULL, PRIMARY KEY (model, version))`,
+      `CREATE UNIQUE INDEX model_versions_bundle ON model_versions (model, bundle)`,
+      `CREATE TABLE aliases (model TEXT NOT NULL, alias TEXT NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (model, alias))`,
+      `CREATE TABLE alias_history (model TEXT NOT NULL, alias TEXT NOT NULL, version INTEGER NOT NULL, at BIGINT NOT NULL, actor TEXT NOT NULL, why TEXT NOT NULL)`,
+
+      // serve: which version an endpoint answers with
+      `CREATE TABLE endpoints (name TEXT PRIMARY KEY, model TEXT NOT NULL, version INTEGER NOT NULL, previous INTEGER, changed_at BIGINT NOT NULL)`,
+      `CREATE TABLE endpoint_history (name TEXT NOT NULL, model TEXT NOT NULL, version INTEGER NOT NULL, at BIGINT NOT NULL, actor TEXT NOT NULL, why TEXT NOT NULL)`,
+    ],
+  },
+];

@@ -1,0 +1,25 @@
+export type Param = null | number | bigint | string | Uint8Array;
+
+/** One SQL statement with `?` placeholders, in the SQL that SQLite and PostgreSQL share. */
+export interface Statement {
+  readonly sql: string;
+  readonly params?: readonly Param[];
+  /** Guard: the number of rows the statement must change; any other number undoes the whole commit. */
+  readonly rows?: number;
+}
+
+export type CommitOutcome =
+  | { readonly committed: true }
+  /** A guard did not hold: nothing was changed. */
+  | { readonly committed: false; readonly statement: number; readonly expected: number; readonly got: number };
+
+/**
+ * Small rows with transactions. A transaction is a value: blocks build guarded statements, `commit` runs them whole, by one writer, in order.
+ * Durable when it resolves. There are no interactive transactions.
+ */
+export interface Records {
+  commit(statements: readonly Statement[]): Promise<CommitOutcome>;
+  /** Rows as plain objects; integers beyond 2^53 come as bigint. Sees every commit that has resolved. */
+  query<T = Record<string, unknown>>(sql: string, params?: readonly Param[]): Promise<T[]>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,1 @@
+export type { Scoring, Session } from "./scoring.ts";

@@ -1,0 +1,1 @@
+export type { StepContext, StepKind, StepManifest } from "./kind.ts";

@@ -1,0 +1,31 @@
+import type { Digest, Json } from "../base/index.ts";
+import type { Measurement } from "../contract/index.ts";
+import type { Objects } from "../ports/objects/index.ts";
+
+/** What a step may use beside its input. Nothing in it is a database: outcomes are published by the ledger alone. */
+export interface StepContext {
+  readonly objects: Objects;
+  /** An empty folder of the attempt's own, removed afterwards. */
+  readonly scratch: string;
+  readonly threads: number;
+  readonly memoryMb: number;
+  progress(done: number, total: number, note?: string): void;
+  readonly signal: AbortSignal;
+  log(text: string): void;
+}
+
+/** What a step leaves: values by name and digests of the objects it stored. Published once, by the ledger. */
+export interface StepManifest {
+  /** Objects by role; they are pinned when the manifest is published. */
+  readonly objects: Readonly<Record<string, Digest>>;
+  /** Small facts: counts, boundaries, parameters. */
+  readonly facts: Readonly<Record<string, Json>>;
+  readonly measurements: readonly Measurement[];
+}
+
+/** A kind of step: JSON in, manifest out. The same input gives the same objects, or `revision` is raised. */
+export interface StepKind<Input = Json> {
+  readonly name: string;
+  readonly revision: number;
+  run(input: Input, context: StepContext): Promise<StepManifest>;
+}
