@@ -1,0 +1,1 @@
+export { CHAMPION, chainLines, type JudgeOptions, judge } from "./judge.ts";

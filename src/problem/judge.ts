@@ -1,0 +1,68 @@
+import type { ChainLink, Direction, Measurement, Requirement, Verdict } from "../contract/index.ts";
+
+export interface JudgeOptions {
+  /** The problem whose principles are among the requirements: it heads the chain. */
+  readonly problem?: { readonly name: string; readonly question: string };
+  /** Which way a measure is better; needed for `beatsChampion`. Higher when it says nothing. */
+  readonly better?: (measure: string) => Direction;
+}
+
+/**
+ * The one gate. Pure: the same requirements and measurements give the same verdict.
+ *
+ * Each requirement is held against the measurement of its measure (the champion's measurement has the subject `champion`, taken on the same
+ * rows). A requirement without a measurement, or whose measurement has no value, is not passed: what was not measured is not proven.
+ * `beatsChampion` alone passes, with a note, when there is no champion. No requirements: passed.
+ */
+export function judge(
+  requirements: readonly Requirement[],
+  measurements: readonly Measurement[],
+  options: JudgeOptions = {},
+): Verdict {
+  const chain = requirements.map((requirement) => hold(requirement, measurements, options));
+  return { passed: chain.every((link) => link.passed), ...(options.problem ? { problem: options.problem } : {}), chain };
+}
+
+function hold(requirement: Requirement, measurements: readonly Measurement[], options: JudgeOptions): ChainLink {
+  const { measure, test, value: bound } = requirement;
+  const own = measurements.find((m) => m.measure === measure && m.subject !== CHAMPION);
+  const link = (passed: boolean, sentence: string): ChainLink => ({ requirement, measurement: own ?? null, passed, sentence });
+  if (own === undefined) return link(false, `${measure} was not measured`);
+  if (own.value === null) return link(false, `${measure} could not be measured: ${own.note ?? "no value"}`);
+
+  if (test === "atLeast")
+    return link(
+      own.value >= bound,
+      `${measure} ${show(own.value)} ${own.value >= bound ? "is" : "is not"} at least ${show(bound)}`,
+    );
+  if (test === "atMost")
+    return link(
+      own.value <= bound,
+      `${measure} ${show(own.value)} ${own.value <= bound ? "is" : "is not"} at most ${show(bound)}`,
+    );
+
+  const champion = measurements.find((m) => m.measure === measure && m.subject === CHAMPION);
+  if (champion === undefined || champion.value === null)
+    return link(true, `${measure} ${show(own.value)}: there is no champion to beat`);
+  const lead = options.better?.(measure) === "lower" ? champion.value - own.value : own.value - champion.value;
+  const by = bound === 0 ? "" : ` by ${show(bound)}`;
+  return link(
+    lead > bound,
+    `${measure} ${show(own.value)} ${lead > bound ? "beats" : "does not beat"} the champion's ${show(champion.value)}${by}`,
+  );
+}
+
+/** The subject of a champion's measurement. */
+export const CHAMPION = "champion";
+
+const show = (value: number) => (Number.isInteger(value) ? String(value) : value.toPrecision(4).replace(/\.?0+$/, ""));
+
+/** The chain of a verdict as lines for people: the problem, then each requirement with what it rests on. */
+export function chainLines(verdict: Verdict): string[] {
+  const head = verdict.problem ? [`${verdict.problem.name}: ${verdict.problem.question}`] : [];
+  const links = verdict.chain.map((link) => {
+    const because = link.requirement.because ? `${link.requirement.because}: ` : "";
+    return `${link.passed ? "passed" : "FAILED"}  ${because}${link.sentence}${link.measurement ? ` (${link.measurement.subject})` : ""}`;
+  });
+  return [...head, ...links];
+}
