@@ -32,7 +32,9 @@ test("what was not measured does not pass", () => {
 test("the champion must be beaten by more than the margin, in the direction in which the measure is better", () => {
   const better = (measure: string) => (measure === "logLoss" ? "lower" : "higher") as "lower" | "higher";
   const beats = (measure: string, own: number, champion: number, by = 0) =>
-    judge([need(measure, "beatsChampion", by)], [found(measure, own), found(measure, champion, CHAMPION)], { better }).passed;
+    judge([need(measure, "beatsChampion", by)], [found(measure, own), found(measure, champion, `${CHAMPION}@holdout`)], {
+      better,
+    }).passed;
   assert.equal(beats("auc", 0.7, 0.69), true);
   assert.equal(beats("auc", 0.69, 0.69), false);
   assert.equal(beats("auc", 0.7, 0.69, 0.05), false);
@@ -58,3 +60,9 @@ test("the chain reads from the problem down to the measurement", () => {
 });
 
 test("no requirements pass", () => assert.equal(judge([], []).passed, true));
+
+test("the champion is met on its own rows", () => {
+  const taken = [found("auc", 0.6), found("auc", 0.8, "model/m@test"), found("auc", 0.7, `${CHAMPION}@test`)];
+  assert.equal(judge([need("auc", "beatsChampion")], taken).passed, true);
+  assert.equal(judge([need("auc", "atLeast", 0.65)], taken).passed, false, "a bound reads the first measurement");
+});

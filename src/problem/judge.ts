@@ -10,8 +10,7 @@ export interface JudgeOptions {
 /**
  * The one gate. Pure: the same requirements and measurements give the same verdict.
  *
- * Each requirement is held against the measurement of its measure (the champion's measurement has the subject `champion`, taken on the same
- * rows). A requirement without a measurement, or whose measurement has no value, is not passed: what was not measured is not proven.
+ * Each requirement is held against the first measurement of its measure; `beatsChampion` against the one taken on the same rows as the champion's. A requirement without a measurement, or whose measurement has no value, is not passed: what was not measured is not proven.
  * `beatsChampion` alone passes, with a note, when there is no champion. No requirements: passed.
  */
 export function judge(
@@ -25,7 +24,11 @@ export function judge(
 
 function hold(requirement: Requirement, measurements: readonly Measurement[], options: JudgeOptions): ChainLink {
   const { measure, test, value: bound } = requirement;
-  const own = measurements.find((m) => m.measure === measure && m.subject !== CHAMPION);
+  const taken = measurements.filter((m) => m.measure === measure);
+  const champion = taken.find(isChampion);
+  const candidates = taken.filter((m) => !isChampion(m));
+  const sameRows = candidates.find((m) => champion !== undefined && rowsOf(m) === rowsOf(champion));
+  const own = test === "beatsChampion" ? (sameRows ?? candidates[0]) : candidates[0];
   const link = (passed: boolean, sentence: string): ChainLink => ({ requirement, measurement: own ?? null, passed, sentence });
   if (own === undefined) return link(false, `${measure} was not measured`);
   if (own.value === null) return link(false, `${measure} could not be measured: ${own.note ?? "no value"}`);
@@ -41,7 +44,6 @@ function hold(requirement: Requirement, measurements: readonly Measurement[], op
       `${measure} ${show(own.value)} ${own.value <= bound ? "is" : "is not"} at most ${show(bound)}`,
     );
 
-  const champion = measurements.find((m) => m.measure === measure && m.subject === CHAMPION);
   if (champion === undefined || champion.value === null)
     return link(true, `${measure} ${show(own.value)}: there is no champion to beat`);
   const lead = options.better?.(measure) === "lower" ? champion.value - own.value : own.value - champion.value;
@@ -52,8 +54,10 @@ function hold(requirement: Requirement, measurements: readonly Measurement[], op
   );
 }
 
-/** The subject of a champion's measurement. */
+/** Subjects are `NAME@ROWS`, as in `model/late-arrival@holdout`; a champion's are `champion@ROWS`. */
 export const CHAMPION = "champion";
+const isChampion = (m: Measurement) => m.subject.split("@")[0] === CHAMPION;
+const rowsOf = (m: Measurement) => m.subject.split("@")[1];
 
 const show = (value: number) => (Number.isInteger(value) ? String(value) : value.toPrecision(4).replace(/\.?0+$/, ""));
 
