@@ -42,9 +42,29 @@ export const ERRORS = {
 
   // sources and data sets
 
+  // ONNX graphs
+  "onnx.invalid-graph": { status: 500, exit: EXIT.fault, about: "A graph that Millwright built is not valid ONNX." },
+  "onnx.malformed": { status: 400, exit: EXIT.data, about: "The bytes are not an ONNX model." },
+  "onnx.unsupported": { status: 400, exit: EXIT.data, about: "An ONNX model uses a part of ONNX that Millwright does not read." },
+  "onnx.too-large": { status: 413, exit: EXIT.data, about: "An ONNX model is larger than its limit." },
+
   // learn
 
   // objects, records, tables, engines, scoring
+  "object.disk-full": { status: 507, exit: EXIT.away, about: "There is no room for an object; nothing was stored." },
+  "object.not-writable": { status: 500, exit: EXIT.away, about: "The folder of the objects cannot be written." },
+  "object.unreadable": { status: 500, exit: EXIT.away, about: "An object, or a file to be stored as one, cannot be read." },
+  "object.missing": { status: 404, exit: EXIT.notFound, about: "No object with this digest is stored here." },
+  "object.corrupt": { status: 500, exit: EXIT.data, about: "The stored bytes of an object do not match its digest." },
+  "records.closed": { status: 503, exit: EXIT.fault, about: "The records were used after they were closed." },
+  "records.constraint": { status: 409, exit: EXIT.conflict, about: "A row breaks a constraint; the whole commit was undone." },
+  "records.corrupt": { status: 500, exit: EXIT.data, about: "The database file is damaged, or is no database." },
+  "records.disk-full": { status: 507, exit: EXIT.away, about: "There is no room for a commit; it was undone whole." },
+  "records.locked": { status: 409, exit: EXIT.conflict, about: "Another program holds the database." },
+  "records.migration-edited": { status: 500, exit: EXIT.fault, about: "A migration differs from the one this database ran." },
+  "records.newer": { status: 409, exit: EXIT.conflict, about: "The database was made by a newer Millwright." },
+  "records.not-openable": { status: 500, exit: EXIT.away, about: "The database file cannot be opened, read or written." },
+  "records.statement": { status: 500, exit: EXIT.fault, about: "A statement to the records is wrong: a fault of Millwright." },
 
   // steps
 

@@ -1,1 +1,3 @@
+export { encodeOnnx } from "./encode.ts";
+export { type ConstantData, createGraph, type GraphBuilder, tensorOf } from "./graph.ts";
 export type { Attribute, ElementType, OnnxModel, OnnxNode, Tensor, ValueInfo } from "./model.ts";
