@@ -1,1 +1,3 @@
+export { createFileObjects, type FileEffects } from "./files.ts";
 export type { Objects } from "./objects.ts";
+export { type Collected, type CollectOptions, collect, pin, unpin } from "./pins.ts";

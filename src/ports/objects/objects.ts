@@ -11,7 +11,8 @@ export interface Objects {
   /** A local path that engines such as DuckDB can read. Errors: `object.missing`. */
   pathOf(digest: Digest): Promise<string>;
   sizeOf(digest: Digest): Promise<number | null>;
-  /** Every stored object. */
+  /** Every stored object; `modifiedMs` is when it was last put. */
   list(): AsyncIterable<{ readonly digest: Digest; readonly sizeBytes: number; readonly modifiedMs: number }>;
-  remove(digest: Digest): Promise<void>;
+  /** Whether it was there and is gone now. With `untouchedSinceMs` an object put after that moment stays. */
+  remove(digest: Digest, options?: { readonly untouchedSinceMs?: number }): Promise<boolean>;
 }

@@ -24,13 +24,15 @@ export const migrations: readonly Migration[] = [
 
       // steps: a run asks for steps; a step has attempts; a key has at most one result
       `CREATE TABLE runs (id TEXT PRIMARY KEY, actor TEXT NOT NULL, targets TEXT NOT NULL, reason TEXT NOT NULL, state TEXT NOT NULL,
-        started_at BIGINT NOT NULL, ended_at BIGINT, error TEXT)`,
+        owner TEXT NOT NULL, started_at BIGINT NOT NULL, ended_at BIGINT, error TEXT)`,
       `CREATE TABLE steps (id TEXT PRIMARY KEY, step_key TEXT NOT NULL, kind TEXT NOT NULL, revision INTEGER NOT NULL, target TEXT NOT NULL, run_id TEXT,
         input TEXT NOT NULL, state TEXT NOT NULL, fence INTEGER NOT NULL, lease_until BIGINT, created_at BIGINT NOT NULL, ended_at BIGINT, error TEXT)`,
       `CREATE INDEX steps_key ON steps (step_key)`,
+      `CREATE UNIQUE INDEX steps_running ON steps (step_key) WHERE state = 'running'`,
       `CREATE INDEX steps_state ON steps (state)`,
-      `CREATE INDEX steps_target ON steps (target, created_at)`,
-      `CREATE TABLE attempts (step_id TEXT NOT NULL, fence INTEGER NOT NULL, engine TEXT NOT NULL, handle TEXT, started_at BIGINT NOT NULL, heartbeat_at BIGINT NOT NULL,
+      `CREATE INDEX steps_target ON steps (target, id)`,
+      `CREATE INDEX steps_run ON steps (run_id, id)`,
+      `CREATE TABLE attempts (step_id TEXT NOT NULL, fence INTEGER NOT NULL, engine TEXT NOT NULL, handle TEXT, owner TEXT NOT NULL, started_at BIGINT NOT NULL, heartbeat_at BIGINT NOT NULL,
         ended_at BIGINT, outcome TEXT, progress TEXT, meters TEXT, error TEXT, PRIMARY KEY (step_id, fence))`,
       `CREATE TABLE results (step_key TEXT PRIMARY KEY, kind TEXT NOT NULL, target TEXT NOT NULL, step_id TEXT NOT NULL, manifest TEXT NOT NULL, published_at BIGINT NOT NULL)`,
 

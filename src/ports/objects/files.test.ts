@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { rename } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import type { Digest } from "../../base/index.ts";
+import { openSqlite } from "../records/index.ts";
+import { collect, createFileObjects, type FileEffects, type Objects, pin, unpin } from "./index.ts";
+import { objectsSuite } from "./suite.ts";
+
+const root = mkdtempSync(join(tmpdir(), "mill-files-"));
+after(() => rmSync(root, { recursive: true, force: true }));
+let made = 0;
+const newFolder = () => join(root, `${made++}`);
+
+objectsSuite("files", async () => createFileObjects(newFolder()));
+
+async function listed(objects: Objects): Promise<Digest[]> {
+  const digests: Digest[] = [];
+  for await (const { digest } of objects.list()) digests.push(digest);
+  return digests;
+}
+
+const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
+
+test("folders and files are for the owner alone, also a file that was moved in", async () => {
+  const folder = newFolder();
+  const objects = createFileObjects(folder);
+  const file = join(root, "open-to-all");
+  writeFileSync(file, "moved in", { mode: 0o644 });
+  const paths = [await objects.put(Uint8Array.of(1)), await objects.putFile(file, { consume: true })];
+  for (const digest of paths) {
+    const path = await objects.pathOf(digest);
+    assert.deepEqual([modeOf(folder), modeOf(join(path, "..")), modeOf(path)], ["700", "700", "600"]);
+  }
+});
+
+test("bytes that changed on the disk are never handed out, and a shortened object is stored anew", async () => {
+  const objects = createFileObjects(newFolder());
+  const digest = await objects.put(Buffer.from("the right bytes"));
+  const path = await objects.pathOf(digest);
+  writeFileSync(path, "the wrong bytes");
+  await assert.rejects(objects.get(digest), { code: "object.corrupt", at: path });
+  writeFileSync(path, "the ri");
+  await objects.put(Buffer.from("the right bytes"));
+  assert.equal(Buffer.from(await objects.get(digest)).toString(), "the right bytes");
+});
+
+test("whichever write, sync or rename the disk refuses, the error says so, nothing half-written shows, and the next try succeeds", async () => {
+  const bytes = Buffer.alloc(2_500_000, 7); // three chunks when copied
+  const file = join(root, "source");
+  writeFileSync(file, bytes);
+  for (const consume of [undefined, false, true]) {
+    let refusals = 0;
+    for (let failAt = 0; ; failAt++) {
+      const folder = newFolder();
+      const refusing = createFileObjects(folder, failingDisk(failAt));
+      const store = (objects: Objects) => (consume === undefined ? objects.put(bytes) : objects.putFile(file, { consume }));
+      const outcome = await store(refusing).then(
+        () => "stored",
+        (error) => error.code,
+      );
+      if (outcome === "stored") break;
+      refusals++;
+      assert.equal(outcome, "object.disk-full");
+      assert.deepEqual(readdirSync(join(folder, "tmp")), []);
+      const objects = createFileObjects(folder);
+      for (const digest of await listed(objects)) await objects.get(digest);
+      if (consume && !existsSync(file)) writeFileSync(file, bytes); // refused after the move: the object is whole
+      await objects.get(await store(objects));
+      if (consume) writeFileSync(file, bytes);
+    }
+    assert.ok(refusals >= 3, `${refusals} places to fail`);
+  }
+});
+
+test("a real limit on file size is reported as a full disk, and leaves what was there", () => {
+  const folder = newFolder();
+  const child = join(import.meta.dirname, "filling-writer.ts");
+  const output = execFileSync("bash", ["-c", 'ulimit -f 1000; exec "$0" "$1" "$2"', process.execPath, child, folder]);
+  assert.equal(output.toString(), "object.disk-full\n");
+  assert.deepEqual(readdirSync(join(folder, "tmp")), []);
+});
+
+test("a folder that cannot be made is named", () => {
+  const file = join(root, "a-file");
+  writeFileSync(file, "");
+  assert.throws(() => createFileObjects(join(file, "objects")), { code: "object.not-writable", at: join(file, "objects") });
+});
+
+test("temporary files of a writer that died long ago are swept, fresh ones are not", () => {
+  const folder = newFolder();
+  createFileObjects(folder);
+  const [stale, fresh] = [join(folder, "tmp", "stale"), join(folder, "tmp", "fresh")];
+  for (const path of [stale, fresh]) writeFileSync(path, "half an obj");
+  utimesSync(stale, new Date(0), new Date(0));
+  createFileObjects(folder);
+  assert.deepEqual([existsSync(stale), existsSync(fresh)], [false, true]);
+});
+
+test("a collection frees what nothing pins once its grace is over, and a dry run frees nothing", async () => {
+  const objects = createFileObjects(newFolder());
+  const records = await openSqlite(join(newFolder(), "mill.db"));
+  const [kept, shared, loose, young] = await Promise.all(
+    ["kept", "shared", "loose", "young"].map((text) => objects.put(Buffer.from(text))),
+  );
+  for (const digest of [kept!, shared!, loose!]) utimesSync(await objects.pathOf(digest), new Date(0), new Date(0));
+  await records.commit([...pin("result:1", [kept!, shared!, kept!]), ...pin("result:2", [shared!])]);
+
+  const options = { graceMs: 3600_000 };
+  assert.deepEqual(await collect(objects, records, { ...options, dryRun: true }), { objects: 1, bytes: 5, kept: 3 });
+  assert.equal((await listed(objects)).length, 4);
+  assert.deepEqual(await collect(objects, records, options), { objects: 1, bytes: 5, kept: 3 });
+  assert.deepEqual(new Set(await listed(objects)), new Set([kept, shared, young]));
+
+  await records.commit(unpin("result:1"));
+  assert.deepEqual(await collect(objects, records, options), { objects: 1, bytes: 4, kept: 2 });
+  assert.deepEqual(new Set(await listed(objects)), new Set([shared, young]));
+  await records.close();
+});
+
+test("an object stored again while a collection runs is spared", async () => {
+  const objects = createFileObjects(newFolder());
+  const records = await openSqlite(join(newFolder(), "mill.db"));
+  const digest = await objects.put(Buffer.from("wanted again"));
+  utimesSync(await objects.pathOf(digest), new Date(0), new Date(0));
+  const putDuringTheQuery = {
+    ...records,
+    query: (...asked: Parameters<typeof records.query>) => putThen(() => records.query(...asked)),
+  };
+  const putThen = async (next: () => Promise<never[]>) => {
+    await objects.put(Buffer.from("wanted again"));
+    return next();
+  };
+  assert.deepEqual(await collect(objects, putDuringTheQuery as typeof records, { graceMs: 1000 }), {
+    objects: 0,
+    bytes: 0,
+    kept: 1,
+  });
+  assert.deepEqual(await listed(objects), [digest]);
+  await records.close();
+});
+
+function failingDisk(failAt: number): FileEffects {
+  let count = 0;
+  const refuse = () => {
+    if (count++ === failAt) throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+  };
+  return {
+    write: async (file, bytes) => {
+      if (count === failAt) await file.write(bytes.subarray(0, 100)); // a full disk takes a part
+      refuse();
+      await file.writeFile(bytes);
+    },
+    sync: async (file) => {
+      refuse();
+      await file.sync();
+    },
+    rename: async (from, to) => {
+      refuse();
+      await rename(from, to);
+    },
+  };
+}
