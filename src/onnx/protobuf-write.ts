@@ -11,11 +11,11 @@ const FIXED32 = 5;
 const textEncoder = new TextEncoder();
 
 export const varintField = (field: number, value: number | bigint): Chunks => [
-  Uint8Array.from([...varint(field * 8 + VARINT), ...varint(value)]),
+  new Uint8Array([...varint(field * 8 + VARINT), ...varint(value)]),
 ];
 
 export function floatField(field: number, value: number): Chunks {
-  return [Uint8Array.from(varint(field * 8 + FIXED32)), bytesOf(Float32Array.of(value))];
+  return [new Uint8Array(varint(field * 8 + FIXED32)), bytesOf(Float32Array.of(value))];
 }
 
 export const bytesField = (field: number, bytes: Uint8Array): Chunks => [lengthHeader(field, bytes.length), bytes];
@@ -29,7 +29,7 @@ export function messageField(field: number, message: Chunks): Chunks {
 export function packedVarints(field: number, values: readonly (number | bigint)[]): Chunks {
   const bytes: number[] = [];
   for (const value of values) appendVarint(bytes, value);
-  return bytesField(field, Uint8Array.from(bytes));
+  return bytesField(field, new Uint8Array(bytes));
 }
 
 export const packedFloats = (field: number, values: readonly number[] | Float32Array): Chunks =>
@@ -51,7 +51,7 @@ export function join(chunks: Chunks): Uint8Array {
 }
 
 const lengthHeader = (field: number, length: number) =>
-  Uint8Array.from([...varint(field * 8 + LENGTH_DELIMITED), ...varint(length)]);
+  new Uint8Array([...varint(field * 8 + LENGTH_DELIMITED), ...varint(length)]);
 
 function varint(value: number | bigint): number[] {
   const bytes: number[] = [];
