@@ -9,5 +9,17 @@ export {
   type Value,
 } from "./columns.ts";
 export { type CodeInfo, codeInfo, ERRORS, type ErrorCode, EXIT } from "./errors.ts";
+export type { JsonSchema, JsonType, ValueOf } from "./json-schema.ts";
 export type { ChainLink, Direction, Measurement, Requirement, Verdict } from "./judgement.ts";
 export { MEASURES, type MeasureInfo, type MeasureName, type Task } from "./tasks.ts";
+export { ROWS_MAX } from "./verbs/endpoints.ts";
+export { PERMISSIONS, type Permission, type Verb } from "./verbs/verb.ts";
+export {
+  type AnswerOf,
+  type CallContext,
+  type Handlers,
+  type InputOf,
+  type OutputOf,
+  VERBS,
+  type VerbName,
+} from "./verbs.ts";

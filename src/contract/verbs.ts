@@ -1,0 +1,76 @@
+/** Everything the platform can do, each once. Adding a verb here asks `main.ts` for its handler, and gives it a route, OpenAPI and a permission. */
+import type { ValueOf } from "./json-schema.ts";
+import * as access from "./verbs/access.ts";
+import * as assets from "./verbs/assets.ts";
+import * as endpoints from "./verbs/endpoints.ts";
+import * as models from "./verbs/models.ts";
+import type { Verb } from "./verbs/verb.ts";
+import * as work from "./verbs/work.ts";
+
+const { plan, run, status, log, diff, graph, listRuns, getRun, listSteps, getStep } = work;
+const {
+  listProblems,
+  getProblem,
+  listDatasets,
+  getDataset,
+  listDatasetVersions,
+  getDatasetVersion,
+  check,
+  listFeatures,
+  getFeatures,
+} = assets;
+const { listModels, getModel, listModelVersions, getModelVersion, card } = models;
+const { listEndpoints, getEndpoint, predict, events, rollback } = endpoints;
+const { newToken } = access;
+
+export const VERBS = {
+  plan,
+  run,
+  status,
+  log,
+  diff,
+  check,
+  graph,
+  listProblems,
+  getProblem,
+  listDatasets,
+  getDataset,
+  listDatasetVersions,
+  getDatasetVersion,
+  listFeatures,
+  getFeatures,
+  listModels,
+  getModel,
+  listModelVersions,
+  getModelVersion,
+  card,
+  listEndpoints,
+  getEndpoint,
+  predict,
+  events,
+  rollback,
+  listRuns,
+  getRun,
+  listSteps,
+  getStep,
+  newToken,
+} as const satisfies Record<string, Verb>;
+
+export type VerbName = keyof typeof VERBS;
+export type InputOf<V extends VerbName> = ValueOf<(typeof VERBS)[V]["input"]>;
+export type OutputOf<V extends VerbName> = ValueOf<(typeof VERBS)[V]["output"]>;
+/** What a call gives: the output, or for a stream its lines. */
+export type AnswerOf<V extends VerbName> = (typeof VERBS)[V] extends { readonly stream: true }
+  ? AsyncIterable<OutputOf<V>>
+  : Promise<OutputOf<V>>;
+
+/** Who asks, and how to stop. */
+export interface CallContext {
+  readonly actor: string;
+  readonly requestId: string;
+  /** Aborted when the asker has gone or the platform stops. */
+  readonly signal: AbortSignal;
+}
+
+/** What answers each verb; the input has been checked and its defaults are filled in. */
+export type Handlers = { readonly [V in VerbName]: (input: InputOf<V>, context: CallContext) => AnswerOf<V> };

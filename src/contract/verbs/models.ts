@@ -1,0 +1,112 @@
+/** Model versions: measures, gate, lineage, card. */
+import { anything, boolean, fieldsOf, integer, list, number, object, oneOf, optional, orNull, text } from "../json-schema.ts";
+import { digest, instant, measures, name, page, pageOf, problemRef, TASKS, verdict, version, versionOrAlias } from "./nouns.ts";
+import { reads } from "./verb.ts";
+
+const modelSummary = {
+  name,
+  problem: name,
+  task: oneOf(TASKS),
+  features: name,
+  estimator: text(),
+  versions: integer({ description: "How many there are" }),
+  champion: orNull(version),
+};
+
+export const listModels = reads({
+  about: "List the models that the project defines.",
+  example: "curl localhost:4747/v1/models",
+  input: object(page),
+  output: pageOf(object(modelSummary)),
+  http: { method: "GET", path: "/v1/models" },
+});
+
+export const getModel = reads({
+  about: "Show a model: what it solves, its parameters, its aliases.",
+  example: "curl localhost:4747/v1/models/late-arrival",
+  input: object({ name }),
+  output: object({
+    ...modelSummary,
+    params: fieldsOf(anything()),
+    seed: integer(),
+    aliases: fieldsOf(version, { description: "Version by alias" }),
+    history: list(object({ alias: text(), version, at: instant, actor: text(), why: text() })),
+  }),
+  http: { method: "GET", path: "/v1/models/:name" },
+});
+
+const versionSummary = {
+  name,
+  version,
+  passed: boolean({ description: "false: a gate refused it" }),
+  aliases: list(text()),
+  createdAt: instant,
+  bundle: digest,
+};
+
+export const listModelVersions = reads({
+  about: "List the versions of a model, newest first.",
+  example: "curl localhost:4747/v1/models/late-arrival/versions",
+  input: object({ name, ...page }),
+  output: pageOf(object({ ...versionSummary, holdout: measures })),
+  http: { method: "GET", path: "/v1/models/:name/versions" },
+});
+
+const slice = object({ value: text(), rows: integer(), measures });
+
+/** Measures of one part of the data, with the curves that show them. */
+export const partReport = object({
+  rows: integer(),
+  measures,
+  notes: fieldsOf(text(), { description: "Why a measure is null" }),
+  constant: measures,
+  confusion: orNull(list(list(integer()), { description: "Rows by true class, columns by predicted class" })),
+  calibration: list(object({ stated: number(), observed: number(), count: integer() })),
+  roc: list(object({ falsePositiveRate: number(), truePositiveRate: number() })),
+  slices: fieldsOf(list(slice)),
+});
+
+export const getModelVersion = reads({
+  about: "Show a version of a model: measures by part and slice, the gate's chain, lineage.",
+  example: "curl localhost:4747/v1/models/late-arrival/versions/champion",
+  input: object({ name, version: versionOrAlias }),
+  output: object({
+    ...versionSummary,
+    task: oneOf(TASKS),
+    problem: problemRef,
+    estimator: text(),
+    params: fieldsOf(anything()),
+    seed: integer(),
+    classes: list(text()),
+    threshold: orNull(number()),
+    thresholdFrom: text(),
+    features: list(text()),
+    importance: fieldsOf(number(), { description: "Share by feature" }),
+    verdict,
+    report: object({ test: partReport, holdout: partReport }),
+    proof: object({
+      proven: boolean({ description: "The ONNX graph was run beside the trained model" }),
+      rows: optional(integer()),
+      largest: optional(number({ description: "Largest difference of a score" })),
+      flips: optional(integer({ description: "Decisions that differ" })),
+      why: optional(text({ description: "Why it could not be proven" })),
+    }),
+    holdoutReadings: integer({ description: "Times the holdout of the data set has been read" }),
+    lineage: object({
+      dataset: object({ name, version }),
+      steps: list(
+        object({ kind: text(), key: digest, step: orNull(text()), wallMs: orNull(number()), endedAt: orNull(instant) }),
+      ),
+      environment: fieldsOf(anything()),
+    }),
+  }),
+  http: { method: "GET", path: "/v1/models/:name/versions/:version" },
+});
+
+export const card = reads({
+  about: "Read a version's model card, as Markdown.",
+  example: "curl localhost:4747/v1/models/late-arrival/versions/champion/card",
+  input: object({ name, version: versionOrAlias }),
+  output: object({ name, version, markdown: text() }),
+  http: { method: "GET", path: "/v1/models/:name/versions/:version/card" },
+});

@@ -1,0 +1,235 @@
+/** Planning and running: what would be made, what is made, what was made and how two versions differ. */
+import {
+  anything,
+  boolean,
+  either,
+  fieldsOf,
+  integer,
+  list,
+  number,
+  object,
+  oneOf,
+  optional,
+  orNull,
+  text,
+} from "../json-schema.ts";
+import { digest, errorJson, id, instant, limit, page, pageOf, RUN_STATES, STEP_STATES, target, targets } from "./nouns.ts";
+import { operates, reads, streamed } from "./verb.ts";
+
+const stepId = text({ description: "TARGET:KIND, as in model/late-arrival:train" });
+
+export const plannedStep = object({
+  id: stepId,
+  target,
+  kind: text({ description: "Kind of step" }),
+  key: orNull(digest),
+  state: oneOf(["current", "run", "waiting", "refused"]),
+  why: text({ description: "What changed, what it waits for, or who refused" }),
+});
+
+export const runSummary = object({
+  id,
+  targets: list(target),
+  actor: text(),
+  reason: text(),
+  state: oneOf(RUN_STATES),
+  startedAt: instant,
+  endedAt: orNull(instant),
+  error: orNull(errorJson),
+});
+
+const runFinished = object({
+  event: oneOf(["run-finished"]),
+  run: id,
+  state: oneOf(["succeeded", "refused", "failed", "cancelled"]),
+  ran: integer({ description: "Steps that ran" }),
+  current: integer({ description: "Steps that had nothing to do" }),
+  wallMs: number(),
+  refusals: list(object({ id: stepId, sentence: text() })),
+  error: optional(errorJson),
+});
+
+/** One line of a run, in the order in which things happen; the last is `run-finished`. */
+export const runEvent = either(
+  object({
+    event: oneOf(["run-started"]),
+    run: id,
+    targets: list(target),
+    steps: integer({ description: "Steps that the targets ask for" }),
+  }),
+  object({ event: oneOf(["step-started"]), id: stepId, why: text() }),
+  object({ event: oneOf(["step-progress"]), id: stepId, done: number(), total: number(), note: optional(text()) }),
+  object({
+    event: oneOf(["step-finished"]),
+    id: stepId,
+    state: oneOf(["current", "succeeded", "refused"]),
+    wallMs: number(),
+    sentence: text(),
+  }),
+  object({ event: oneOf(["step-failed"]), id: stepId, error: errorJson }),
+  object({ event: oneOf(["published"]), id: stepId, sentence: text() }),
+  runFinished,
+);
+
+const stepRecord = {
+  id,
+  target,
+  kind: text(),
+  revision: integer(),
+  key: digest,
+  state: oneOf(STEP_STATES),
+  run: orNull(id),
+  createdAt: instant,
+  endedAt: orNull(instant),
+  wallMs: orNull(number()),
+  error: orNull(errorJson),
+};
+export const stepSummary = object(stepRecord);
+
+export const plan = reads({
+  about: "Say what a run would do, and why.",
+  example: "mill plan model/late-arrival",
+  input: object({ targets: optional(targets) }),
+  output: object({ steps: list(plannedStep) }),
+  http: { method: "POST", path: "/v1/plan" },
+});
+
+export const run = streamed(
+  operates({
+    about: "Make what is not current; unchanged steps do not run.",
+    example: "mill run model/late-arrival",
+    input: object({
+      targets: optional(targets),
+      reason: optional(text({ maxLength: 200, description: "Why, for the record" })),
+    }),
+    output: runEvent,
+    http: { method: "POST", path: "/v1/runs" },
+  }),
+);
+
+export const status = reads({
+  about: "Say how things stand: what is current, what must run, what is served.",
+  example: "mill status model/late-arrival",
+  input: object({ target: optional(target) }),
+  output: object({
+    targets: list(
+      object({
+        target,
+        state: oneOf(["current", "stale", "refused", "failed", "running", "empty"]),
+        version: orNull(integer({ description: "Newest version of a data set or model, version served by an endpoint" })),
+        detail: text({ description: "One sentence" }),
+        changedAt: orNull(instant),
+      }),
+    ),
+    running: list(runSummary),
+  }),
+  http: { method: "GET", path: "/v1/status" },
+});
+
+export const log = reads({
+  about: "Tell what happened to a target or in a run, oldest first.",
+  example: "mill log model/late-arrival",
+  input: object({
+    of: text({ maxLength: 200, description: "KIND/NAME or the id of a run" }),
+    limit: optional(limit),
+  }),
+  output: object({
+    entries: list(
+      object({
+        at: instant,
+        what: text({ description: "The step's kind, `run`, `alias` or `endpoint`" }),
+        text: text({ description: "One line" }),
+      }),
+    ),
+  }),
+  http: { method: "GET", path: "/v1/log" },
+});
+
+export const diff = reads({
+  about: "Tell two model versions apart: data, definition, parameters, measures, environment.",
+  example: "mill diff late-arrival@1 late-arrival@champion",
+  input: object({
+    a: text({ maxLength: 200, description: "NAME@VERSION or NAME@ALIAS" }),
+    b: text({ maxLength: 200, description: "NAME@VERSION or NAME@ALIAS" }),
+  }),
+  output: object({
+    a: text(),
+    b: text(),
+    same: boolean(),
+    differences: list(
+      object({
+        area: oneOf(["data", "definition", "parameters", "measures", "environment"]),
+        field: text(),
+        a: anything(),
+        b: anything(),
+      }),
+    ),
+  }),
+  http: { method: "GET", path: "/v1/diff" },
+});
+
+export const graph = reads({
+  about: "Draw the assets and what each is made from.",
+  example: "mill status",
+  input: object({}),
+  output: object({
+    nodes: list(
+      object({
+        id: text(),
+        target,
+        kind: text({ description: "Kind of step, or `features`, `problem`, `endpoint`" }),
+        state: oneOf(["current", "run", "waiting", "refused"]),
+        detail: text(),
+        wallMs: orNull(number()),
+      }),
+    ),
+    edges: list(object({ from: text(), to: text() })),
+  }),
+  http: { method: "GET", path: "/v1/graph" },
+});
+
+export const listRuns = reads({
+  about: "List runs, newest first.",
+  example: "curl localhost:4747/v1/runs",
+  input: object(page),
+  output: pageOf(runSummary),
+  http: { method: "GET", path: "/v1/runs" },
+});
+
+export const getRun = reads({
+  about: "Show a run and its steps.",
+  example: "curl localhost:4747/v1/runs/ID",
+  input: object({ id }),
+  output: object({ run: runSummary, steps: list(stepSummary) }),
+  http: { method: "GET", path: "/v1/runs/:id" },
+});
+
+export const listSteps = reads({
+  about: "List steps, newest first.",
+  example: "curl localhost:4747/v1/steps?target=model/late-arrival",
+  input: object({ ...page, target: optional(target) }),
+  output: pageOf(stepSummary),
+  http: { method: "GET", path: "/v1/steps" },
+});
+
+export const getStep = reads({
+  about: "Show a step: its input, its attempts, and what it left.",
+  example: "curl localhost:4747/v1/steps/ID",
+  input: object({ id }),
+  output: object({
+    ...stepRecord,
+    input: anything(),
+    manifest: orNull(object({ objects: fieldsOf(digest), facts: fieldsOf(anything()), measurements: list(anything()) })),
+    attempts: list(
+      object({
+        fence: integer(),
+        engine: text(),
+        startedAt: instant,
+        endedAt: orNull(instant),
+        outcome: orNull(text()),
+        meters: anything({ description: "Wall time, CPU, memory, bytes" }),
+      }),
+    ),
+  }),
+  http: { method: "GET", path: "/v1/steps/:id" },
+});
