@@ -49,6 +49,17 @@ export const ERRORS = {
   "onnx.too-large": { status: 413, exit: EXIT.data, about: "An ONNX model is larger than its limit." },
 
   // learn
+  "learn.empty": { status: 422, exit: EXIT.data, about: "There is no labelled row to train on." },
+  "learn.one-class": { status: 422, exit: EXIT.data, about: "All training rows have the same label." },
+  "learn.bad-label": { status: 422, exit: EXIT.data, about: "A label is missing, infinite or no class." },
+  "learn.bad-weight": { status: 422, exit: EXIT.data, about: "A row's weight is negative or not finite, or all are 0." },
+  "learn.bad-column": { status: 422, exit: EXIT.data, about: "A column is absent, of another kind, without values, or holds infinities." },
+  "learn.bad-parameter": { status: 400, exit: EXIT.definitions, about: "A parameter of an estimator is unknown or out of range." },
+  "learn.unknown-estimator": { status: 400, exit: EXIT.definitions, about: "There is no estimator with this name." },
+  "learn.task": { status: 400, exit: EXIT.definitions, about: "The estimator cannot learn this task." },
+  "learn.cancelled": { status: 409, exit: EXIT.interrupted, about: "Training was cancelled; nothing was kept." },
+  "learn.worker-lost": { status: 500, exit: EXIT.fault, about: "A training thread ended early, as when memory runs out." },
+  "learn.bad-model": { status: 500, exit: EXIT.data, about: "A stored model cannot be read." },
 
   // objects, records, tables, engines, scoring
   "object.disk-full": { status: 507, exit: EXIT.away, about: "There is no room for an object; nothing was stored." },
@@ -56,6 +67,7 @@ export const ERRORS = {
   "object.unreadable": { status: 500, exit: EXIT.away, about: "An object, or a file to be stored as one, cannot be read." },
   "object.missing": { status: 404, exit: EXIT.notFound, about: "No object with this digest is stored here." },
   "object.corrupt": { status: 500, exit: EXIT.data, about: "The stored bytes of an object do not match its digest." },
+  "engine.not-started": { status: 503, exit: EXIT.away, about: "The process of a step could not be started." },
   "records.closed": { status: 503, exit: EXIT.fault, about: "The records were used after they were closed." },
   "records.constraint": { status: 409, exit: EXIT.conflict, about: "A row breaks a constraint; the whole commit was undone." },
   "records.corrupt": { status: 500, exit: EXIT.data, about: "The database file is damaged, or is no database." },
@@ -65,6 +77,11 @@ export const ERRORS = {
   "records.newer": { status: 409, exit: EXIT.conflict, about: "The database was made by a newer Millwright." },
   "records.not-openable": { status: 500, exit: EXIT.away, about: "The database file cannot be opened, read or written." },
   "records.statement": { status: 500, exit: EXIT.fault, about: "A statement to the records is wrong: a fault of Millwright." },
+  "tables.query": { status: 500, exit: EXIT.fault, about: "The SQL engine refused or failed a query." },
+  "tables.memory": { status: 507, exit: EXIT.away, about: "A query needs more memory than it may use." },
+  "tables.disk-full": { status: 507, exit: EXIT.away, about: "There is no room for what a query writes or spills." },
+  "tables.frame-type": { status: 500, exit: EXIT.fault, about: "A query's column is of a type that typed arrays cannot hold." },
+  "tables.closed": { status: 503, exit: EXIT.fault, about: "The tables were used after they were closed." },
 
   // steps
 
