@@ -9,4 +9,6 @@ export type {
   Tags,
   TrainingData,
 } from "./estimator.ts";
+export { estimatorNamed, estimators, readPredictor } from "./estimators.ts";
 export type { Frame, NumberColumn, TextColumn } from "./frame.ts";
+export { checkParams } from "./params.ts";

@@ -1,0 +1,123 @@
+/**
+ * Values to bins, once per training. A column with at most `binsMax` distinct values gets a bin for each; else edges are chosen so that the bins hold
+ * about equally many rows of a sample. Edges lie midway between neighbouring values, rounded down to float32, and the rule everywhere is
+ * `x <= edge` on x rounded to float32: training, prediction and the exported graph then agree on every number.
+ * Source: LightGBM and scikit-learn's `_BinMapper`; thresholds as in skl2onnx.
+ */
+import { createRandom } from "../../base/index.ts";
+import { BINS, MISSING_BIN } from "./memory.ts";
+
+/** Edges are chosen on at most this many rows. */
+export const SAMPLE_ROWS = 200_000;
+/** The edge of the last bin: every finite float32 is at or below it. */
+export const LAST_EDGE = 3.4028234663852886e38;
+
+/** Ascending edges of one column; bin b holds the values with edges[b - 1] < x <= edges[b]. */
+export function binEdges(values: Float32Array, binsMax: number, seed: number): Float32Array {
+  const sorted = sampleOf(values, seed).sort();
+  const { distinct, counts } = runs(sorted);
+  const edges = distinct.length <= binsMax ? edgePerValue(distinct) : edgesByCount(distinct, counts, sorted.length, binsMax);
+  return Float32Array.from([...edges, LAST_EDGE]);
+}
+
+/** The values that are not missing: all of them, or a sample with replacement when there are many. */
+function sampleOf(values: Float32Array, seed: number): Float32Array {
+  const sample = new Float32Array(Math.min(values.length, SAMPLE_ROWS));
+  const random = createRandom(seed);
+  let count = 0;
+  for (let index = 0; index < sample.length; index++) {
+    const value = values.length <= SAMPLE_ROWS ? values[index]! : values[random.below(values.length)]!;
+    if (!Number.isNaN(value)) sample[count++] = value === 0 ? 0 : value;
+  }
+  return sample.subarray(0, count);
+}
+
+function runs(sorted: Float32Array): { distinct: number[]; counts: number[] } {
+  const distinct: number[] = [];
+  const counts: number[] = [];
+  for (const value of sorted) {
+    if (value === distinct.at(-1)) counts[counts.length - 1]!++;
+    else {
+      distinct.push(value);
+      counts.push(1);
+    }
+  }
+  return { distinct, counts };
+}
+
+const edgePerValue = (distinct: readonly number[]) => distinct.slice(1).map((value, index) => midway(distinct[index]!, value));
+
+/** Closes a bin when it holds its share of what is left, so that heavy values do not starve the bins after them. */
+function edgesByCount(distinct: readonly number[], counts: readonly number[], total: number, binsMax: number): number[] {
+  const edges: number[] = [];
+  let left = total;
+  let held = 0;
+  for (let index = 0; index < distinct.length - 1 && edges.length < binsMax - 1; index++) {
+    held += counts[index]!;
+    if (held < left / (binsMax - edges.length)) continue;
+    edges.push(midway(distinct[index]!, distinct[index + 1]!));
+    left -= held;
+    held = 0;
+  }
+  return edges;
+}
+
+/** The greatest float32 at or below the mean of two float32 numbers: at least `low`, below `high`. */
+function midway(low: number, high: number): number {
+  const middle = low / 2 + high / 2;
+  const rounded = Math.fround(middle);
+  return Math.max(low, rounded <= middle ? rounded : floatBelow(rounded));
+}
+
+const float = new Float32Array(1);
+const floatBits = new Int32Array(float.buffer);
+
+/** The next float32 below. */
+export function floatBelow(value: number): number {
+  return -floatAbove(-value);
+}
+
+/** The next float32 above. */
+export function floatAbove(value: number): number {
+  float[0] = value;
+  if (value === 0) floatBits[0] = 1;
+  else floatBits[0]! += value > 0 ? 1 : -1;
+  return float[0]!;
+}
+
+/** Writes the bins of rows `from` to `to` of one column; `edges` has room for 256, those past the last are infinite. */
+export function assignBins(
+  values: Float32Array,
+  edges: Float32Array,
+  bins: Uint8Array,
+  offset: number,
+  from: number,
+  to: number,
+): boolean {
+  let missing = false;
+  for (let row = from; row < to; row++) {
+    const x = values[row]!;
+    let bin = 0;
+    if (Number.isNaN(x)) {
+      bin = MISSING_BIN;
+      missing = true;
+    } else {
+      if (x > edges[127]!) bin = 128;
+      if (x > edges[bin + 63]!) bin += 64;
+      if (x > edges[bin + 31]!) bin += 32;
+      if (x > edges[bin + 15]!) bin += 16;
+      if (x > edges[bin + 7]!) bin += 8;
+      if (x > edges[bin + 3]!) bin += 4;
+      if (x > edges[bin + 1]!) bin += 2;
+      if (x > edges[bin]!) bin += 1;
+    }
+    bins[offset + row] = bin;
+  }
+  return missing;
+}
+
+/** A column's edges in the shared table, padded for the search above. */
+export function storeEdges(edges: Float32Array, table: Float32Array): void {
+  table.fill(Infinity, 0, BINS);
+  table.set(edges);
+}

@@ -1,0 +1,51 @@
+/**
+ * Sorts the rows of a leaf into those that go left and those that go right, stable, each member its part, in two steps with a barrier between:
+ * first each counts and sets aside, then, knowing how many the others have, puts its own into place.
+ */
+import { MISSING_BIN } from "./memory.ts";
+
+/** For each bin 1 when it goes right. */
+export function sidesOf(bin: number, missingLeft: boolean, sides: Uint8Array): void {
+  sides.fill(0, 0, bin + 1);
+  sides.fill(1, bin + 1);
+  sides[MISSING_BIN] = missingLeft ? 0 : 1;
+}
+
+/** Sets rows[from..to) aside by side, both from `from` on; answers how many go left. */
+export function setAside(
+  rows: Uint32Array,
+  bins: Uint8Array,
+  offset: number,
+  sides: Uint8Array,
+  goingLeft: Uint32Array,
+  goingRight: Uint32Array,
+  from: number,
+  to: number,
+): number {
+  let left = from;
+  let right = from;
+  for (let index = from; index < to; index++) {
+    const row = rows[index]!;
+    const side = sides[bins[offset + row]!]!;
+    goingLeft[left] = row;
+    goingRight[right] = row;
+    right += side;
+    left += 1 - side;
+  }
+  return left - from;
+}
+
+/** Puts a member's rows into place: `leftAt` and `rightAt` are where its left and right rows begin in `rows`. */
+export function putIntoPlace(
+  rows: Uint32Array,
+  goingLeft: Uint32Array,
+  goingRight: Uint32Array,
+  from: number,
+  leftCount: number,
+  rightCount: number,
+  leftAt: number,
+  rightAt: number,
+): void {
+  rows.set(goingLeft.subarray(from, from + leftCount), leftAt);
+  rows.set(goingRight.subarray(from, from + rightCount), rightAt);
+}

@@ -1,0 +1,41 @@
+import { didYouMean, type Json, MillError } from "../base/index.ts";
+import { gradientBoosting } from "./boosting/gradient-boosting.ts";
+import { forestFromJson } from "./boosting/predictor.ts";
+import { constant, constantFromJson } from "./constant.ts";
+import type { Estimator, Predictor } from "./estimator.ts";
+import { logisticRegression } from "./linear/logistic-regression.ts";
+import { linearFromJson } from "./linear/predictor.ts";
+import { badModel } from "./packed.ts";
+
+/** Every estimator, the baseline first. */
+export const estimators: readonly Estimator[] = [constant, logisticRegression, gradientBoosting];
+
+const readers: Readonly<Record<string, (json: Record<string, unknown>) => Predictor>> = {
+  [constant.name]: constantFromJson,
+  [logisticRegression.name]: linearFromJson,
+  [gradientBoosting.name]: forestFromJson,
+};
+
+/** Error: `learn.unknown-estimator`. */
+export function estimatorNamed(name: string): Estimator {
+  const found = estimators.find((estimator) => estimator.name === name);
+  if (found !== undefined) return found;
+  const known = estimators.map((estimator) => estimator.name);
+  throw new MillError("learn.unknown-estimator", `There is no estimator "${name}".${didYouMean(name, known)}`, {
+    expected: known.join(", "),
+    got: name,
+    fix: "Use one of the estimators listed.",
+  });
+}
+
+/** A predictor from what its `toJson` gave. Error: `learn.bad-model`. */
+export function readPredictor(json: Json): Predictor {
+  if (json === null || typeof json !== "object" || Array.isArray(json)) throw badModel("it is no JSON object");
+  const { estimator, task, classes } = json as Record<string, Json>;
+  const read = typeof estimator === "string" && Object.hasOwn(readers, estimator) ? readers[estimator] : undefined;
+  if (read === undefined) throw badModel(`its estimator is ${JSON.stringify(estimator) ?? "not named"}`);
+  const tasks: readonly string[] = estimatorNamed(estimator as string).tags.tasks;
+  if (typeof task !== "string" || !tasks.includes(task)) throw badModel(`its task is ${JSON.stringify(task) ?? "not named"}`);
+  if (!Array.isArray(classes) || !classes.every((name) => typeof name === "string")) throw badModel("its classes are not named");
+  return read(json as Record<string, unknown>);
+}

@@ -1,0 +1,110 @@
+import { MillError } from "../base/index.ts";
+import type { Estimator, TrainingData } from "./estimator.ts";
+import type { NumberColumn, TextColumn } from "./frame.ts";
+
+/**
+ * Refuses what no estimator can learn from. Errors: `learn.task`, `learn.empty`, `learn.bad-label`, `learn.bad-weight`, `learn.one-class`,
+ * `learn.bad-column` (infinite values, no value at all, no column).
+ */
+export function checkTrainingData(estimator: Estimator, data: TrainingData): void {
+  checkTask(estimator, data);
+  const { X, y } = data;
+  if (X.rowCount === 0 || y.length !== X.rowCount)
+    throw new MillError("learn.empty", `Training needs rows with labels, got ${X.rowCount} rows and ${y.length} labels.`, {
+      fix: "Check the filters and the split of the data set: no labelled row is left to train on.",
+    });
+  checkLabels(data);
+  checkWeights(data);
+  const names = Object.keys(X.columns);
+  if (names.length === 0) throw badColumn("", "at least one column", "none", "Give the model at least one feature.");
+  for (const name of names) checkColumn(name, X.columns[name]!, X.rowCount);
+}
+
+function checkTask({ name, tags }: Estimator, { task, X, weights }: TrainingData): void {
+  if (!tags.tasks.includes(task))
+    throw new MillError("learn.task", `${name} cannot learn ${task}; it can learn ${tags.tasks.join(", ")}.`, {
+      fix: "Choose another estimator for this problem.",
+    });
+  if (weights !== undefined && !tags.weights) throw badWeight(`${name} takes no weights`);
+  if (weights !== undefined && weights.length !== X.rowCount)
+    throw badWeight(`${X.rowCount} rows have ${weights.length} weights`);
+}
+
+function checkLabels({ y, task, classes }: TrainingData): void {
+  const classCount = task === "regression" ? 0 : classes.length;
+  const counts = new Float64Array(classCount);
+  for (let row = 0; row < y.length; row++) {
+    const label = y[row]!;
+    const legal = task === "regression" ? Number.isFinite(label) : Number.isInteger(label) && label >= 0 && label < classCount;
+    if (!legal)
+      throw new MillError("learn.bad-label", `The label of row ${row} is ${label}.`, {
+        expected: task === "regression" ? "a finite number" : `a class index from 0 to ${classCount - 1}`,
+        got: String(label),
+        fix: "Leave rows without a label out of the training set.",
+      });
+    if (classCount > 0) counts[label]!++;
+  }
+  if (task === "regression") return;
+  const seen = classes.filter((_, index) => counts[index]! > 0);
+  if (seen.length < 2)
+    throw new MillError("learn.one-class", `All ${y.length} training rows have the label "${seen[0]}".`, {
+      expected: "rows of at least two classes",
+      got: `only "${seen[0]}"`,
+      fix: "Check the label's expression, or take a longer training window.",
+    });
+}
+
+function checkWeights({ weights }: TrainingData): void {
+  if (weights === undefined) return;
+  let total = 0;
+  for (const weight of weights) {
+    if (!(weight >= 0 && weight < Infinity)) throw badWeight(`a weight is ${weight}`);
+    total += weight;
+  }
+  if (!(total > 0)) throw badWeight("all weights are 0");
+}
+
+function checkColumn(name: string, column: NumberColumn | TextColumn, rowCount: number): void {
+  const length = column.kind === "number" ? column.values.length : column.codes.length;
+  if (length !== rowCount) throw badColumn(name, `${rowCount} values`, `${length}`, "Give every column a value per row.");
+  const filled = column.kind === "number" ? countNumbers(name, column.values) : countTexts(column);
+  if (filled === 0)
+    throw badColumn(
+      name,
+      "at least one value",
+      "only missing values",
+      `Leave "${name}" out, or check where its values come from.`,
+    );
+}
+
+function countNumbers(name: string, values: Float64Array): number {
+  let filled = 0;
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row]!;
+    if (value - value === 0) filled++;
+    else if (!Number.isNaN(value))
+      throw badColumn(
+        name,
+        "finite numbers or missing",
+        `${value} in row ${row}`,
+        `Guard the division or logarithm behind "${name}".`,
+      );
+  }
+  return filled;
+}
+
+/** The empty text is missing, as in the exported graph, where text tensors know no null. */
+function countTexts({ codes, texts }: TextColumn): number {
+  let filled = 0;
+  for (let row = 0; row < codes.length; row++) if (codes[row]! >= 0 && texts[codes[row]!] !== "") filled++;
+  return filled;
+}
+
+export const badColumn = (name: string, expected: string, got: string, fix: string) =>
+  new MillError("learn.bad-column", `Column "${name}": expected ${expected}, got ${got}.`, { at: name, expected, got, fix });
+
+const badWeight = (why: string) =>
+  new MillError("learn.bad-weight", `The weights cannot be used: ${why}.`, {
+    expected: "one finite weight of at least 0 for each row, not all 0",
+    fix: "Correct the weights, or train without them.",
+  });
