@@ -35,6 +35,8 @@ export const ERRORS = {
   },
 
   // command line and configuration
+  "config.value": { status: 500, exit: EXIT.usage, about: "A setting has a value that it cannot have." },
+  "config.unknown-setting": { status: 500, exit: EXIT.usage, about: "mill.config.json names a setting that does not exist." },
 
   // definitions and projects
 
@@ -53,8 +55,16 @@ export const ERRORS = {
   "learn.one-class": { status: 422, exit: EXIT.data, about: "All training rows have the same label." },
   "learn.bad-label": { status: 422, exit: EXIT.data, about: "A label is missing, infinite or no class." },
   "learn.bad-weight": { status: 422, exit: EXIT.data, about: "A row's weight is negative or not finite, or all are 0." },
-  "learn.bad-column": { status: 422, exit: EXIT.data, about: "A column is absent, of another kind, without values, or holds infinities." },
-  "learn.bad-parameter": { status: 400, exit: EXIT.definitions, about: "A parameter of an estimator is unknown or out of range." },
+  "learn.bad-column": {
+    status: 422,
+    exit: EXIT.data,
+    about: "A column is absent, of another kind, without values, or holds infinities.",
+  },
+  "learn.bad-parameter": {
+    status: 400,
+    exit: EXIT.definitions,
+    about: "A parameter of an estimator is unknown or out of range.",
+  },
   "learn.unknown-estimator": { status: 400, exit: EXIT.definitions, about: "There is no estimator with this name." },
   "learn.task": { status: 400, exit: EXIT.definitions, about: "The estimator cannot learn this task." },
   "learn.cancelled": { status: 409, exit: EXIT.interrupted, about: "Training was cancelled; nothing was kept." },
@@ -77,6 +87,11 @@ export const ERRORS = {
   "records.newer": { status: 409, exit: EXIT.conflict, about: "The database was made by a newer Millwright." },
   "records.not-openable": { status: 500, exit: EXIT.away, about: "The database file cannot be opened, read or written." },
   "records.statement": { status: 500, exit: EXIT.fault, about: "A statement to the records is wrong: a fault of Millwright." },
+  "scoring.unavailable": { status: 503, exit: EXIT.away, about: "The package that runs ONNX graphs is not installed." },
+  "scoring.bad-model": { status: 422, exit: EXIT.data, about: "The bytes are no ONNX graph that scores rows." },
+  "scoring.bad-input": { status: 422, exit: EXIT.data, about: "Rows lack a column that a graph reads, or its type differs." },
+  "scoring.failed": { status: 500, exit: EXIT.fault, about: "A graph failed while it scored rows, or its thread ended." },
+  "scoring.closed": { status: 503, exit: EXIT.fault, about: "A scoring session was used after it was closed." },
   "tables.query": { status: 500, exit: EXIT.fault, about: "The SQL engine refused or failed a query." },
   "tables.memory": { status: 507, exit: EXIT.away, about: "A query needs more memory than it may use." },
   "tables.disk-full": { status: 507, exit: EXIT.away, about: "There is no room for what a query writes or spills." },

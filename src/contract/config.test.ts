@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { MillError } from "../base/index.ts";
+import { readConfig } from "./index.ts";
+
+const machine = { cores: 2, memoryMb: 4096, cwd: "/home/p" };
+const read = (flags = {}, env = {}, file: unknown = {}) => readConfig({ flags, env, file, machine });
+const refused = (run: () => unknown, code: string, pattern: RegExp) =>
+  assert.throws(
+    run,
+    (error) =>
+      error instanceof MillError && error.code === code && pattern.test(`${error.at} ${error.message} ${error.expected}`),
+  );
+
+test("without a word from anyone the defaults hold", () => {
+  assert.deepEqual(read(), {
+    project: "/home/p",
+    workspace: "/home/p/.mill",
+    host: "127.0.0.1",
+    port: 4747,
+    token: null,
+    threads: 2,
+    memoryMb: 2048,
+    log: "info",
+  });
+});
+
+test("a flag wins over a variable, a variable over the file", () => {
+  const file = { port: 1, log: "warn" };
+  assert.equal(read({}, {}, file).port, 1);
+  assert.equal(read({}, { MILL_PORT: "2" }, file).port, 2);
+  assert.equal(read({ port: "3" }, { MILL_PORT: "2" }, file).port, 3);
+  assert.equal(read({ port: "3" }, {}, file).log, "warn");
+});
+
+test("an empty variable says nothing", () => assert.equal(read({}, { MILL_PORT: "" }).port, 4747));
+
+test("the workspace moves with the project", () => assert.equal(read({ project: "/srv/x" }).workspace, "/srv/x/.mill"));
+
+test("a bad value names its source and what is allowed", () => {
+  refused(() => read({ port: "99999" }), "config.value", /--port.*0 to 65535/);
+  refused(() => read({}, { MILL_THREADS: "two" }), "config.value", /MILL_THREADS.*integer/);
+  refused(() => read({}, {}, { log: "loud" }), "config.value", /mill.config.json, "log".*error, warn, info, debug/);
+  refused(() => read({}, {}, []), "config.value", /one JSON object/);
+});
+
+test("an unknown setting in the file is answered with the near one", () => {
+  refused(() => read({}, {}, { prot: 1 }), "config.unknown-setting", /Did you mean "port"/);
+});
+
+test("the token comes from the environment only", () => {
+  assert.equal(read({ token: "a" }, {}).token, null);
+  assert.equal(read({}, { MILL_TOKEN: "b" }).token, "b");
+  refused(() => read({}, {}, { token: "c" }), "config.unknown-setting", /token/);
+});

@@ -1,0 +1,186 @@
+/** Every setting once: flag, `MILL_*` variable, key of `mill.config.json`, default. Flags win over variables, these over the file. */
+import { didYouMean, MillError } from "../base/index.ts";
+
+export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+interface Setting {
+  readonly about: string;
+  readonly type: "integer" | "text";
+  readonly env: string;
+  /** Not in the file: it says where the file is, or it is a secret. */
+  readonly file: boolean;
+  /** Not a flag: a secret on a command line is seen by every user of the machine. */
+  readonly flag: boolean;
+  readonly min?: number;
+  readonly max?: number;
+  readonly values?: readonly string[];
+  /** In words where the machine decides. */
+  readonly default: number | string | null;
+}
+
+export const SETTINGS = {
+  project: {
+    about: "Folder with mill.ts.",
+    type: "text",
+    env: "MILL_PROJECT",
+    file: false,
+    flag: true,
+    default: "the current folder",
+  },
+  workspace: {
+    about: "Folder for everything that Millwright keeps.",
+    type: "text",
+    env: "MILL_WORKSPACE",
+    file: true,
+    flag: true,
+    default: ".mill in the project",
+  },
+  host: { about: "Address to serve on.", type: "text", env: "MILL_HOST", file: true, flag: true, default: "127.0.0.1" },
+  port: {
+    about: "Port to serve on; 0 picks a free one.",
+    type: "integer",
+    env: "MILL_PORT",
+    file: true,
+    flag: true,
+    min: 0,
+    max: 65535,
+    default: 4747,
+  },
+  token: {
+    about: "Admin token, instead of the one in the workspace.",
+    type: "text",
+    env: "MILL_TOKEN",
+    file: false,
+    flag: false,
+    default: null,
+  },
+  threads: {
+    about: "Threads that steps may use.",
+    type: "integer",
+    env: "MILL_THREADS",
+    file: true,
+    flag: true,
+    min: 1,
+    max: 1024,
+    default: "the cores",
+  },
+  memory: {
+    about: "Megabytes that steps may use together.",
+    type: "integer",
+    env: "MILL_MEMORY",
+    file: true,
+    flag: true,
+    min: 256,
+    max: 100_000_000,
+    default: "half of the machine's",
+  },
+  log: {
+    about: "Least serious log line to write.",
+    type: "text",
+    env: "MILL_LOG",
+    file: true,
+    flag: true,
+    values: LOG_LEVELS,
+    default: "info",
+  },
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+export interface Config {
+  readonly project: string;
+  readonly workspace: string;
+  readonly host: string;
+  readonly port: number;
+  readonly token: string | null;
+  readonly threads: number;
+  readonly memoryMb: number;
+  readonly log: LogLevel;
+}
+
+export interface ConfigSources {
+  readonly flags: Readonly<Record<string, string | undefined>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Content of `mill.config.json`; `{}` when there is none. */
+  readonly file: unknown;
+  /** What the defaults rest on. */
+  readonly machine: { readonly cores: number; readonly memoryMb: number; readonly cwd: string };
+}
+
+/** Pure. Errors: `config.unknown-setting`, `config.value`, each naming the source. */
+export function readConfig({ flags, env, file, machine }: ConfigSources): Config {
+  const written = readFileSettings(file);
+  const find = (name: SettingName): { value: unknown; at: string } | null => {
+    const setting: Setting = SETTINGS[name];
+    if (setting.flag && flags[name] !== undefined) return { value: flags[name], at: `--${name}` };
+    if (env[setting.env] !== undefined && env[setting.env] !== "") return { value: env[setting.env], at: setting.env };
+    if (setting.file && written[name] !== undefined) return { value: written[name], at: `mill.config.json, "${name}"` };
+    return null;
+  };
+  const integer = (name: SettingName, otherwise: number) => readInteger(name, find(name)) ?? otherwise;
+  const text = (name: SettingName) => readText(name, find(name));
+
+  const project = text("project") ?? machine.cwd;
+  return {
+    project,
+    workspace: text("workspace") ?? `${project}/.mill`,
+    host: text("host") ?? SETTINGS.host.default,
+    port: integer("port", SETTINGS.port.default),
+    token: text("token"),
+    threads: integer("threads", machine.cores),
+    memoryMb: integer("memory", Math.max(SETTINGS.memory.min, Math.floor(machine.memoryMb / 2))),
+    log: (text("log") ?? SETTINGS.log.default) as LogLevel,
+  };
+}
+
+function readFileSettings(file: unknown): Readonly<Record<string, unknown>> {
+  if (typeof file !== "object" || file === null || Array.isArray(file)) {
+    throw new MillError("config.value", "mill.config.json must hold one JSON object.", {
+      at: "mill.config.json",
+      expected: '{"port": 4747}, for example',
+      fix: "Write the settings as fields of one object.",
+    });
+  }
+  const allowed = Object.entries(SETTINGS).flatMap(([name, setting]) => (setting.file ? [name] : []));
+  const stranger = Object.keys(file).find((name) => !allowed.includes(name));
+  if (stranger === undefined) return file as Record<string, unknown>;
+  throw new MillError(
+    "config.unknown-setting",
+    `mill.config.json has no setting "${stranger}".${didYouMean(stranger, allowed)}`,
+    {
+      at: "mill.config.json",
+      expected: allowed.join(", "),
+      got: stranger,
+      fix: "Correct the name, or take it out.",
+    },
+  );
+}
+
+type Found = { readonly value: unknown; readonly at: string } | null;
+
+function readInteger(name: SettingName, found: Found): number | null {
+  if (found === null) return null;
+  const { min, max }: Setting = SETTINGS[name];
+  const value = typeof found.value === "string" && /^\d+$/.test(found.value) ? Number(found.value) : found.value;
+  if (typeof value === "number" && Number.isInteger(value) && value >= min! && value <= max!) return value;
+  throw badValue(name, found, `an integer from ${min} to ${max}`);
+}
+
+function readText(name: SettingName, found: Found): string | null {
+  if (found === null) return null;
+  const { values }: Setting = SETTINGS[name];
+  const { value } = found;
+  if (typeof value === "string" && value !== "" && (values === undefined || values.includes(value))) return value;
+  throw badValue(name, found, values ? `one of ${values.join(", ")}` : "a text");
+}
+
+function badValue(name: SettingName, { value, at }: NonNullable<Found>, expected: string): MillError {
+  const got = JSON.stringify(value).slice(0, 60);
+  return new MillError("config.value", `The setting "${name}" must be ${expected}.`, {
+    at,
+    expected,
+    ...(name === "token" ? {} : { got }),
+    fix: `Correct ${at}, or leave it out.`,
+  });
+}
