@@ -101,6 +101,10 @@ export const ERRORS = {
   // steps
 
   // guard and HTTP
+  "guard.token-required": { status: 401, exit: EXIT.refused, about: "The verb needs the admin token, and none was sent." },
+  "guard.not-permitted": { status: 403, exit: EXIT.refused, about: "The actor lacks the permission that the verb needs." },
+  "guard.workspace-locked": { status: 409, exit: EXIT.conflict, about: "Another process owns the workspace." },
+  "request.invalid": { status: 400, exit: EXIT.usage, about: "A request does not have the form that its verb asks for." },
 
   // lake, splits, holdout
 

@@ -1,1 +1,2 @@
+export { createOnnxruntimeScoring, type OnnxruntimeOptions } from "./onnxruntime.ts";
 export type { Scoring, Session } from "./scoring.ts";
