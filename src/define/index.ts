@@ -1,1 +1,48 @@
-export * from "./definitions.ts";
+export { columns } from "./columns.ts";
+export { type CheckWords, type DatasetOptions, dataset, type Or } from "./dataset.ts";
+export {
+  type Check,
+  type DatasetDefinition,
+  type Definition,
+  type EndpointDefinition,
+  type FeaturesDefinition,
+  type FilesSource,
+  type Gain,
+  KIND,
+  type Kind,
+  type ModelDefinition,
+  type ProblemDefinition,
+  type Project,
+  type RetrainTrigger,
+  type Risk,
+  type Split,
+  type TrainerDefinition,
+} from "./definitions.ts";
+export { canary, drift, type EndpointOptions, endpoint, every, type Rollout } from "./endpoint.ts";
+export { features } from "./features.ts";
+export type { Measure, Measures } from "./measures.ts";
+export { type ModelOptions, model, type Threshold } from "./model.ts";
+export { type Principle, type ProblemOptions, problem, type RiskOptions } from "./problem.ts";
+export { type FilesOptions, files } from "./source.ts";
+export { byHash, byTime, type Shares } from "./split.ts";
+export {
+  type GradientBoostingParams,
+  gradientBoosting,
+  type LogisticRegressionParams,
+  logisticRegression,
+} from "./trainers.ts";
+export type {
+  Dataset,
+  DatasetTypes,
+  Endpoint,
+  FeatureRow,
+  Features,
+  FeaturesTypes,
+  LabelKinds,
+  LabelOf,
+  Model,
+  ModelTypes,
+  Problem,
+  Trainer,
+  Typed,
+} from "./typed.ts";

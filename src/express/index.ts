@@ -1,1 +1,36 @@
+export { builtOf, columnsOf, finished, sameDataset, show } from "./builder.ts";
+export { columnsRead } from "./columns-read.ts";
 export type { Node, OperationName, WindowAggregate } from "./node.ts";
+export type {
+  AfterTheEvent,
+  Aggregate,
+  AllColumns,
+  BooleanExpr,
+  ColumnExpr,
+  ColumnSpec,
+  Columns,
+  ColumnType,
+  ColumnValue,
+  DateExpr,
+  Expression,
+  Feature,
+  FeatureFields,
+  FeatureValue,
+  InstantExpr,
+  KnownColumns,
+  Moment,
+  Moments,
+  NeedsIn,
+  NullIn,
+  NumberExpr,
+  RequestRow,
+  RowCheck,
+  TextExpr,
+  TimeColumns,
+  TimestampExpr,
+  TypeOf,
+  Usable,
+  UseIn,
+  WithoutWindow,
+} from "./types.ts";
+export { inWords } from "./words.ts";
