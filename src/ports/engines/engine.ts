@@ -13,6 +13,15 @@ export interface JobExit {
   readonly signal: string | null;
   /** The last 64 KiB of standard error. */
   readonly stderr: string;
+  /** Why the engine itself ended the job: it was cancelled, or took more memory than `memoryMb`. null when the job ended alone. */
+  readonly endedFor: "cancel" | "memory" | null;
+  /** What the job used, as far as the engine saw; null when it was too short to be seen. */
+  readonly usage: JobUsage | null;
+}
+
+export interface JobUsage {
+  readonly cpuSeconds: number;
+  readonly peakRssBytes: number;
 }
 
 export interface RunningJob {
@@ -24,7 +33,7 @@ export interface RunningJob {
 
 export interface Engine {
   readonly name: string;
-  /** `onLine` gets each line the job prints on standard output (NDJSON: progress, log). */
+  /** `onLine` gets each line the job prints on standard output (NDJSON: progress, log). Errors: `engine.not-started`. */
   start(job: Job, onLine: (line: string) => void): Promise<RunningJob>;
   /** Whether a job started earlier, perhaps by another process, still runs. */
   alive(handle: string): Promise<boolean>;

@@ -1,0 +1,153 @@
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { constants, setPriority } from "node:os";
+import type { Readable, Writable } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
+import { setTimeout as delay } from "node:timers/promises";
+import { MillError } from "../../base/index.ts";
+import type { Engine, Job, JobExit, JobUsage, RunningJob } from "./engine.ts";
+import { pidOf, processAlive, processHandle, readProcess, signal } from "./process.ts";
+
+export interface LocalEngineOptions {
+  /** A Node binary and what comes before `step FOLDER`, as in `[process.execPath, "/app/main.ts"]`. */
+  readonly command: readonly string[];
+  /** Variables of the child; default: those of this process. */
+  readonly environment?: NodeJS.ProcessEnv;
+  /** From the first polite signal to the last one; default 5000. */
+  readonly graceMs?: number;
+}
+
+type Child = ChildProcessByStdio<Writable, Readable, Readable>;
+
+const STDERR_BYTES = 64 << 10;
+const LINE_CHARACTERS_MAX = 1 << 20;
+const WATCH_MS = 100;
+
+/**
+ * Runs each step as a child process of low priority in a process group of its own. The child holds one end of a pipe as its standard
+ * input: when this process dies the pipe closes, and the child must end itself. Its V8 heap is capped at `memoryMb`, and the child is
+ * ended when all of its own memory is above that. Errors: `engine.not-started`.
+ */
+export function createLocalEngine({ command, environment, graceMs = 5000 }: LocalEngineOptions): Engine {
+  const [program, ...programArguments] = command;
+
+  return {
+    name: "local",
+
+    async start(job, onLine) {
+      const heap = `--max-old-space-size=${job.memoryMb}`;
+      const child = spawn(program!, [heap, ...programArguments, "step", job.folder], {
+        detached: true,
+        stdio: ["pipe", "pipe", "pipe"],
+        ...(environment && { env: environment }),
+      });
+      const exit = exitOf(child, job);
+      const pid = await spawned(child, program!);
+      lowerPriority(pid);
+      eachLine(child.stdout, onLine);
+      return {
+        handle: processHandle(pid) ?? `${pid}:gone`,
+        exit: exit.promise,
+        cancel() {
+          exit.endedFor("cancel");
+          endGroup(pid, exit.promise);
+        },
+      } satisfies RunningJob;
+    },
+
+    alive: async (handle) => processAlive(handle),
+
+    async end(handle) {
+      const pid = pidOf(handle);
+      if (!processAlive(handle)) return;
+      signal(-pid, "SIGTERM");
+      for (let waited = 0; waited < graceMs && processAlive(handle); waited += 20) await delay(20);
+      while (processAlive(handle)) {
+        signal(-pid, "SIGKILL");
+        await delay(5);
+      }
+    },
+  };
+
+  async function endGroup(pid: number, gone: Promise<JobExit>): Promise<void> {
+    signal(-pid, "SIGTERM");
+    const waiting = new AbortController();
+    const late = delay(graceMs, "late", { signal: waiting.signal }).catch(() => "gone");
+    if ((await Promise.race([gone, late])) === "late") signal(-pid, "SIGKILL");
+    waiting.abort();
+  }
+}
+
+/** The end of a child, watched from its start: its errors, its memory, and what it used. */
+function exitOf(child: Child, job: Job): { promise: Promise<JobExit>; endedFor(reason: "cancel" | "memory"): void } {
+  let endedFor: JobExit["endedFor"] = null;
+  let usage: JobUsage | null = null;
+  const stderr = tailOf(child.stderr);
+  child.stdin.on("error", () => undefined); // the child may be gone before the pipe is
+
+  const watch = setInterval(() => {
+    const reading = child.pid === undefined ? null : readProcess(child.pid);
+    if (!reading) return;
+    usage = { cpuSeconds: reading.cpuSeconds, peakRssBytes: reading.peakRssBytes };
+    if (reading.ownBytes <= job.memoryMb * 2 ** 20) return;
+    endedFor ??= "memory";
+    signal(-child.pid!, "SIGKILL");
+  }, WATCH_MS);
+
+  child.once("exit", () => {
+    clearInterval(watch);
+    signal(-child.pid!, "SIGKILL"); // whatever it started and left behind, which may hold its pipes open
+  });
+  const promise = new Promise<JobExit>((resolve) => {
+    child.once("close", (code, signalName) => resolve({ code, signal: signalName, stderr: stderr(), endedFor, usage }));
+    child.once("error", () => clearInterval(watch));
+  });
+  return {
+    promise,
+    endedFor: (reason) => {
+      endedFor ??= reason;
+    },
+  };
+}
+
+function spawned(child: Child, program: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.once("spawn", () => resolve(child.pid!));
+    child.once("error", (cause) =>
+      reject(
+        new MillError("engine.not-started", `The process of a step could not be started: ${cause.message}.`, {
+          at: program,
+          fix: "Check that the program exists and that the system has memory and processes to spare, then run again.",
+          cause,
+        }),
+      ),
+    );
+  });
+}
+
+function lowerPriority(pid: number): void {
+  try {
+    setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // it has ended already
+  }
+}
+
+function eachLine(stream: Readable, onLine: (line: string) => void): void {
+  const decoder = new StringDecoder("utf8");
+  let rest = "";
+  const take = (text: string, last: boolean) => {
+    const lines = (rest + text).split("\n");
+    rest = last ? "" : lines.pop()!.slice(0, LINE_CHARACTERS_MAX);
+    for (const line of lines) if (line !== "") onLine(line);
+  };
+  stream.on("data", (chunk: Buffer) => take(decoder.write(chunk), false));
+  stream.on("end", () => take(decoder.end(), true));
+}
+
+function tailOf(stream: Readable): () => string {
+  let tail = Buffer.alloc(0);
+  stream.on("data", (chunk: Buffer) => {
+    tail = Buffer.concat([tail, chunk]).subarray(-STDERR_BYTES);
+  });
+  return () => tail.toString("utf8");
+}
