@@ -1,0 +1,122 @@
+/**
+ * One process owns a workspace. The file `lock` in it names the owner; it is made whole and linked into place, so that of two starters one loses.
+ * A process is known by its id and the moment it started, so that a reused id is never taken for the owner.
+ */
+import { link, mkdir, readFile, rename, rm, unlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { MillError, newId } from "../base/index.ts";
+
+export interface LockInfo {
+  readonly pid: number;
+  /** What the operating system says about the start of `pid`; null where it does not tell. */
+  readonly started: string | null;
+  /** Wall clock, for people. */
+  readonly since: string;
+  /** Address of the server; null while none listens. */
+  readonly url: string | null;
+}
+
+export interface WorkspaceLock {
+  /** Tells other processes where the owner listens. */
+  announce(url: string | null): Promise<void>;
+  release(): Promise<void>;
+}
+
+/** Makes the workspace (0700) when there is none. A stale lock is taken over. Errors: `guard.workspace-locked` naming the owner. */
+export async function lockWorkspace(workspace: string): Promise<WorkspaceLock> {
+  await mkdir(workspace, { recursive: true, mode: 0o700 });
+  const path = join(workspace, "lock");
+  const own: LockInfo = { pid: process.pid, started: await startOf(process.pid), since: new Date().toISOString(), url: null };
+  for (;;) {
+    if (await placeNew(path, own)) break;
+    const owner = await readLock(workspace);
+    if (owner !== null) throw locked(workspace, owner);
+    await takeAway(path);
+  }
+  return {
+    announce: (url) => replace(path, { ...own, url }),
+    release: () => rm(path, { force: true }),
+  };
+}
+
+/** The live owner of a workspace, or null when there is none (no lock, a stale one, or a broken one). */
+export async function readLock(workspace: string): Promise<LockInfo | null> {
+  const text = await readFile(join(workspace, "lock"), "utf8").catch(() => "");
+  const info = parseLock(text);
+  return info !== null && (await isAlive(info)) ? info : null;
+}
+
+function parseLock(text: string): LockInfo | null {
+  try {
+    const info = JSON.parse(text) as LockInfo;
+    return Number.isSafeInteger(info.pid) && info.pid > 0 ? info : null;
+  } catch {
+    return null;
+  }
+}
+
+async function placeNew(path: string, info: LockInfo): Promise<boolean> {
+  const whole = `${path}.${newId()}`;
+  await writeFile(whole, JSON.stringify(info), { mode: 0o600 });
+  try {
+    await link(whole, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    return false;
+  } finally {
+    await unlink(whole);
+  }
+}
+
+async function replace(path: string, info: LockInfo): Promise<void> {
+  const whole = `${path}.${newId()}`;
+  await writeFile(whole, JSON.stringify(info), { mode: 0o600 });
+  await rename(whole, path);
+}
+
+/** Moves a stale lock aside first: of two that take over, one finds it gone already, and neither removes the other's fresh lock unseen. */
+async function takeAway(path: string): Promise<void> {
+  const aside = `${path}.${newId()}`;
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    throw error;
+  }
+  const moved = parseLock(await readFile(aside, "utf8"));
+  if (moved !== null && (await isAlive(moved))) await link(aside, path).catch(() => undefined);
+  await unlink(aside);
+}
+
+async function isAlive({ pid, started }: LockInfo): Promise<boolean> {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
+  }
+  return started === null || started === (await startOf(pid));
+}
+
+/** Field 22 of /proc/PID/stat: clock ticks from boot to the start, with the boot they count from; null where there is no /proc. */
+async function startOf(pid: number): Promise<string | null> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+    const boot = await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => "");
+    return `${boot.trim()}:${stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]}`;
+  } catch {
+    return null;
+  }
+}
+
+function locked(workspace: string, { pid, since, url }: LockInfo): MillError {
+  return new MillError("guard.workspace-locked", `Another Millwright (process ${pid}, since ${since}) owns this workspace.`, {
+    at: workspace,
+    expected: "a workspace that no other process owns",
+    got: url === null ? `process ${pid} is at work in it` : `process ${pid} serves it on ${url}`,
+    fix:
+      url === null
+        ? "Wait until it has finished, or use another --workspace."
+        : `Use the running one at ${url}, or stop process ${pid} first.`,
+  });
+}
