@@ -1,8 +1,7 @@
 /**
- * Texts become numbers by target order: each text's rank by its smoothed mean target. A split "rank <= r" then cuts the texts into two groups that
- * differ most, which is the best cut for one target at the root (Fisher 1958), and the exported graph needs one table per column instead of a node per text.
- * The statistic is (sum of w (t - mean)) / (sum of w + SMOOTHING): rare texts are drawn to the mean, so that one lucky row puts no text at an end.
- * Ties are broken by the text itself. Texts not seen in training, and missing ones, have no rank: they go where missing values go.
+ * Texts become bins. Each text of training has a rank: its place by smoothed mean target, (sum of w (t - mean)) / (sum of w + SMOOTHING), rare texts being drawn
+ * to the mean so that one lucky row puts no text at an end; ties are broken by the text itself. Up to `maxBins` texts have a bin each; more of them share bins
+ * with their neighbours in rank. Which bins go left is learnt anew in each leaf (`split-search.ts`). Texts not seen in training go where missing ones go.
  */
 
 /** Rows' worth of the overall mean that each text is mixed with. */

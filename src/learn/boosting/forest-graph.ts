@@ -1,42 +1,92 @@
 /**
  * A forest as an ONNX graph:
  *
- *   number column [N, 1] double --- Cast float --- Cast double --+
- *   text column [N, 1] string --- LabelEncoder (rank or NaN) ----+-- Concat -- TreeEnsembleRegressor (double) -- Cast -- + start -- link
+ *   number [N, 1] double -- Cast float -- Cast double --------------------------------------+
+ *   text [N, 1] string -- LabelEncoder (bin, or the last row) -- Gather (a column of 0 and 1 -+-- Concat -- TreeEnsembleRegressor -- Cast -- + start -- link
+ *                         for each question about this text: 1 goes right) -- Cast double ---+
  *
+ * `ai.onnx.ml` 3 has no question about sets, and chains of equalities take runtimes minutes to load, so the answers to the questions about texts are looked
+ * up before the trees. That makes a row as wide as there are such questions: score in batches of about a thousand rows.
  * Thresholds are float32 values and inputs are rounded to float32, so `x <= t` answers as in training. The ensemble sums doubles and rounds the sum
  * of the trees to float32 once: below 1e-7 of the score, which moves a probability by less than 1e-7. The start is added after, in double.
  */
 import { createGraph, type GraphBuilder, type OnnxModel, tensorOf } from "../../onnx/index.ts";
 import { declareInputs, type InputColumn } from "../inputs.ts";
 import { finishGraph } from "../link.ts";
-import type { Forest } from "./forest.ts";
+import { type Forest, isInSet } from "./forest.ts";
 import type { ForestModel } from "./predictor.ts";
 
 const FLOAT = { to: { int: 1 } } as const;
 const DOUBLE = { to: { int: 11 } } as const;
 
-export function forestGraph({ task, classes, inputs, start, forest }: ForestModel, estimator: string): OnnxModel {
+export function forestGraph({ task, classes, inputs, textBins, start, forest }: ForestModel, estimator: string): OnnxModel {
   const graph = createGraph(estimator);
   const names = declareInputs(graph, inputs);
-  const columns = inputs.map((input, index) => preparedColumn(graph, input, names[index]!));
-  const x = graph.add("Concat", columns, { axis: { int: 1 } });
+  const questions = questionsOf(forest, inputs);
+  const columns = inputs.flatMap(({ texts }, column) => {
+    if (texts === null) return [graph.add("Cast", [graph.add("Cast", [names[column]!], FLOAT)], DOUBLE)];
+    const asked = questions.byColumn[column]!;
+    return asked.length === 0 ? [] : [answers(graph, names[column]!, texts, textBins[column]!, asked, forest)];
+  });
   const first = graph.constant("float64", start, [1, start.length]);
   const scores =
-    forest.roots.length === 0
-      ? withoutTrees(graph, x, start.length)
-      : treeSum(graph, x, forest, start.length, task === "regression");
+    columns.length === 0 || forest.roots.length === 0
+      ? withoutTrees(graph, names[0]!, start.length)
+      : treeSum(
+          graph,
+          graph.add("Concat", columns, { axis: { int: 1 } }),
+          forest,
+          questions.place,
+          start.length,
+          task === "regression",
+        );
   return finishGraph(graph, graph.add("Add", [scores, first]), task, classes, estimator);
 }
 
-function preparedColumn(graph: GraphBuilder, { texts }: InputColumn, name: string): string {
-  if (texts === null) return graph.add("Cast", [graph.add("Cast", [name], FLOAT)], DOUBLE);
-  const ranks = graph.addMl("LabelEncoder", [name], {
-    keys_strings: { strings: texts },
-    values_floats: { floats: texts.map((_, rank) => rank) },
-    default_float: { float: NaN },
+interface Questions {
+  /** Per text column the nodes that ask about it. */
+  readonly byColumn: readonly (readonly number[])[];
+  /** Which column of the concatenated rows a node asks. */
+  place(node: number): number;
+}
+
+function questionsOf(forest: Forest, inputs: readonly InputColumn[]): Questions {
+  const byColumn = inputs.map((): number[] => []);
+  const order = new Map<number, number>();
+  forest.columns.forEach((column, node) => {
+    if (column >= 0 && forest.setAts[node]! >= 0) order.set(node, byColumn[column]!.push(node) - 1);
   });
-  return graph.add("Cast", [ranks], DOUBLE);
+  let width = 0;
+  const starts = inputs.map(({ texts }, column) => {
+    const start = width;
+    width += texts === null ? 1 : byColumn[column]!.length;
+    return start;
+  });
+  return { byColumn, place: (node) => (forest.columns[node]! < 0 ? 0 : starts[forest.columns[node]!]! + (order.get(node) ?? 0)) };
+}
+
+/** [N, questions]: 1 where a row's text goes right. The table has a row per bin and a last one for texts that are missing or not known. */
+function answers(
+  graph: GraphBuilder,
+  name: string,
+  texts: readonly string[],
+  bins: Int32Array,
+  asked: readonly number[],
+  forest: Forest,
+): string {
+  const binCount = bins.reduce((a, b) => Math.max(a, b), -1) + 1;
+  const row = graph.addMl("LabelEncoder", [name], {
+    keys_strings: { strings: texts },
+    values_int64s: { ints: [...bins] },
+    default_int64: { int: binCount },
+  });
+  const goesRight = (node: number, bin: number) =>
+    bin === binCount ? 1 - forest.missingLeft[node]! : isInSet(forest.setWords, forest.setAts[node]!, bin) ? 0 : 1;
+  const table = Uint8Array.from({ length: (binCount + 1) * asked.length }, (_, at) =>
+    goesRight(asked[at % asked.length]!, Math.floor(at / asked.length)),
+  );
+  const gathered = graph.add("Gather", [graph.constant("bool", table, [binCount + 1, asked.length]), row], { axis: { int: 0 } });
+  return graph.add("Cast", [graph.add("Squeeze", [gathered, graph.constant("int64", [1])])], DOUBLE);
 }
 
 /** Zeros [N, outputs], whatever the inputs hold. */
@@ -50,7 +100,14 @@ function withoutTrees(graph: GraphBuilder, x: string, outputs: number): string {
  * Scores [N, outputs] of the trees. The ensemble hands its sums out as float32; for regression, where a value may be large, each leaf is therefore cut in two
  * targets: multiples of a quantum whose sums float32 holds exactly, and the small rest.
  */
-function treeSum(graph: GraphBuilder, x: string, forest: Forest, outputs: number, exact: boolean): string {
+function treeSum(
+  graph: GraphBuilder,
+  x: string,
+  forest: Forest,
+  place: Questions["place"],
+  outputs: number,
+  exact: boolean,
+): string {
   const { nodeIds, treeIds } = numberNodes(forest);
   const isLeaf = (node: number) => forest.columns[node]! < 0;
   const nodes = [...forest.columns.keys()];
@@ -73,9 +130,14 @@ function treeSum(graph: GraphBuilder, x: string, forest: Forest, outputs: number
     post_transform: { string: "NONE" },
     nodes_treeids: ints(nodes.map((node) => treeIds[node]!)),
     nodes_nodeids: ints(nodes.map((node) => nodeIds[node]!)),
-    nodes_featureids: ints(nodes.map((node) => Math.max(0, forest.columns[node]!))),
+    nodes_featureids: ints(nodes.map(place)),
     nodes_modes: { strings: nodes.map((node) => (isLeaf(node) ? "LEAF" : "BRANCH_LEQ")) },
-    nodes_values_as_tensor: { tensor: tensorOf("float64", forest.thresholds) },
+    nodes_values_as_tensor: {
+      tensor: tensorOf(
+        "float64",
+        nodes.map((node) => (forest.setAts[node]! < 0 ? forest.thresholds[node]! : 0.5)),
+      ),
+    },
     nodes_truenodeids: ints(nodes.map((node) => childId(node, 0))),
     nodes_falsenodeids: ints(nodes.map((node) => childId(node, 1))),
     nodes_missing_value_tracks_true: ints([...forest.missingLeft]),

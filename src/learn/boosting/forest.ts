@@ -7,8 +7,12 @@ export interface Forest {
   readonly roots: Int32Array;
   /** Column of a node's question, -1 for a leaf. */
   readonly columns: Int32Array;
-  /** `x <= threshold` goes left. */
+  /** Of a question about a number: `x <= threshold` goes left. */
   readonly thresholds: Float32Array;
+  /** Of a question about a text: where its set begins in `setWords`, -1 for a number. */
+  readonly setAts: Int32Array;
+  /** Sets of bins that go left, 256 bits each, the lowest bit of the first word being bin 0. */
+  readonly setWords: Int32Array;
   readonly lefts: Int32Array;
   /** 1 where missing values go left. */
   readonly missingLeft: Uint8Array;
@@ -18,11 +22,20 @@ export interface Forest {
   readonly gains: Float64Array;
 }
 
+export interface Question {
+  readonly column: number;
+  readonly threshold: number;
+  /** The bins that go left, for a text; null for a number. */
+  readonly set: Int32Array | null;
+  readonly missingLeft: boolean;
+  readonly gain: number;
+}
+
 export interface ForestBuilder {
   /** A new tree; answers its root, a leaf of value 0. */
   plant(): number;
   /** Turns a leaf into a question; answers its left child, the right one is the next. */
-  split(node: number, column: number, threshold: number, missingLeft: boolean, gain: number): number;
+  split(node: number, question: Question): number;
   setValue(node: number, value: number): void;
   /** Removes trees planted since there were `treeCount`. */
   fell(treeCount: number): void;
@@ -37,10 +50,11 @@ export function createForestBuilder(): ForestBuilder {
   const missingLefts: number[] = [];
   const values: number[] = [];
   const gains: number[] = [];
-  const fields = [columns, thresholds, lefts, missingLefts, values, gains];
+  const setAts: number[] = [];
+  const setWords: number[] = [];
+  const fields = [columns, thresholds, lefts, missingLefts, values, gains, setAts];
   const addLeaf = () => {
-    columns.push(-1);
-    for (const field of fields.slice(1)) field.push(0);
+    for (const field of fields) field.push(field === columns || field === setAts ? -1 : 0);
     return columns.length - 1;
   };
   return {
@@ -48,7 +62,7 @@ export function createForestBuilder(): ForestBuilder {
       roots.push(addLeaf());
       return roots.at(-1)!;
     },
-    split: (node, column, threshold, missingLeft, gain) => {
+    split: (node, { column, threshold, set, missingLeft, gain }) => {
       const left = addLeaf();
       addLeaf();
       columns[node] = column;
@@ -56,6 +70,10 @@ export function createForestBuilder(): ForestBuilder {
       missingLefts[node] = missingLeft ? 1 : 0;
       gains[node] = gain;
       lefts[node] = left;
+      if (set !== null) {
+        setAts[node] = setWords.length;
+        setWords.push(...set);
+      }
       return left;
     },
     setValue: (node, value) => {
@@ -74,12 +92,15 @@ export function createForestBuilder(): ForestBuilder {
       missingLeft: Uint8Array.from(missingLefts),
       values: Float64Array.from(values),
       gains: Float64Array.from(gains),
+      setAts: Int32Array.from(setAts),
+      setWords: Int32Array.from(setWords),
     }),
   };
 }
 
 /**
- * Adds the leaves' values to `scores` (rowCount x outputs), tree by tree. `x` is row-major float32, columnCount wide, NaN for missing.
+ * Adds the leaves' values to `scores` (rowCount x outputs), tree by tree. `x` is row-major float32, columnCount wide: numbers as
+ * they are, texts as their bins, NaN for missing.
  * For each row the trees are added in order, so that one row and many rows give the same sums bit for bit.
  */
 export function addTrees(
@@ -90,7 +111,7 @@ export function addTrees(
   outputs: number,
   scores: Float64Array,
 ): void {
-  const { roots, columns, thresholds, lefts, missingLeft, values } = forest;
+  const { roots, columns, thresholds, lefts, missingLeft, values, setAts, setWords } = forest;
   for (let tree = 0; tree < roots.length; tree++) {
     const root = roots[tree]!;
     const output = tree % outputs;
@@ -99,13 +120,18 @@ export function addTrees(
       let column = columns[node]!;
       while (column >= 0) {
         const value = x[first + column]!;
-        const threshold = thresholds[node]!;
-        if (value <= threshold) node = lefts[node]!;
-        else if (value > threshold) node = lefts[node]! + 1;
-        else node = lefts[node]! + 1 - missingLeft[node]!;
+        const set = setAts[node]!;
+        let left: boolean;
+        if (Number.isNaN(value)) left = missingLeft[node] === 1;
+        else left = set < 0 ? value <= thresholds[node]! : isInSet(setWords, set, value);
+        node = left ? lefts[node]! : lefts[node]! + 1;
         column = columns[node]!;
       }
       scores[row * outputs + output]! += values[node]!;
     }
   }
 }
+
+/** Whether `bin` is in the set that begins at `at`. */
+export const isInSet = (setWords: Int32Array, at: number, bin: number) =>
+  ((setWords[at + (bin >>> 5)]! >>> (bin & 31)) & 1) === 1;

@@ -1,7 +1,7 @@
 /**
  * Histogram gradient boosting: trees grown best leaf first on binned columns, each fitted to the gradients that the trees before it left.
  * Tasks: two classes (log loss), more classes (softmax, a tree per class and round), regression (squared loss). Missing values have a bin of their own and
- * each split learns where they go; texts are ordered by the target (`categories.ts`). Trees, bins and values do not depend on the number of threads, nor on
+ * each split learns where they go; a split on a text learns which texts go left. Trees, bins and values do not depend on the number of threads, nor on
  * the order of the rows up to 200,000 of them (above, bin edges come from a sample drawn by the seed).
  * Numbers are used as float32. Memory beyond the frame: about 6 x columns + 50 bytes per row.
  * Sources: Friedman 2001; LightGBM (Ke et al. 2017); scikit-learn `HistGradientBoosting`, whose parameters' meanings and defaults these are.
@@ -63,10 +63,11 @@ async function fit(data: TrainingData, given: Params, context: FitContext): Prom
   );
   const { start, forest, levels } = await runCrew("train-forest", orderOf(data, columns, complete, context), context);
   const inputs = entries.map(([name], index): InputColumn => {
-    const known = levels[index];
-    return { name, texts: known ? Array.from(known, (code) => texts[index]![code]!) : null };
+    const level = levels[index];
+    return { name, texts: level ? Array.from(level.codes, (code) => texts[index]![code]!) : null };
   });
-  return forestPredictor({ task, classes, inputs, start, forest });
+  const textBins = levels.map((level) => level?.bins ?? null);
+  return forestPredictor({ task, classes, inputs, textBins, start, forest });
 }
 
 function orderOf(

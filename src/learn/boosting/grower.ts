@@ -9,20 +9,13 @@
  */
 import type { Member } from "../crew/crew.ts";
 import { share } from "../crew/shared.ts";
+import { bestCandidate, writeCandidate } from "./candidates.ts";
 import type { ForestBuilder } from "./forest.ts";
 import type { Scales } from "./gradients.ts";
 import { addRows, type HistogramLayout, reduceColumn } from "./histogram.ts";
 import { BINS, histogramSize, type Memory, SUMS } from "./memory.ts";
 import { putIntoPlace, setAside, sidesOf } from "./partition.ts";
-import {
-  bestCandidate,
-  NO_SPLIT,
-  type Split,
-  type SplitRules,
-  searchColumn,
-  type Totals,
-  writeCandidate,
-} from "./split-search.ts";
+import { type LeafSums, NO_SPLIT, type Split, type SplitRules, searchNumber, searchText, type Totals } from "./split-search.ts";
 
 export interface GrowthRules extends SplitRules {
   readonly leaves: number;
@@ -103,8 +96,8 @@ export function createGrower(
   function cut(leaf: Leaf, freeSlot: number, goesOn: boolean, scales: Scales): Leaf {
     const { split, totals } = leaf;
     partition(leaf);
-    const threshold = memory.edges[split.column * BINS + split.bin]!;
-    const node = forest.split(leaf.node, split.column, threshold, split.missingLeft, split.gain);
+    const threshold = split.set === null ? memory.edges[split.column * BINS + split.bin]! : 0;
+    const node = forest.split(leaf.node, { ...split, threshold });
     const { left } = split;
     const right = {
       gradient: totals.gradient - left.gradient,
@@ -134,7 +127,7 @@ export function createGrower(
   function partition({ start, totals, split }: Leaf): void {
     const [first, last] = share(totals.rows, member.index, member.count);
     const [from, to] = [start + first, start + last];
-    sidesOf(split.bin, split.missingLeft, sides);
+    sidesOf(split, sides);
     const leftCount = setAside(rows, memory.bins, split.column * rowCount, sides, memory.goingLeft, memory.goingRight, from, to);
     slate[member.index * 8] = leftCount;
     member.barrier();
@@ -160,20 +153,20 @@ export function createGrower(
   /** Finds the best cut of one or two leaves. */
   function search(leaves: readonly Leaf[], scales: Scales): void {
     leaves.forEach((leaf, index) => {
-      writeCandidate(mayBeCut(leaf) ? searchOwnColumns(leaf, scales) : NO_SPLIT, candidates, member.index * 2 + index);
+      writeCandidate(mayBeCut(leaf) ? searchOwnColumns(leaf, scales) : NO_SPLIT, candidates, member.index, index);
     });
     member.barrier();
     leaves.forEach((leaf, index) => {
-      leaf.split = bestCandidate(candidates, index as 0 | 1, member.count);
+      leaf.split = bestCandidate(candidates, index, member.count);
     });
   }
 
   function searchOwnColumns(leaf: Leaf, scales: Scales): Split {
+    const sums: LeafSums = { pool: histograms, at: leaf.slot * size, totals: leaf.totals, scales, rules };
     let best = NO_SPLIT;
     for (const column of ownColumns) {
-      const bins = layout.binCounts[column]!;
-      const missing = layout.hasMissing[column] === 1;
-      best = searchColumn(histograms, leaf.slot * size, column, bins, missing, leaf.totals, rules, scales, best);
+      const searchColumn = memory.isText[column] === 1 ? searchText : searchNumber;
+      best = searchColumn(sums, column, layout.binCounts[column]!, layout.hasMissing[column] === 1, best);
     }
     return best;
   }

@@ -14,8 +14,10 @@ export const BINS = 256;
 export const MISSING_BIN = 255;
 /** Numbers per bin of a histogram: sum of gradients, sum of hessians, rows. */
 export const SUMS = 3;
-/** Numbers per candidate of a split; see `split-search.ts`. */
-export const CANDIDATE = 8;
+/** 32-bit words of a set of bins. */
+export const SET_WORDS = BINS / 32;
+/** Numbers per candidate of a split; see `candidates.ts`. */
+export const CANDIDATE = 8 + SET_WORDS;
 
 export interface Shape {
   readonly rowCount: number;
@@ -31,6 +33,8 @@ export interface Memory {
   readonly binCounts: Int32Array;
   /** 1 where the column has missing values in training. */
   readonly hasMissing: Uint8Array;
+  /** 1 for a text column: its bins have no order of their own. */
+  readonly isText: Uint8Array;
   /** Bins by column: column x rowCount + row. */
   readonly bins: Uint8Array;
   readonly records: Int32Array;
@@ -64,6 +68,7 @@ export function allocate({ rowCount, columnCount, outputs, threads, leavesMax }:
     edges: sharedFloat32(columnCount * BINS),
     binCounts: sharedInt32(columnCount),
     hasMissing: sharedUint8(columnCount),
+    isText: sharedUint8(columnCount),
     bins: sharedUint8(columnCount * rowCount),
     records: sharedInt32(rowCount * strideOf(columnCount)),
     rows: sharedUint32(rowCount),

@@ -2,12 +2,14 @@
  * Sorts the rows of a leaf into those that go left and those that go right, stable, each member its part, in two steps with a barrier between:
  * first each counts and sets aside, then, knowing how many the others have, puts its own into place.
  */
-import { MISSING_BIN } from "./memory.ts";
+import { isInSet } from "./forest.ts";
+import { BINS, MISSING_BIN } from "./memory.ts";
+import type { Split } from "./split-search.ts";
 
 /** For each bin 1 when it goes right. */
-export function sidesOf(bin: number, missingLeft: boolean, sides: Uint8Array): void {
-  sides.fill(0, 0, bin + 1);
-  sides.fill(1, bin + 1);
+export function sidesOf({ bin, set, missingLeft }: Split, sides: Uint8Array): void {
+  if (set === null) sides.fill(0, 0, bin + 1).fill(1, bin + 1);
+  else for (let each = 0; each < BINS; each++) sides[each] = isInSet(set, 0, each) ? 0 : 1;
   sides[MISSING_BIN] = missingLeft ? 0 : 1;
 }
 

@@ -1,23 +1,16 @@
-/** A trained forest with its preprocessing: float32 for numbers, ranks for texts, NaN for what is missing or not known. */
+/** A trained forest with its preprocessing: float32 for numbers, bins for texts, NaN for what is missing or not known. */
 import type { Json } from "../../base/index.ts";
 import type { Task } from "../../contract/index.ts";
 import { type EdgeValues, edgeFrame, UNSEEN_TEXT } from "../edge-rows.ts";
 import type { Predictor } from "../estimator.ts";
 import type { Frame } from "../frame.ts";
-import {
-  type BoundColumn,
-  bindColumns,
-  type InputColumn,
-  inputsFromJson,
-  inputsToJson,
-  levelsByText,
-  numberOf,
-} from "../inputs.ts";
+import { type BoundColumn, bindColumns, type InputColumn, inputsFromJson, inputsToJson, numberOf } from "../inputs.ts";
 import { link, outputsOf } from "../link.ts";
 import { badModel, pack, unpackFloat32, unpackFloat64, unpackInt32, unpackUint8 } from "../packed.ts";
 import { floatAbove, floatBelow, LAST_EDGE } from "./binning.ts";
 import { addTrees, type Forest } from "./forest.ts";
 import { forestGraph } from "./forest-graph.ts";
+import { SET_WORDS } from "./memory.ts";
 
 export const GRADIENT_BOOSTING = "gradient-boosting";
 
@@ -25,6 +18,8 @@ export interface ForestModel {
   readonly task: Task;
   readonly classes: readonly string[];
   readonly inputs: readonly InputColumn[];
+  /** Per text column the bin of each of its texts; null for a number column. */
+  readonly textBins: readonly (Int32Array | null)[];
   /** Score per output before the trees. */
   readonly start: Float64Array;
   readonly forest: Forest;
@@ -34,7 +29,7 @@ export interface ForestModel {
 const BLOCK = 256;
 
 export function forestPredictor(model: ForestModel): Predictor {
-  const { task, classes, inputs, start, forest } = model;
+  const { task, classes, inputs, textBins, start, forest } = model;
   const outputs = outputsOf(task, classes);
   const width = inputs.length;
 
@@ -45,7 +40,7 @@ export function forestPredictor(model: ForestModel): Predictor {
     for (let first = 0; first < X.rowCount; first += BLOCK) {
       const count = Math.min(BLOCK, X.rowCount - first);
       columns.forEach((column, index) => {
-        fillColumn(column, x, index, width, first, count);
+        fillColumn(column, textBins[index]!, x, index, width, first, count);
       });
       const block = scores.subarray(first * outputs, (first + count) * outputs);
       for (let row = 0; row < count; row++) block.set(start, row * outputs);
@@ -57,12 +52,12 @@ export function forestPredictor(model: ForestModel): Predictor {
 
   function rowScorer(): ReturnType<Predictor["rowScorer"]> {
     const x = new Float32Array(width);
-    const levels = inputs.map(({ texts }) => (texts === null ? null : levelsByText(texts)));
+    const bins = inputs.map(({ texts }, column) => (texts === null ? null : binsByText(texts, textBins[column]!)));
     const names = inputs.map(({ name }) => name);
     return (row) => {
       for (let column = 0; column < width; column++) {
         const value = row[names[column]!];
-        const known = levels[column];
+        const known = bins[column];
         x[column] = known ? (known.get(value as string) ?? NaN) : numberOf(value);
       }
       const scores = Float64Array.from(start);
@@ -86,7 +81,15 @@ export function forestPredictor(model: ForestModel): Predictor {
   };
 }
 
-function fillColumn(column: BoundColumn, x: Float32Array, index: number, width: number, first: number, count: number): void {
+function fillColumn(
+  column: BoundColumn,
+  bins: Int32Array | null,
+  x: Float32Array,
+  index: number,
+  width: number,
+  first: number,
+  count: number,
+): void {
   let at = index;
   if ("values" in column) {
     for (let row = first; row < first + count; row++, at += width) x[at] = column.values[row]!;
@@ -95,9 +98,12 @@ function fillColumn(column: BoundColumn, x: Float32Array, index: number, width: 
   const { codes, levelOf } = column;
   for (let row = first; row < first + count; row++, at += width) {
     const level = codes[row]! < 0 ? -1 : levelOf[codes[row]!]!;
-    x[at] = level < 0 ? NaN : level;
+    x[at] = level < 0 ? NaN : bins![level]!;
   }
 }
+
+const binsByText = (texts: readonly string[], bins: Int32Array) =>
+  new Map(texts.map((text, level) => [text, bins[level]!] as const));
 
 /** Each threshold, one float32 step either side, and the nearest double above it, which rounding puts back on it. */
 function edgesOf(inputs: readonly InputColumn[], forest: Forest): EdgeValues[] {
@@ -120,12 +126,13 @@ function importanceOf(inputs: readonly InputColumn[], forest: Forest): Record<st
   return Object.fromEntries(inputs.map(({ name }, column) => [name, total > 0 ? gains[column]! / total : 1 / inputs.length]));
 }
 
-function forestToJson({ task, classes, inputs, start, forest }: ForestModel): Json {
+function forestToJson({ task, classes, inputs, textBins, start, forest }: ForestModel): Json {
   return {
     estimator: GRADIENT_BOOSTING,
     task,
     classes,
     inputs: inputsToJson(inputs),
+    textBins: textBins.map((bins) => bins && pack(bins)),
     start: pack(start),
     roots: pack(forest.roots),
     columns: pack(forest.columns),
@@ -134,6 +141,8 @@ function forestToJson({ task, classes, inputs, start, forest }: ForestModel): Js
     missingLeft: pack(forest.missingLeft),
     values: pack(forest.values),
     gains: pack(forest.gains),
+    setAts: pack(forest.setAts),
+    setWords: pack(forest.setWords),
   };
 }
 
@@ -149,18 +158,27 @@ export function forestFromJson(json: Record<string, unknown>): Predictor {
     missingLeft: unpackUint8(json.missingLeft),
     values: unpackFloat64(json.values),
     gains: unpackFloat64(json.gains),
+    setAts: unpackInt32(json.setAts),
+    setWords: unpackInt32(json.setWords),
   };
-  const model: ForestModel = { task, classes, inputs: inputsFromJson(json.inputs), start: unpackFloat64(json.start), forest };
+  const inputs = inputsFromJson(json.inputs);
+  const textBins = inputs.map(({ texts }, column) =>
+    texts === null ? null : unpackInt32((json.textBins as unknown[] | undefined)?.[column]),
+  );
+  const model: ForestModel = { task, classes, inputs, textBins, start: unpackFloat64(json.start), forest };
   checkForest(model);
   return forestPredictor(model);
 }
 
 /** A damaged forest must not send a prediction into an endless walk. */
-function checkForest({ task, classes, inputs, start, forest }: ForestModel): void {
-  const { roots, columns, thresholds, lefts, missingLeft, values, gains } = forest;
+function checkForest({ task, classes, inputs, textBins, start, forest }: ForestModel): void {
+  const { roots, columns, thresholds, lefts, missingLeft, values, gains, setAts, setWords } = forest;
   const nodeCount = columns.length;
-  const sameLength = [thresholds, lefts, missingLeft, values, gains].every(({ length }) => length === nodeCount);
+  const sameLength = [thresholds, lefts, missingLeft, values, gains, setAts].every(({ length }) => length === nodeCount);
   if (!sameLength || start.length !== outputsOf(task, classes)) throw badModel("the parts of its forest do not fit together");
+  if (!inputs.every(({ texts }, column) => texts === null || textBins[column]!.length === texts.length))
+    throw badModel("a text has no bin");
+  if (!setAts.every((at) => at + SET_WORDS <= setWords.length)) throw badModel("a set of its forest is missing");
   if (!roots.every((root) => root >= 0 && root < nodeCount)) throw badModel("a tree has no root");
   const sound = columns.every(
     (column, node) => column < 0 || (column < inputs.length && lefts[node]! > node && lefts[node]! + 1 < nodeCount),

@@ -49,14 +49,14 @@ export interface ForestOrder {
 export interface TrainedForest {
   readonly start: Float64Array;
   readonly forest: Forest;
-  /** For a text column its codes in rank order. */
-  readonly levels: readonly (Int32Array | null)[];
+  /** For a text column its codes in rank order, and the bin of each; null for a number column. */
+  readonly levels: readonly ({ readonly codes: Int32Array; readonly bins: Int32Array } | null)[];
 }
 
 export function trainForest(order: ForestOrder, member: Member): TrainedForest {
   const { memory, outputs, rowCount, rules } = order;
   const targets: Targets = { task: order.task, outputs, y: order.y, weights: order.weights };
-  const levels = order.columns.map((column) => rankTexts(column, order, member));
+  const ranked = order.columns.map((column) => rankTexts(column, order, member));
   member.barrier();
   fillBins(order, member);
   const loss = lossOf(targets);
@@ -90,6 +90,7 @@ export function trainForest(order: ForestOrder, member: Member): TrainedForest {
     }
     member.progress(round + 1, order.trees);
   }
+  const levels = ranked.map((codes, column) => codes && { codes, bins: codes.map((_, rank) => binOf(rank, memory, column)) });
   return { start: loss.start, forest: builder.finish(), levels };
 }
 
@@ -109,11 +110,12 @@ function rankTexts(
 
 /** Each member bins its columns, then writes the records of its rows. */
 function fillBins({ columns, rowCount, binsMax, seed, memory }: ForestOrder, member: Member): void {
-  columns.forEach(({ values }, column) => {
+  columns.forEach(({ values, codes }, column) => {
     if (column % member.count !== member.index) return;
     const edges = binEdges(values, binsMax, seed + column);
     const table = memory.edges.subarray(column * BINS, (column + 1) * BINS);
     storeEdges(edges, table);
+    memory.isText[column] = codes === undefined ? 0 : 1;
     memory.binCounts[column] = edges.length;
     memory.hasMissing[column] = assignBins(values, table, memory.bins, column * rowCount, 0, rowCount) ? 1 : 0;
   });
@@ -126,6 +128,11 @@ function fillBins({ columns, rowCount, binsMax, seed, memory }: ForestOrder, mem
     const offset = column * rowCount;
     for (let row = from; row < to; row++) memory.records[row * stride + word]! |= memory.bins[offset + row]! << shift;
   });
+}
+
+function binOf(value: number, { edges, binCounts }: Memory, column: number): number {
+  const own = edges.subarray(column * BINS, column * BINS + binCounts[column]!);
+  return own.findIndex((edge) => value <= edge);
 }
 
 /** The squared loss has no bound of its own: the members measure it, and all see the largest. */
