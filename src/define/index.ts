@@ -46,3 +46,4 @@ export type {
   Trainer,
   Typed,
 } from "./typed.ts";
+export { loadProject } from "./load.ts";
