@@ -11,4 +11,11 @@ export type {
 } from "./estimator.ts";
 export { estimatorNamed, estimators, readPredictor } from "./estimators.ts";
 export type { Frame, NumberColumn, TextColumn } from "./frame.ts";
+export type { CalibrationPoint } from "./metrics/calibration.ts";
+export { type Curves, curvesOf } from "./metrics/curves.ts";
+export type { Confusion } from "./metrics/decisions.ts";
+export type { Evidence } from "./metrics/evidence.ts";
+export { type Gain, maxGainThreshold } from "./metrics/gain.ts";
+export { type Measured, measure } from "./metrics/measure.ts";
+export type { PrecisionRecallPoint, RocPoint } from "./metrics/ranking.ts";
 export { checkParams } from "./params.ts";
