@@ -1,0 +1,160 @@
+/**
+ * Metrics in Prometheus' text format 0.0.4. Labels are bounded: verbs, status classes, endpoints that exist, classes, step kinds; never ids.
+ * Requests are told by the server; predictions and steps are read off the answers that pass through `watching`.
+ */
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { OutputOf, VerbName } from "../contract/index.ts";
+import type { Call } from "../guard/index.ts";
+
+export interface Metrics {
+  /** `door` is a verb, or a fixed word for what is no verb (`page`, `open-inference`, `none`). */
+  request(door: string, status: number, seconds: number): void;
+  /** The same call, with its predictions and steps counted. */
+  watching(call: Call): Call;
+  /** Predictions of an endpoint since the start. */
+  predictionsOf(endpoint: string): number;
+  text(): Promise<string>;
+  readonly contentType: string;
+  close(): void;
+}
+
+const LOOP_PERIOD_MS = 100;
+const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+/** Beyond so many different decisions of one endpoint the rest are counted as `other`. */
+const DECISIONS_MAX = 100;
+
+export function createMetrics(): Metrics {
+  const register = new Registry();
+  const registers = [register];
+  const requests = new Counter({
+    name: "millwright_requests_total",
+    help: "Requests answered.",
+    labelNames: ["verb", "status_class"],
+    registers,
+  });
+  const durations = new Histogram({
+    name: "millwright_request_duration_seconds",
+    help: "Time from a request to its answer.",
+    labelNames: ["verb"],
+    buckets: SECONDS,
+    registers,
+  });
+  const predictions = new Counter({
+    name: "millwright_predictions_total",
+    help: "Rows predicted.",
+    labelNames: ["endpoint", "decision"],
+    registers,
+  });
+  const steps = new Counter({
+    name: "millwright_steps_total",
+    help: "Steps that runs ended or found current.",
+    labelNames: ["kind", "outcome"],
+    registers,
+  });
+  const loop = new Histogram({
+    name: "millwright_event_loop_delay_seconds",
+    help: "How late a timer of the server came.",
+    buckets: SECONDS,
+    registers,
+  });
+  processGauges(register);
+
+  const seen = new Map<string, { count: number; readonly decisions: Set<string> }>();
+  const countPredictions = (endpoint: string, reply: OutputOf<"predict">) => {
+    const known = seen.get(endpoint) ?? { count: 0, decisions: new Set<string>() };
+    seen.set(endpoint, known);
+    known.count += reply.predictions.length;
+    for (const prediction of reply.predictions) {
+      const decision = decisionOf(prediction);
+      if (known.decisions.size < DECISIONS_MAX) known.decisions.add(decision);
+      predictions.inc({ endpoint, decision: known.decisions.has(decision) ? decision : "other" });
+    }
+  };
+  const countStep = (line: OutputOf<"run">) => {
+    if (line.event === "step-finished") steps.inc({ kind: kindOf(line.id), outcome: line.state });
+    if (line.event === "step-failed") steps.inc({ kind: kindOf(line.id), outcome: "failed" });
+  };
+  const timer = watchLoop((seconds) => loop.observe(seconds));
+
+  return {
+    request(verb, status, seconds) {
+      requests.inc({ verb, status_class: `${Math.floor(status / 100)}xx` });
+      durations.observe({ verb }, seconds);
+    },
+    watching: (call) => {
+      const watched = (...[actor, verb, input, options]: [Parameters<Call>[0], VerbName, unknown, Parameters<Call>[3]]) => {
+        const answer: unknown = call(actor, verb, input, options);
+        if (verb === "predict")
+          return tapped(answer as Promise<OutputOf<"predict">>, (reply) =>
+            countPredictions((input as { name: string }).name, reply),
+          );
+        return verb === "run" ? tappedLines(answer as AsyncIterable<OutputOf<"run">>, countStep) : answer;
+      };
+      return watched as Call;
+    },
+    predictionsOf: (endpoint) => seen.get(endpoint)?.count ?? 0,
+    text: () => register.metrics(),
+    contentType: register.contentType,
+    close: () => clearInterval(timer),
+  };
+}
+
+async function tapped<T>(answer: Promise<T>, tap: (value: T) => void): Promise<T> {
+  const value = await answer;
+  tap(value);
+  return value;
+}
+
+async function* tappedLines<T>(lines: AsyncIterable<T>, tap: (line: T) => void): AsyncGenerator<T> {
+  for await (const line of lines) {
+    tap(line);
+    yield line;
+  }
+}
+
+function decisionOf(prediction: OutputOf<"predict">["predictions"][number]): string {
+  if ("decision" in prediction) return String(prediction.decision);
+  return "label" in prediction ? prediction.label : "value";
+}
+
+/** `model/late-arrival:train` -> `train`. */
+const kindOf = (stepId: string) => stepId.slice(stepId.lastIndexOf(":") + 1);
+
+function processGauges(register: Registry): void {
+  new Gauge({
+    name: "process_resident_memory_bytes",
+    help: "Resident memory.",
+    registers: [register],
+    collect() {
+      this.set(process.memoryUsage.rss());
+    },
+  });
+  new Gauge({
+    name: "process_start_time_seconds",
+    help: "Start of the process since 1970.",
+    registers: [register],
+    collect() {
+      this.set(Math.round(Date.now() / 1000 - process.uptime()));
+    },
+  });
+  new Counter({
+    name: "process_cpu_seconds_total",
+    help: "User and system time.",
+    registers: [register],
+    collect() {
+      const { user, system } = process.cpuUsage();
+      this.reset();
+      this.inc((user + system) / 1e6);
+    },
+  });
+}
+
+function watchLoop(observe: (seconds: number) => void): NodeJS.Timeout {
+  let due = performance.now() + LOOP_PERIOD_MS;
+  const timer = setInterval(() => {
+    const now = performance.now();
+    observe(Math.max(0, now - due) / 1000);
+    due = now + LOOP_PERIOD_MS;
+  }, LOOP_PERIOD_MS);
+  return timer.unref();
+}
