@@ -1,6 +1,6 @@
 import { MillError } from "../base/index.ts";
 import type { Task } from "../contract/index.ts";
-import { completeParams, estimatorNamed, type Params } from "../learn/index.ts";
+import { checkParams, estimatorNamed, type Params } from "../learn/index.ts";
 import type { TrainerDefinition } from "./definitions.ts";
 import { fieldsOf, record, text } from "./options.ts";
 import type { Trainer } from "./typed.ts";
@@ -46,8 +46,9 @@ export const logisticRegression = (
 /** The parameters complete: defaults are filled in here, so that the key of a training step names every one of them. */
 function trainer<T extends Task>(estimator: string, given: unknown): Trainer<T> {
   const stated = Object.entries(record(estimator, given)).filter(([, value]) => value !== undefined);
-  const params = completeParams(estimatorNamed(estimator), Object.fromEntries(stated) as Params);
-  return Object.freeze({ estimator, params }) as Trainer<T>;
+  const checked = checkParams(estimatorNamed(estimator), Object.fromEntries(stated) as Params);
+  if (!checked.ok) throw checked.error;
+  return Object.freeze({ estimator, params: checked.params }) as unknown as Trainer<T>;
 }
 
 /** The trainer of a model, checked against the task it is to learn. */
