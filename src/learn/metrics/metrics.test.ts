@@ -159,6 +159,14 @@ test("calibration bins hold equal counts without ties, keep ties together, and c
   assert.deepEqual(counts, new Array(15).fill(20));
   const constant = calibrationCurve(rankScores(new Float64Array(8).fill(0.25), Float64Array.of(1, 0, 0, 0, 1, 0, 0, 0)));
   assert.deepEqual(constant, [{ stated: 0.25, observed: 0.25, count: 8 }]);
+  const tied = rankScores(
+    Float64Array.of(0, 0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 1, 1),
+    Float64Array.of(0, 0, 0, 0, 0, 1, 1, 1, 1, 1),
+  );
+  assert.deepEqual(calibrationCurve(tied, 2), [
+    { stated: 0, observed: 0, count: 2 },
+    { stated: 5 / 8, observed: 5 / 8, count: 8 },
+  ]);
   check(
     fc.property(rows, (each) => {
       const curve = calibrationCurve(rankScores(each.p, each.y));
