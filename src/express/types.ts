@@ -53,7 +53,10 @@ export interface NumberExpr<out N extends null = null, out C extends string = st
   eq<O extends Numeric>(other: O): BooleanExpr<N | NullIn<O>, C | NeedsIn<O>, U | UseIn<O>>;
   ne<O extends Numeric>(other: O): BooleanExpr<N | NullIn<O>, C | NeedsIn<O>, U | UseIn<O>>;
   /** Both bounds included. */
-  between(low: number, high: number): BooleanExpr<N, C, U>;
+  between<L extends Numeric, H extends Numeric>(
+    low: L,
+    high: H,
+  ): BooleanExpr<N | NullIn<L | H>, C | NeedsIn<L | H>, U | UseIn<L | H>>;
   plus<O extends Numeric>(other: O): NumberExpr<N | NullIn<O>, C | NeedsIn<O>, U | UseIn<O>>;
   minus<O extends Numeric>(other: O): NumberExpr<N | NullIn<O>, C | NeedsIn<O>, U | UseIn<O>>;
   times<O extends Numeric>(other: O): NumberExpr<N | NullIn<O>, C | NeedsIn<O>, U | UseIn<O>>;
@@ -107,6 +110,8 @@ export interface TextExpr<out N extends null = null, out C extends string = stri
 /** What every moment offers; a text operand is a moment of the same kind. */
 export interface Moments<Is extends string, N extends null, C extends string, U extends string>
   extends Expression<Is, string | N, C, U> {
+  eq<O extends string | Expression<Is>>(other: O): BooleanExpr<N | NullIn<O>, C | NeedsIn<O>, U | UseIn<O>>;
+  ne<O extends string | Expression<Is>>(other: O): BooleanExpr<N | NullIn<O>, C | NeedsIn<O>, U | UseIn<O>>;
   before<O extends string | Expression<Is>>(other: O): BooleanExpr<N | NullIn<O>, C | NeedsIn<O>, U | UseIn<O>>;
   after<O extends string | Expression<Is>>(other: O): BooleanExpr<N | NullIn<O>, C | NeedsIn<O>, U | UseIn<O>>;
   /** Minutes from this moment to the other one, negative when that is earlier. */
@@ -124,6 +129,7 @@ export interface TimestampExpr<out N extends null = null, out C extends string =
   month(): NumberExpr<N, C, U>;
   dayOfYear(): NumberExpr<N, C, U>;
   plusMinutes<O extends Numeric>(minutes: O): TimestampExpr<N | NullIn<O>, C | NeedsIn<O>, U | UseIn<O>>;
+  orElse<O extends string | Expression<"a timestamp">>(other: O): TimestampExpr<NullIn<O>, C | NeedsIn<O>, U | UseIn<O>>;
 }
 
 /** A day without a zone. */
@@ -134,6 +140,7 @@ export interface DateExpr<out N extends null = null, out C extends string = stri
   month(): NumberExpr<N, C, U>;
   dayOfYear(): NumberExpr<N, C, U>;
   plusMinutes<O extends Numeric>(minutes: O): TimestampExpr<N | NullIn<O>, C | NeedsIn<O>, U | UseIn<O>>;
+  orElse<O extends string | Expression<"a date">>(other: O): DateExpr<NullIn<O>, C | NeedsIn<O>, U | UseIn<O>>;
 }
 
 /** A point on the world's time line; what a clock shows depends on the zone, as in `"Europe/Berlin"`. */
@@ -145,6 +152,7 @@ export interface InstantExpr<out N extends null = null, out C extends string = s
   month(zone: string): NumberExpr<N, C, U>;
   dayOfYear(zone: string): NumberExpr<N, C, U>;
   plusMinutes<O extends Numeric>(minutes: O): InstantExpr<N | NullIn<O>, C | NeedsIn<O>, U | UseIn<O>>;
+  orElse<O extends string | Expression<"an instant">>(other: O): InstantExpr<NullIn<O>, C | NeedsIn<O>, U | UseIn<O>>;
 }
 
 /** A moment of any kind. */
