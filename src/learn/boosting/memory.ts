@@ -56,7 +56,7 @@ export interface Memory {
   readonly slate: Float64Array;
 }
 
-export const wordsOf = (columnCount: number) => Math.ceil(columnCount / 4);
+const wordsOf = (columnCount: number) => Math.ceil(columnCount / 4);
 /** Words of a record. */
 export const strideOf = (columnCount: number) => 2 + wordsOf(columnCount);
 /** Numbers of one histogram; columns are padded to the width of a word. */

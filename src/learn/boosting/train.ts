@@ -21,7 +21,7 @@ import {
 } from "./gradients.ts";
 import { createGrower, type GrowthRules } from "./grower.ts";
 import type { HistogramLayout } from "./histogram.ts";
-import { BINS, type Memory, strideOf, wordsOf } from "./memory.ts";
+import { BINS, type Memory, strideOf } from "./memory.ts";
 
 export interface TrainingColumn {
   /** Float32 values, NaN for missing; for a text column to be filled with ranks. */
@@ -68,10 +68,11 @@ export function trainForest(order: ForestOrder, member: Member): TrainedForest {
   const { binCounts, hasMissing } = memory;
   const layout: HistogramLayout = {
     columnCount,
-    words: wordsOf(columnCount),
     stride: strideOf(columnCount),
+    members: member.count,
     binCounts,
     hasMissing,
+    sink: new Int32Array(1),
   };
   const builder = createForestBuilder();
   const grower = createGrower(memory, layout, rowCount, outputs, rules, builder, member);
