@@ -160,6 +160,15 @@ export const ERRORS = {
   },
 
   // sources and data sets
+  "source.missing": { status: 404, exit: EXIT.notFound, about: "A file that a data set names is not there." },
+  "source.outside": { status: 400, exit: EXIT.definitions, about: "A path of the form package:NAME/PATH leaves its package." },
+  "source.format": { status: 400, exit: EXIT.definitions, about: "A file's name does not tell how to read it." },
+  "source.unreadable": { status: 422, exit: EXIT.data, about: "A file is damaged, or is not of the format that its name says." },
+  "source.changed": { status: 409, exit: EXIT.conflict, about: "A file changed while it was being read." },
+  "dataset.column-missing": { status: 422, exit: EXIT.data, about: "A file has no column of the name that a data set states." },
+  "dataset.column-type": { status: 422, exit: EXIT.data, about: "A file's column is of a type that can never be read as stated." },
+  "dataset.empty": { status: 422, exit: EXIT.data, about: "A file is empty, or no row of a data set is left." },
+  "split.too-few": { status: 422, exit: EXIT.data, about: "A data set has too few rows or moments to be split." },
 
   // ONNX graphs
   "onnx.invalid-graph": { status: 500, exit: EXIT.fault, about: "A graph that Millwright built is not valid ONNX." },
@@ -216,6 +225,23 @@ export const ERRORS = {
   "tables.closed": { status: 503, exit: EXIT.fault, about: "The tables were used after they were closed." },
 
   // steps
+  "run.unknown": { status: 404, exit: EXIT.notFound, about: "There is no run with this id." },
+  "step.bad-folder": { status: 500, exit: EXIT.usage, about: "`mill step` was given a folder that is no attempt of a step." },
+  "step.bad-manifest": {
+    status: 500,
+    exit: EXIT.fault,
+    about: "A step left no manifest, or one that names objects it did not store.",
+  },
+  "step.cancelled": { status: 409, exit: EXIT.interrupted, about: "A step was cancelled before it was done." },
+  "step.crashed": { status: 500, exit: EXIT.fault, about: "The process of a step ended without an outcome." },
+  "step.memory": { status: 507, exit: EXIT.away, about: "A step took more memory than it may have." },
+  "step.revision": { status: 409, exit: EXIT.conflict, about: "A step was planned with another revision of its kind." },
+  "step.unknown": { status: 404, exit: EXIT.notFound, about: "There is no step with this id." },
+  "step.unknown-kind": {
+    status: 500,
+    exit: EXIT.fault,
+    about: "A step of a kind was asked for that this program does not have.",
+  },
 
   // guard and HTTP
   "guard.token-required": { status: 401, exit: EXIT.refused, about: "The verb needs the admin token, and none was sent." },
@@ -234,9 +260,33 @@ export const ERRORS = {
   },
   "inference.outputs": { status: 400, exit: EXIT.usage, about: "An inference request asks for an output that does not exist." },
   "inference.version": { status: 404, exit: EXIT.notFound, about: "The endpoint does not answer with the version asked for." },
+  "guard.token-wrong": { status: 401, exit: EXIT.refused, about: "The token that was sent is not the one in force." },
+  "request.malformed": {
+    status: 400,
+    exit: EXIT.usage,
+    about: "A request is not well formed: no JSON, a bad path, a bad encoding.",
+  },
+  "request.media-type": {
+    status: 415,
+    exit: EXIT.usage,
+    about: "The body of a request is of a type or encoding that is not read.",
+  },
+  "request.too-large": { status: 413, exit: EXIT.usage, about: "The body of a request is larger than 10 MiB." },
+  "request.unknown-path": { status: 404, exit: EXIT.notFound, about: "There is nothing at the path of a request." },
+  "request.method": { status: 405, exit: EXIT.usage, about: "A path is asked with a method that is not for it." },
+  "request.stranger": { status: 403, exit: EXIT.refused, about: "The Host or Origin of a request is not one of this server." },
+  "server.port-taken": { status: 503, exit: EXIT.conflict, about: "Another process listens on the port." },
+  "server.not-listening": { status: 503, exit: EXIT.away, about: "The server cannot listen on its address." },
   "request.invalid": { status: 400, exit: EXIT.usage, about: "A request does not have the form that its verb asks for." },
 
   // lake, splits, holdout
+  "lake.bad-name": { status: 400, exit: EXIT.usage, about: "A name that no data set can have." },
+  "lake.disk-full": { status: 507, exit: EXIT.away, about: "There is no room for new rows; earlier ones are intact." },
+  "lake.journal": { status: 500, exit: EXIT.away, about: "The journal of a data set cannot be written." },
+  "lake.moved": { status: 409, exit: EXIT.conflict, about: "A data set got another version in the meantime." },
+  "lake.unknown-version": { status: 404, exit: EXIT.notFound, about: "A data set has no such version." },
+  "split.frozen": { status: 409, exit: EXIT.definitions, about: "A definition asks for another split than the one that was frozen." },
+  "split.holdout-locked": { status: 403, exit: EXIT.refused, about: "A step that may not read the holdout asked for it." },
 
   // registry
 

@@ -1,1 +1,21 @@
+export type { Outcome } from "./attempt.ts";
+export type { Meters, Progress } from "./attempt-folder.ts";
+export type {
+  AttemptRecord,
+  Page,
+  PageRequest,
+  RunFilter,
+  RunRecord,
+  RunState,
+  StepDetail,
+  StepFilter,
+  StepRecord,
+  StepState,
+} from "./history.ts";
+export { createInlineEngine } from "./inline-engine.ts";
+export { type Environment, keyOf, type StepIdentity } from "./key.ts";
 export type { StepContext, StepKind, StepManifest } from "./kind.ts";
+export { createLedger, type Ledger, type LedgerOptions, type StepRequest } from "./ledger.ts";
+export type { Recovered } from "./recover.ts";
+export { performStep, runStep, type StepResources } from "./run-step.ts";
+export type { Owner } from "./surroundings.ts";

@@ -78,7 +78,7 @@ test("whichever write, sync or rename the disk refuses, the error says so, nothi
 
 test("a real limit on file size is reported as a full disk, and leaves what was there", () => {
   const folder = newFolder();
-  const child = join(import.meta.dirname, "filling-writer.ts");
+  const child = join(import.meta.dirname, "fixtures", "filling-writer.ts");
   const output = execFileSync("bash", ["-c", 'ulimit -f 1000; exec "$0" "$1" "$2"', process.execPath, child, folder]);
   assert.equal(output.toString(), "object.disk-full\n");
   assert.deepEqual(readdirSync(join(folder, "tmp")), []);

@@ -33,7 +33,7 @@ export const migrations: readonly Migration[] = [
       `CREATE INDEX steps_target ON steps (target, id)`,
       `CREATE INDEX steps_run ON steps (run_id, id)`,
       `CREATE TABLE attempts (step_id TEXT NOT NULL, fence INTEGER NOT NULL, engine TEXT NOT NULL, handle TEXT, owner TEXT NOT NULL, started_at BIGINT NOT NULL, heartbeat_at BIGINT NOT NULL,
-        ended_at BIGINT, outcome TEXT, progress TEXT, meters TEXT, error TEXT, PRIMARY KEY (step_id, fence))`,
+        ended_at BIGINT, outcome TEXT, progress TEXT, meters TEXT, error TEXT, log TEXT, PRIMARY KEY (step_id, fence))`,
       `CREATE TABLE results (step_key TEXT PRIMARY KEY, kind TEXT NOT NULL, target TEXT NOT NULL, step_id TEXT NOT NULL, manifest TEXT NOT NULL, published_at BIGINT NOT NULL)`,
 
       // lake: versions of data sets, frozen splits, readings of a holdout

@@ -105,9 +105,13 @@ test("a writer killed in the middle of its commits has lost none that it acknowl
   const path = newPath();
   const acknowledged = new Set<string>();
   for (const [round, delayMs] of [5, 23, 60, 111].entries()) {
-    const child = spawn(process.execPath, [join(import.meta.dirname, "crashing-writer.ts"), path, String(round * 1e6)], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const child = spawn(
+      process.execPath,
+      [join(import.meta.dirname, "fixtures", "crashing-writer.ts"), path, String(round * 1e6)],
+      {
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
     const output: string[] = [];
     child.stdout.setEncoding("utf8").on("data", (text: string) => output.push(text));
     await once(child.stdout, "data");

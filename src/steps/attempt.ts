@@ -1,0 +1,161 @@
+/** One attempt of a step, from its folder to its published outcome. */
+import { asMillError, errorFromJson, MillError } from "../base/index.ts";
+import type { JobExit, RunningJob } from "../ports/engines/index.ts";
+import {
+  attemptFolder,
+  type Marker,
+  type Meters,
+  type Progress,
+  parseLine,
+  readFailure,
+  readMarker,
+  removeFolder,
+  writeInput,
+} from "./attempt-folder.ts";
+import type { StepManifest } from "./kind.ts";
+import type { Beating, Pulse } from "./pulse.ts";
+import {
+  type Attempt,
+  type EndDetail,
+  type EndState,
+  endStatements,
+  type LogLine,
+  metersOf,
+  publishStatements,
+} from "./settle.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+export type Outcome =
+  /** `reused`: there was a result already; `meters` are those of the attempt that made it. */
+  | { readonly state: "reused" | "succeeded"; readonly manifest: StepManifest; readonly stepId: string; readonly meters: Meters }
+  | { readonly state: "failed"; readonly error: MillError; readonly stepId: string }
+  | { readonly state: "cancelled" };
+
+export interface AttemptRequest {
+  readonly revision: number;
+  readonly input: unknown;
+  readonly threads: number;
+  readonly memoryMb: number;
+  readonly signal: AbortSignal;
+  onProgress(progress: Progress): void;
+  onLog(text: string): void;
+}
+
+const LOG_LINES_KEPT = 200;
+const LOG_LINE_CHARACTERS = 2000;
+const STDERR_CHARACTERS = 2000;
+
+/** Runs the attempt and commits its outcome; null when it was fenced out: another owner has taken the step over. */
+export async function runAttempt(
+  surroundings: Surroundings,
+  pulse: Pulse,
+  attempt: Attempt,
+  request: AttemptRequest,
+): Promise<Outcome | null> {
+  const folder = attemptFolder(surroundings.folder, attempt.stepId, attempt.fence);
+  const log: LogLine[] = [];
+  const fenced = new AbortController();
+  const beating: Beating = { attempt, progress: null, fenced: () => fenced.abort() };
+  const started = performance.now();
+  pulse.add(beating);
+  try {
+    const exit = await runJob().catch(asMillError);
+    return await settle(exit);
+  } finally {
+    pulse.remove(beating);
+  }
+
+  async function runJob(): Promise<JobExit> {
+    const { revision, input, threads, memoryMb } = request;
+    await writeInput(folder, { kind: attempt.kind, revision, input, threads, memoryMb });
+    const { stepId, fence } = attempt;
+    const job = await surroundings.engine.start({ stepId, fence, folder, memoryMb }, hear);
+    const handle = { sql: "UPDATE attempts SET handle = ? WHERE step_id = ? AND fence = ?", params: [job.handle, stepId, fence] };
+    const noted = surroundings.records.commit([handle]).catch(() => undefined); // only a recovery reads it
+    const exit = await exitUnlessStopped(job);
+    await noted;
+    return exit;
+  }
+
+  async function exitUnlessStopped(job: RunningJob): Promise<JobExit> {
+    const stop = AbortSignal.any([request.signal, fenced.signal]);
+    const cancel = () => job.cancel();
+    stop.addEventListener("abort", cancel);
+    if (stop.aborted) cancel();
+    try {
+      return await job.exit;
+    } finally {
+      stop.removeEventListener("abort", cancel);
+    }
+  }
+
+  function hear(text: string): void {
+    const line = parseLine(text);
+    if ("progress" in line) {
+      beating.progress = line.progress;
+      request.onProgress(line.progress);
+    } else {
+      log.push({ at: surroundings.clock(), text: line.log.slice(0, LOG_LINE_CHARACTERS) });
+      if (log.length > LOG_LINES_KEPT) log.shift();
+      request.onLog(line.log);
+    }
+  }
+
+  async function settle(exit: JobExit | MillError): Promise<Outcome | null> {
+    const marker = await readMarker(folder);
+    const failure = marker ? null : await readFailure(folder);
+    const usage = exit instanceof MillError ? null : exit.usage;
+    const meters = metersOf(performance.now() - started, (marker ?? failure)?.meters ?? null, usage);
+    const { stepId } = attempt;
+
+    const missing = marker && (await missingObject(marker));
+    if (marker && !missing) {
+      const outcome: Outcome = { state: "succeeded", manifest: marker.manifest, stepId, meters };
+      return (await commitPublished(marker, { meters, log })) ? outcome : null;
+    }
+    if (request.signal.aborted) return (await commitEnd("cancelled", { meters, log })) ? { state: "cancelled" } : null;
+    const error = missing ?? (failure ? errorFromJson(failure.error) : exit instanceof MillError ? exit : crash(exit));
+    return (await commitEnd("failed", { meters, log, error })) ? { state: "failed", error, stepId } : null;
+  }
+
+  const commitPublished = (marker: Marker, detail: EndDetail) =>
+    conclude(publishStatements(attempt, marker, surroundings.clock(), detail));
+
+  const commitEnd = (state: EndState, detail: EndDetail) => conclude(endStatements(attempt, state, surroundings.clock(), detail));
+
+  /** The folder goes only after the commit: until then a recovery can still publish from it. */
+  async function conclude(statements: ReturnType<typeof endStatements>): Promise<boolean> {
+    const { committed } = await surroundings.records.commit(statements);
+    await removeFolder(folder);
+    return committed;
+  }
+
+  async function missingObject({ manifest, digest }: Marker): Promise<MillError | null> {
+    const named = { manifest: digest, ...manifest.objects };
+    for (const [role, one] of Object.entries(named)) {
+      if ((await surroundings.objects.sizeOf(one)) !== null) continue;
+      return new MillError("step.bad-manifest", `The manifest names an object that was not stored: ${role}.`, {
+        at: `${attempt.kind} of ${attempt.target}`,
+        got: one,
+        fix: "A step must store its objects before it returns their digests.",
+      });
+    }
+    return null;
+  }
+
+  function crash({ code, signal, stderr, endedFor }: JobExit): MillError {
+    const at = `${attempt.kind} of ${attempt.target}`;
+    const tail = stderr.trim().slice(-STDERR_CHARACTERS);
+    if (endedFor === "memory" || stderr.includes("JavaScript heap out of memory"))
+      return new MillError("step.memory", `The step took more than the ${request.memoryMb} MB it may have, and was ended.`, {
+        at,
+        expected: `at most ${request.memoryMb} MB`,
+        fix: "Give it more with --memory (MILL_MEMORY), or less data.",
+      });
+    return new MillError("step.crashed", `The process of the step ended ${signal ? `by ${signal}` : `with code ${code}`}.`, {
+      at,
+      ...(tail && { got: tail }),
+      fix: "Run it again; if it ends so again, report it with these lines.",
+    });
+  }
+}

@@ -1,0 +1,67 @@
+/** Results by step key: what has been made and is still there. */
+import type { Digest } from "../base/index.ts";
+import { unpin } from "../ports/objects/index.ts";
+import type { Meters } from "./attempt-folder.ts";
+import type { StepManifest } from "./kind.ts";
+import { pinHolder } from "./settle.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+export interface Result {
+  readonly manifest: StepManifest;
+  readonly stepId: string;
+  /** What the attempt that made it took. */
+  readonly meters: Meters;
+}
+
+export interface Results {
+  /** The result of a key whose manifest and objects are all there, else null. */
+  find(key: Digest): Promise<Result | null>;
+  /** Drops a result whose objects were lost, so that its step can run again. */
+  forget(key: Digest): Promise<void>;
+}
+
+interface ResultRow {
+  readonly manifest: Digest;
+  readonly stepId: string;
+  readonly meters: string | null;
+}
+
+const MANIFESTS_KEPT = 1000;
+const UNKNOWN: Meters = { wallMs: 0, cpuSeconds: 0, peakRssBytes: 0, objectBytes: 0 };
+
+export function createResults({ records, objects }: Surroundings): Results {
+  const manifests = new Map<Digest, StepManifest>(); // an object never changes
+
+  return {
+    async find(key) {
+      const [row] = await records.query<ResultRow>(
+        `SELECT r.manifest AS manifest, r.step_id AS "stepId", a.meters AS meters FROM results r
+          LEFT JOIN attempts a ON a.step_id = r.step_id AND a.outcome = 'succeeded' WHERE r.step_key = ?`,
+        [key],
+      );
+      if (!row || (await objects.sizeOf(row.manifest)) === null) return null;
+      const manifest = await read(row.manifest);
+      if (!(await allStored(manifest))) return null;
+      return { manifest, stepId: row.stepId, meters: row.meters ? JSON.parse(row.meters) : UNKNOWN };
+    },
+
+    async forget(key) {
+      const [row] = await records.query<ResultRow>("SELECT manifest FROM results WHERE step_key = ?", [key]);
+      if (!row) return;
+      const remove = { sql: "DELETE FROM results WHERE step_key = ? AND manifest = ?", params: [key, row.manifest], rows: 1 };
+      await records.commit([remove, ...unpin(pinHolder(key))]);
+    },
+  };
+
+  async function read(digest: Digest): Promise<StepManifest> {
+    const known = manifests.get(digest) ?? JSON.parse(Buffer.from(await objects.get(digest)).toString("utf8"));
+    manifests.set(digest, known);
+    if (manifests.size > MANIFESTS_KEPT) manifests.delete(manifests.keys().next().value!);
+    return known;
+  }
+
+  async function allStored(manifest: StepManifest): Promise<boolean> {
+    const sizes = await Promise.all(Object.values(manifest.objects).map((digest) => objects.sizeOf(digest)));
+    return !sizes.includes(null);
+  }
+}

@@ -1,0 +1,174 @@
+/** The side of the process that runs a step: reads the attempt's folder, runs the kind, leaves a manifest or an error. */
+import { fstatSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { asMillError, canonicalJson, didYouMean, digestOf, errorToJson, MillError } from "../base/index.ts";
+import { codeInfo } from "../contract/index.ts";
+import type { Objects } from "../ports/objects/index.ts";
+import {
+  type AttemptInput,
+  type ChildMeters,
+  type Line,
+  type Progress,
+  readInput,
+  removeFolder,
+  writeFailure,
+  writeMarker,
+} from "./attempt-folder.ts";
+import type { StepContext, StepKind, StepManifest } from "./kind.ts";
+
+export interface StepResources {
+  readonly objects: Objects;
+}
+
+const ORPHAN_GRACE_MS = 2000;
+const PROGRESS_EVERY_MS = 100;
+
+/**
+ * What `mill step FOLDER` does in its own process. SIGTERM asks the step to stop; so does the end of standard input when that is a pipe,
+ * because then the ledger's process is gone, and this one ends for good 2 seconds later. Returns the exit code; throws nothing.
+ */
+export async function runStep(folder: string, kinds: readonly StepKind<never>[], resources: StepResources): Promise<number> {
+  const stopping = new AbortController();
+  const stop = () => stopping.abort();
+  process.once("SIGTERM", stop);
+  process.stdout.on("error", stop);
+  whenParentIsGone(() => {
+    stop();
+    setTimeout(() => process.exit(1), ORPHAN_GRACE_MS).unref();
+  });
+  const print = (line: string) => void process.stdout.write(`${line}\n`);
+  return performStep(folder, kinds, { ...resources, signal: stopping.signal, print });
+}
+
+function whenParentIsGone(then: () => void): void {
+  const input = fstatSync(0);
+  if (!input.isFIFO() && !input.isSocket()) return; // a person's terminal, or nothing at all
+  process.stdin.on("end", then).on("error", then).resume();
+  (process.stdin as { unref?(): void }).unref?.();
+}
+
+export interface StepSurroundings extends StepResources {
+  readonly signal: AbortSignal;
+  print(line: string): void;
+}
+
+/** Runs the attempt in `folder` within this process and leaves `manifest.json` or `error.json` there; the exit code is 0 or the error's. */
+export async function performStep(
+  folder: string,
+  kinds: readonly StepKind<never>[],
+  { objects, signal, print }: StepSurroundings,
+): Promise<number> {
+  const written = meteredObjects(objects);
+  const before = process.cpuUsage();
+  const scratch = join(folder, "scratch");
+  try {
+    const attempt = await readAttempt(folder);
+    const kind = kindOf(attempt, kinds);
+    await mkdir(scratch, { recursive: true, mode: 0o700 });
+    const context = contextOf(attempt, { objects: written.objects, scratch, signal, print });
+    const manifest = checked(await kind.run(attempt.input as never, context), attempt.kind);
+    const bytes = new TextEncoder().encode(canonicalJson(manifest));
+    await objects.put(bytes);
+    await writeMarker(folder, { digest: digestOf(bytes), manifest, meters: metersSince(before, written.bytes()) });
+    return 0;
+  } catch (thrown) {
+    const error = signal.aborted ? cancelled(thrown) : asMillError(thrown);
+    await writeFailure(folder, { error: errorToJson(error), meters: metersSince(before, written.bytes()) }).catch(
+      () => undefined,
+    );
+    return codeInfo(error.code).exit;
+  } finally {
+    await removeFolder(scratch).catch(() => undefined);
+  }
+}
+
+async function readAttempt(folder: string): Promise<AttemptInput> {
+  return readInput(folder).catch((cause) => {
+    throw new MillError("step.bad-folder", `${folder} is not the folder of a step's attempt.`, {
+      at: folder,
+      expected: "input.json, as the ledger writes it",
+      got: cause.message,
+      fix: "`mill step` is started by `mill run`; run that instead.",
+      cause,
+    });
+  });
+}
+
+function kindOf({ kind: name, revision }: AttemptInput, kinds: readonly StepKind<never>[]): StepKind<never> {
+  const kind = kinds.find((one) => one.name === name);
+  if (!kind) throw unknownKind(name, kinds);
+  if (kind.revision === revision) return kind;
+  throw new MillError("step.revision", `The step was planned with another revision of "${name}" than this program has.`, {
+    expected: `revision ${revision}`,
+    got: `revision ${kind.revision}`,
+    fix: "Millwright was changed while it ran: stop it and run again.",
+  });
+}
+
+export const unknownKind = (name: string, kinds: readonly { readonly name: string }[]) =>
+  new MillError(
+    "step.unknown-kind",
+    `There is no step kind "${name}".${didYouMean(
+      name,
+      kinds.map((kind) => kind.name),
+    )}`,
+    { expected: kinds.map((kind) => kind.name).join(", "), got: name },
+  );
+
+function contextOf(
+  attempt: AttemptInput,
+  { objects, scratch, signal, print }: StepSurroundings & { scratch: string },
+): StepContext {
+  const say = (line: Line) => print(JSON.stringify(line));
+  let saidAt = Number.NEGATIVE_INFINITY;
+  const progress = (done: number, total: number, note?: string) => {
+    const now = performance.now();
+    if (now - saidAt < PROGRESS_EVERY_MS && done < total) return;
+    saidAt = now;
+    say({ progress: { done, total, ...(note === undefined ? {} : { note }) } satisfies Progress });
+  };
+  const { threads, memoryMb } = attempt;
+  return { objects, scratch, signal, threads, memoryMb, progress, log: (text) => say({ log: text }) };
+}
+
+function checked(manifest: StepManifest, kind: string): StepManifest {
+  const { objects, facts, measurements } = manifest ?? {};
+  if (objects && facts && Array.isArray(measurements)) return { objects, facts, measurements };
+  throw new MillError("step.bad-manifest", `The step kind "${kind}" left no manifest.`, {
+    expected: "{ objects, facts, measurements }",
+    got: JSON.stringify(manifest)?.slice(0, 200) ?? String(manifest),
+    fix: "Return the manifest from `run`.",
+  });
+}
+
+const cancelled = (cause: unknown) =>
+  new MillError("step.cancelled", "The step was cancelled before it was done.", {
+    fix: "Run it again: nothing of it was published.",
+    cause,
+  });
+
+function meteredObjects(objects: Objects): { readonly objects: Objects; bytes(): number } {
+  let bytes = 0;
+  return {
+    bytes: () => bytes,
+    objects: {
+      ...objects,
+      async put(content) {
+        const digest = await objects.put(content);
+        bytes += content.byteLength;
+        return digest;
+      },
+      async putFile(path, options) {
+        const digest = await objects.putFile(path, options);
+        bytes += (await objects.sizeOf(digest)) ?? 0;
+        return digest;
+      },
+    },
+  };
+}
+
+function metersSince(before: NodeJS.CpuUsage, objectBytes: number): ChildMeters {
+  const { user, system } = process.cpuUsage(before);
+  return { cpuSeconds: (user + system) / 1e6, peakRssBytes: process.resourceUsage().maxRSS * 1024, objectBytes };
+}
