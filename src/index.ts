@@ -77,6 +77,7 @@ export type {
   FeatureFields,
   FeatureValue,
   InstantExpr,
+  Known,
   KnownColumns,
   Moment,
   Moments,

@@ -53,7 +53,7 @@ export const MOMENTS = ["timestamp", "instant", "date"] as const;
 
 /** Checks a node over rows, without windows. */
 export function expectType(at: string, node: Node, rows: Rows, { what, types, example }: ExpectedTypes): void {
-  const type = rowType(at, node, rows);
+  const { type } = within(at, () => typeOf(node, rows.columns));
   if (types.includes(type)) return;
   throw new MillError("define.wrong-type", `${at}: expected ${what} for each row, got ${aOrAn(type)}.`, {
     at,
@@ -62,8 +62,5 @@ export function expectType(at: string, node: Node, rows: Rows, { what, types, ex
     fix: `Compare or convert it, as in ${example}.`,
   });
 }
-
-/** The type of a node over rows, without windows. */
-export const rowType = (at: string, node: Node, rows: Rows): string => within(at, () => typeOf(node, rows.columns)).type;
 
 const aOrAn = (type: string) => `${type === "instant" ? "an" : "a"} ${type}`;

@@ -61,7 +61,7 @@ describe("a project", () => {
 
   test("may be plain JavaScript, and may import from beside its folder", async () => {
     const folder = project({
-      "app/mill.mjs": 'export { p } from "../shared.js";',
+      "app/mill.mjs": `export { p } from "${"../shared.js"}";`,
       "shared.js": importText + problemText("beside"),
     });
     assert.deepEqual([...(await loadProject(join(folder, "app"))).problems.keys()], ["beside"]);

@@ -18,7 +18,7 @@ import {
   type ModelDefinition,
   type ProblemDefinition,
 } from "./definitions.ts";
-import { BOOLEAN, type ExpectedTypes, namedNodes, rowNode, rowType } from "./expressions.ts";
+import { BOOLEAN, type ExpectedTypes, expectType, namedNodes, rowNode } from "./expressions.ts";
 import { type Measures, measures, requirements } from "./measures.ts";
 import { callback, definitionName, definitionOf, fieldNames, fieldsOf, number, wrong } from "./options.ts";
 import { readTrainer } from "./trainers.ts";
@@ -102,7 +102,7 @@ const OPTIONS = [
 
 const LABELS: Readonly<Record<Task, ExpectedTypes>> = {
   "binary-classification": { ...BOOLEAN, example: "f.delay.gt(15)" },
-  "multiclass-classification": { what: "a text", types: ["string", "category"], example: "f.species" },
+  "multiclass-classification": { what: "a text", types: ["string"], example: "f.species" },
   regression: { what: "a number", types: ["number"], example: "f.delay" },
 };
 
@@ -156,10 +156,16 @@ function readThreshold(at: string, given: unknown, { task, gain }: ProblemDefini
   });
 }
 
+const SLICE: ExpectedTypes = {
+  what: "a number, a boolean or a text",
+  types: ["number", "boolean", "string"],
+  example: "f.date.weekday()",
+};
+
 function readSlices(at: string, given: unknown, rows: DatasetDefinition): Readonly<Record<string, Node>> {
   const slices = namedNodes(at, callback(at, given, "(f) => ({ weekday: f.date.weekday() })"), rows);
   fieldNames(at, Object.keys(slices));
-  for (const [name, node] of Object.entries(slices)) rowType(`${at}.${name}`, node, rows);
+  for (const [name, node] of Object.entries(slices)) expectType(`${at}.${name}`, node, rows, SLICE);
   return slices;
 }
 

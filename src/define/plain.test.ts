@@ -204,7 +204,7 @@ describe("a data set is refused", () => {
   told("with a check of the wrong type", "define.wrong-type", data({ checks: (c: Rows) => [c.a] }), "checks[0]", "a boolean");
   told(
     "with a check that compares text with numbers",
-    "express.operand-type",
+    "express.operand",
     data({ checks: (c: Rows) => [c.b.between(1, 2)] }),
     "checks[0]",
     "between",
@@ -276,25 +276,25 @@ describe("features are refused", () => {
   );
   told(
     "that compare text by >",
-    "express.operand-type",
+    "express.operand",
     drawn((f) => ({ a: f.origin.gt(3) })),
     "gt",
   );
   told(
     "that compare text with a number",
-    "express.operand-type",
+    "express.operand",
     drawn((f) => ({ a: f.origin.eq(3) })),
     "eq",
   );
   told(
     "that compare a number with text",
-    "express.operand-type",
+    "express.operand",
     drawn((f) => ({ a: f.distance.gt(f.origin) })),
     "gt",
   );
   told(
     "that average text",
-    "express.operand-type",
+    "express.operand",
     drawn((f) => ({ a: f.origin.mean().last("3h") })),
     "mean",
   );
@@ -322,6 +322,12 @@ describe("features are refused", () => {
       features("x", flights, () => ({ a: code }));
     },
     '"airports"',
+  );
+  told(
+    "that are moments",
+    "express.feature",
+    drawn((f) => ({ a: f.date })),
+    ".weekday()",
   );
   told(
     "with a column that names a person",
@@ -485,6 +491,13 @@ describe("a model is refused", () => {
     taught({ slices: (f: Rows) => ({ a: f.orign }) }),
     "slices",
     'Did you mean "origin"?',
+  );
+  told(
+    "with slices by moments",
+    "define.wrong-type",
+    taught({ slices: (f: Rows) => ({ a: f.date }) }),
+    "slices.a",
+    "a timestamp",
   );
   told("that solves a data set", "define.wrong-kind", taught({ solves: flights }), 'kind "dataset"');
   told("that solves what is not defined", "define.wrong-kind", taught({ solves: undefined }), "defined above");

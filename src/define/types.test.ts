@@ -41,6 +41,11 @@ const mistakes: readonly Mistake[] = [
     told: ["Property 'plus' does not exist on type 'Aggregate<"],
   },
   {
+    does: "takes a moment as a feature",
+    writes: "features('x', flights, (f) => ({ a: f.date }))",
+    told: ['Type \'"a timestamp"\' is not assignable to type \'"a number" |'],
+  },
+  {
     does: "groups a window by an outcome",
     writes: "features('x', flights, (f) => ({ a: f.distance.mean().by(f.delay).last('3h') }))",
     told: [AFTER],

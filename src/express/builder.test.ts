@@ -74,18 +74,30 @@ describe("plain JavaScript is told", () => {
         assert.ok(error instanceof MillError, String(error));
         assert.equal(error.code, code);
         const all = [error.message, error.expected, error.got, error.fix].join("\n");
-        for (const sentence of sentences) assert.ok(sentence instanceof RegExp ? sentence.test(all) : all.includes(sentence), all);
+        for (const sentence of sentences)
+          assert.ok(sentence instanceof RegExp ? sentence.test(all) : all.includes(sentence), all);
         assert.ok(error.fix, "what to do next");
         return true;
       });
     });
 
-  told("the nearest column", "express.unknown-column", () => f.dealy, 'Data set "flights" has no column "dealy". Did you mean "delay"?');
+  told(
+    "the nearest column",
+    "express.unknown-column",
+    () => f.dealy,
+    'Data set "flights" has no column "dealy". Did you mean "delay"?',
+  );
   told("the nearest operation", "express.unknown-operation", () => f.delay.gtt(3), 'no operation "gtt". Did you mean "gt"?');
   told("that a window comes before more operations", "express.unknown-operation", () => f.delay.mean().plus(1), '.last("3h")');
   told("that an aggregate has no window yet", "express.unfinished", () => f.delay.plus(f.delay.mean()), '.last("3h")');
   told("that a check is no value", "express.unfinished", () => f.delay.gt(f.delay.gt(1).holdsFor(0.5)), "holdsFor");
-  told("that rows of two data sets do not meet", "express.other-dataset", () => f.origin.eq(other.code), '"airports"', '"flights"');
+  told(
+    "that rows of two data sets do not meet",
+    "express.other-dataset",
+    () => f.origin.eq(other.code),
+    '"airports"',
+    '"flights"',
+  );
   told("the same of a key", "express.other-dataset", () => f.delay.mean().by(other.code), '"airports"');
   told("how to ask for a missing value", "express.operand", () => f.delay.eq(null), ".isNull()");
   told("that NaN is a missing value", "express.operand", () => f.delay.gt(Number.NaN), ".isNull()");

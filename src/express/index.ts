@@ -17,6 +17,7 @@ export type {
   FeatureFields,
   FeatureValue,
   InstantExpr,
+  Known,
   KnownColumns,
   Moment,
   Moments,

@@ -19,10 +19,10 @@ export interface Expression<
   out C extends string = string,
   out U extends string = string,
 > {
+  readonly [USABLE]: U;
   readonly [IS]: Is;
   readonly [VALUE]: V;
   readonly [NEEDS]: C;
-  readonly [USABLE]: U;
 }
 
 export type Usable = "as a feature";
@@ -31,7 +31,9 @@ export type AfterTheEvent =
 export type WithoutWindow = "only with a window: add .last('3h')";
 
 /** An expression whose value is known when the prediction is asked for. */
-export type Feature = Expression<string, unknown, string, Usable>;
+export type Known = Expression<string, unknown, string, Usable>;
+/** A known expression of a kind that a model can read. */
+export type Feature = Expression<"a number" | "a boolean" | "a text", unknown, string, Usable>;
 export type FeatureFields = Readonly<Record<string, Feature>>;
 
 // What an operand brings into the result. A binary operation takes its operand as ONE type parameter and projects from it:
@@ -165,7 +167,7 @@ export type Moment = Expression<"a timestamp" | "a date" | "an instant">;
 export interface Aggregate<out N extends null, out K extends string = never>
   extends Expression<"an aggregate", unknown, string, WithoutWindow> {
   /** Only rows that are equal in these. */
-  by<const O extends readonly Feature[]>(...keys: O): Aggregate<N, K | NeedsIn<O[number]>>;
+  by<const O extends readonly Known[]>(...keys: O): Aggregate<N, K | NeedsIn<O[number]>>;
   last(span: Duration): NumberExpr<N, K, Usable>;
 }
 
