@@ -1,6 +1,7 @@
 /** One attempt of a step, from its folder to its published outcome. */
 import { asMillError, errorFromJson, MillError } from "../base/index.ts";
 import type { JobExit, RunningJob } from "../ports/engines/index.ts";
+import type { Statement } from "../ports/records/index.ts";
 import {
   attemptFolder,
   type Marker,
@@ -118,13 +119,16 @@ export async function runAttempt(
     return (await commitEnd("failed", { meters, log, error })) ? { state: "failed", error, stepId } : null;
   }
 
-  const commitPublished = (marker: Marker, detail: EndDetail) =>
-    conclude(publishStatements(attempt, marker, surroundings.clock(), detail));
+  function commitPublished(marker: Marker, detail: EndDetail): Promise<boolean> {
+    return conclude(publishStatements(attempt, marker, surroundings.clock(), detail));
+  }
 
-  const commitEnd = (state: EndState, detail: EndDetail) => conclude(endStatements(attempt, state, surroundings.clock(), detail));
+  function commitEnd(state: EndState, detail: EndDetail): Promise<boolean> {
+    return conclude(endStatements(attempt, state, surroundings.clock(), detail));
+  }
 
   /** The folder goes only after the commit: until then a recovery can still publish from it. */
-  async function conclude(statements: ReturnType<typeof endStatements>): Promise<boolean> {
+  async function conclude(statements: readonly Statement[]): Promise<boolean> {
     const { committed } = await surroundings.records.commit(statements);
     await removeFolder(folder);
     return committed;
