@@ -7,7 +7,7 @@
  * Sources: Friedman 2001; LightGBM (Ke et al. 2017); scikit-learn `HistGradientBoosting`, whose parameters' meanings and defaults these are.
  */
 import type { Task } from "../../contract/index.ts";
-import { runCrew } from "../crew/crew.ts";
+import { crewSize, runCrew } from "../crew/crew.ts";
 import { sharedCopy, sharedFloat32, sharedInt32 } from "../crew/shared.ts";
 import type { Estimator, FitContext, ParamSpecs, Params, Predictor, TrainingData } from "../estimator.ts";
 import type { NumberColumn, TextColumn } from "../frame.ts";
@@ -61,7 +61,9 @@ async function fit(data: TrainingData, given: Params, context: FitContext): Prom
   const columns = entries.map(([name, column], index) =>
     column.kind === "number" ? numberColumn(name, column) : textColumn(column, texts[index]!),
   );
-  const { start, forest, levels } = await runCrew("train-forest", orderOf(data, columns, complete, context), context);
+  const members = crewSize(data.X.rowCount, context.threads);
+  const order = orderOf(data, columns, complete, context.seed, members);
+  const { start, forest, levels } = await runCrew("train-forest", order, members, context);
   const inputs = entries.map(([name], index): InputColumn => {
     const level = levels[index];
     return { name, texts: level ? Array.from(level.codes, (code) => texts[index]![code]!) : null };
@@ -74,7 +76,8 @@ function orderOf(
   { X, y, weights, task, classes }: TrainingData,
   columns: readonly TrainingColumn[],
   params: Record<string, number>,
-  { seed, threads }: FitContext,
+  seed: number,
+  members: number,
 ): ForestOrder {
   const outputs = outputsOf(task, classes);
   const rules: GrowthRules = {
@@ -102,7 +105,7 @@ function orderOf(
       rowCount: X.rowCount,
       columnCount: columns.length,
       outputs,
-      threads: Math.max(1, Math.floor(threads)),
+      members,
       leavesMax,
     }),
   };

@@ -23,7 +23,7 @@ export interface Shape {
   readonly rowCount: number;
   readonly columnCount: number;
   readonly outputs: number;
-  readonly threads: number;
+  readonly members: number;
   readonly leavesMax: number;
 }
 
@@ -62,7 +62,7 @@ export const strideOf = (columnCount: number) => 2 + wordsOf(columnCount);
 /** Numbers of one histogram; columns are padded to the width of a word. */
 export const histogramSize = (columnCount: number) => wordsOf(columnCount) * 4 * BINS * SUMS;
 
-export function allocate({ rowCount, columnCount, outputs, threads, leavesMax }: Shape): Memory {
+export function allocate({ rowCount, columnCount, outputs, members, leavesMax }: Shape): Memory {
   const histogram = histogramSize(columnCount);
   return {
     edges: sharedFloat32(columnCount * BINS),
@@ -77,8 +77,8 @@ export function allocate({ rowCount, columnCount, outputs, threads, leavesMax }:
     scores: sharedFloat64(rowCount * outputs),
     normalisers: sharedFloat64(outputs > 1 ? rowCount : 0),
     histograms: sharedFloat64(leavesMax * histogram),
-    partials: sharedFloat64(threads * histogram),
-    candidates: sharedFloat64(threads * 2 * CANDIDATE),
-    slate: sharedFloat64(threads * 8),
+    partials: sharedFloat64(members * histogram),
+    candidates: sharedFloat64(members * 2 * CANDIDATE),
+    slate: sharedFloat64(members * 8),
   };
 }

@@ -6,6 +6,8 @@ import { isInSet } from "./forest.ts";
 import { BINS, MISSING_BIN } from "./memory.ts";
 import type { Split } from "./split-search.ts";
 
+const BLOCK = 2048;
+
 /** For each bin 1 when it goes right. */
 export function sidesOf({ bin, set, missingLeft }: Split, sides: Uint8Array): void {
   if (set === null) sides.fill(0, 0, bin + 1).fill(1, bin + 1);
@@ -13,7 +15,10 @@ export function sidesOf({ bin, set, missingLeft }: Split, sides: Uint8Array): vo
   sides[MISSING_BIN] = missingLeft ? 0 : 1;
 }
 
-/** Sets rows[from..to) aside by side, both from `from` on; answers how many go left. */
+/**
+ * Sets rows[from..to) aside by side, both from `from` on; answers how many go left. The sides are looked up a block ahead: a store whose place depends on a
+ * look-up keeps the processor from starting the next look-ups.
+ */
 export function setAside(
   rows: Uint32Array,
   bins: Uint8Array,
@@ -24,15 +29,20 @@ export function setAside(
   from: number,
   to: number,
 ): number {
+  const ahead = new Uint8Array(Math.min(BLOCK, to - from));
   let left = from;
   let right = from;
-  for (let index = from; index < to; index++) {
-    const row = rows[index]!;
-    const side = sides[bins[offset + row]!]!;
-    goingLeft[left] = row;
-    goingRight[right] = row;
-    right += side;
-    left += 1 - side;
+  for (let start = from; start < to; start += BLOCK) {
+    const end = Math.min(to, start + BLOCK);
+    for (let index = start; index < end; index++) ahead[index - start] = sides[bins[offset + rows[index]!]!]!;
+    for (let index = start; index < end; index++) {
+      const row = rows[index]!;
+      const side = ahead[index - start]!;
+      goingLeft[left] = row;
+      goingRight[right] = row;
+      right += side;
+      left += 1 - side;
+    }
   }
   return left - from;
 }

@@ -30,14 +30,25 @@ export interface CrewOrder {
   readonly barrier: SharedArrayBuffer;
 }
 
+/** A member has at least so many rows; with fewer, waiting for each other costs more than it saves. */
+const ROWS_PER_MEMBER = 4096;
+
+/** How many members a crew for so many rows has, of the threads it may use. The work must not depend on it. */
+export const crewSize = (rowCount: number, threads: number) =>
+  Math.max(1, Math.min(Math.floor(threads), Math.floor(rowCount / ROWS_PER_MEMBER)));
+
 /**
- * Runs a job on `context.threads` worker threads and resolves to what member 0 returned. Large arrays of `input` must lie in
+ * Runs a job on `count` worker threads and resolves to what member 0 returned. Large arrays of `input` must lie in
  * SharedArrayBuffers, else each worker gets a copy. Whatever the end, no worker is left alive when the promise settles.
  * Errors: `learn.cancelled`, `learn.worker-lost`, and what the job throws.
  */
-export async function runCrew<Job extends JobName>(job: Job, input: JobInput<Job>, context: FitContext): Promise<JobResult<Job>> {
+export async function runCrew<Job extends JobName>(
+  job: Job,
+  input: JobInput<Job>,
+  count: number,
+  context: Pick<FitContext, "progress" | "signal">,
+): Promise<JobResult<Job>> {
   throwIfCancelled(context.signal);
-  const count = Math.max(1, Math.floor(context.threads));
   const barrier = new SharedArrayBuffer(BARRIER_BYTES);
   const workers = Array.from({ length: count }, (_, index) => {
     const order: CrewOrder = { job, input, index, count, barrier };
@@ -57,7 +68,7 @@ export function throwIfCancelled(signal: AbortSignal): void {
 /** The built package runs JavaScript, the sources run as TypeScript: the worker's file has the ending of this one. */
 const entry = () => new URL(import.meta.url.endsWith(".ts") ? "./member.ts" : "./member.js", import.meta.url);
 
-function firstEnd(workers: readonly Worker[], context: FitContext): Promise<unknown> {
+function firstEnd(workers: readonly Worker[], context: Pick<FitContext, "progress" | "signal">): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const cancel = () => reject(cancelled());
     context.signal.addEventListener("abort", cancel, { once: true });

@@ -7,7 +7,7 @@
  * treats all columns alike. All in double; L-BFGS; the weights do not depend on the number of threads.
  * Memory beyond the frame: 8 bytes per row and number column, 4 per row and text column.
  */
-import { runCrew } from "../crew/crew.ts";
+import { crewSize, runCrew } from "../crew/crew.ts";
 import { sharedCopy, sharedFloat64, sharedInt32 } from "../crew/shared.ts";
 import type { Estimator, FitContext, ParamSpecs, Params, Predictor, TrainingData } from "../estimator.ts";
 import { outputsOf } from "../link.ts";
@@ -54,7 +54,8 @@ async function fit(data: TrainingData, given: Params, context: FitContext): Prom
   checkTrainingData(logisticRegression, data);
   const design = createDesign(data, complete.countMin!);
   const outputs = outputsOf(data.task, data.classes);
-  const trained = await runCrew("minimise-loss", orderOf(data, design, outputs, complete), context);
+  const members = crewSize(data.X.rowCount, context.threads);
+  const trained = await runCrew("minimise-loss", orderOf(data, design, outputs, complete), members, context);
   const weights = trained!.weights;
   const spreads = design.inputs.map((input) => spreadOf(input, design, weights, outputs));
   return linearPredictor({ task: data.task, classes: data.classes, inputs: design.inputs, weights, spreads });
