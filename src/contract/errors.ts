@@ -128,6 +128,32 @@ export const ERRORS = {
   },
 
   // expressions
+  "express.name": { status: 400, exit: EXIT.definitions, about: "A column's name is empty or holds a NUL, which SQL cannot name." },
+  "express.pattern": {
+    status: 400,
+    exit: EXIT.definitions,
+    about: "A regular expression is faulty, or does not mean the same in SQL and JavaScript.",
+  },
+  "express.zone": { status: 400, exit: EXIT.definitions, about: "A time zone does not exist." },
+  "express.window": { status: 400, exit: EXIT.definitions, about: "A window stands where an expression sees one row only." },
+  "express.span": { status: 400, exit: EXIT.definitions, about: "A window's span is not positive, or longer than 100 years." },
+  "express.no-time": { status: 400, exit: EXIT.definitions, about: "A window looks back over rows that have no time." },
+  "express.leak": {
+    status: 400,
+    exit: EXIT.definitions,
+    about: "A feature reads an outcome of the row itself, which is known only after the event.",
+  },
+  "express.feature": { status: 400, exit: EXIT.definitions, about: "A feature is of a type that no model reads." },
+  "express.known-at": {
+    status: 400,
+    exit: EXIT.definitions,
+    about: "The moment at which an outcome is known is no moment of the kind that the rows' time is.",
+  },
+  "express.forgotten": {
+    status: 422,
+    exit: EXIT.data,
+    about: "Online windows were asked as of a moment so long ago that its rows are forgotten.",
+  },
   "express.operand": {
     status: 400,
     exit: EXIT.definitions,

@@ -1,0 +1,54 @@
+/** What the page shows, read through the verbs alone. */
+
+import { asMillError } from "../../base/index.ts";
+import { codeInfo, type OutputOf } from "../../contract/index.ts";
+import type { BoundCall } from "../../guard/index.ts";
+
+export interface Overview {
+  readonly graph: OutputOf<"graph">;
+  readonly models: readonly {
+    readonly model: OutputOf<"listModels">["items"][number];
+    readonly shown: OutputOf<"getModelVersion"> | null;
+  }[];
+  readonly endpoints: readonly OutputOf<"getEndpoint">[];
+}
+
+/** The page shows so many models and endpoints at most; lists have the rest. */
+const SHOWN_MAX = 20;
+
+export async function readOverview(call: BoundCall): Promise<Overview> {
+  const [graph, models, endpoints] = await Promise.all([
+    call("graph", {}),
+    call("listModels", { limit: SHOWN_MAX }),
+    call("listEndpoints", { limit: SHOWN_MAX }),
+  ]);
+  return {
+    graph,
+    models: await Promise.all(
+      models.items.map(async (model) => ({ model, shown: model.versions === 0 ? null : await newest(call, model) })),
+    ),
+    endpoints: (await Promise.all(endpoints.items.map(({ name }) => orNothing(call("getEndpoint", { name }))))).filter(
+      (one) => one !== null,
+    ),
+  };
+}
+
+/** The champion, or where there is none the newest version: one that a gate refused must be seen too. */
+async function newest(
+  call: BoundCall,
+  { name, champion }: OutputOf<"listModels">["items"][number],
+): Promise<OutputOf<"getModelVersion"> | null> {
+  const { items } = await call("listModelVersions", { name, limit: 1 });
+  const version = champion ?? items[0]?.version;
+  return version === undefined ? null : orNothing(call("getModelVersion", { name, version: String(version) }));
+}
+
+/** null for what is not there, or not ready. */
+async function orNothing<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer;
+  } catch (error) {
+    if ([404, 503].includes(codeInfo(asMillError(error).code).status)) return null;
+    throw error;
+  }
+}

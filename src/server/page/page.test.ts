@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { OutputOf } from "../../contract/index.ts";
+import { endpoint, graph, handlers, modelVersion, startSample } from "../sample-platform.ts";
+import { layOut } from "./graph-drawing.ts";
+import { html } from "./html.ts";
+import { renderPage } from "./page.ts";
+
+const model = (await handlers.listModels({}, {} as never)).items[0]!;
+const shown = renderPage(
+  { graph, models: [{ model, shown: modelVersion }], endpoints: [endpoint] },
+  { version: "0.1.0", address: "http://127.0.0.1:4747" },
+);
+const text = shown.html
+  .replaceAll(/<style>.*?<\/style>/gs, "")
+  .replaceAll(/<[^>]+>/g, " ")
+  .replaceAll(/\s+/g, " ");
+
+test("the page shows the gate's chain from the question down to the measurement", () => {
+  for (const words of [
+    "will it arrive more than 15 minutes late?",
+    "passed A stated probability is kept: calibrationError 0.0093 is at most 0.03 (model/late-arrival@holdout, 331,204 rows)",
+    "failed auc was not measured",
+  ]) {
+    assert.ok(text.includes(words), words);
+  }
+});
+
+test("the page shows measures by part and slice, curves, lineage and how to ask the endpoint", () => {
+  for (const words of [
+    "auc 0.6951 0.7010 0.5000",
+    "brier - - -",
+    "ROC curve, AUC 0.695",
+    "Reliability, calibration error 0.009",
+    "the 12 largest of 14",
+    "flights version 2",
+    "train 1.0 s",
+    "12,345 predictions",
+  ]) {
+    assert.ok(text.includes(words), words);
+  }
+  assert.ok(text.includes("curl http://127.0.0.1:4747/v1/endpoints/late-arrival/predict"));
+});
+
+test("texts from data and definitions are shown, never run", () => {
+  assert.ok(!shown.html.includes("<script"));
+  assert.ok(shown.html.includes("&lt;script&gt;alert(1)&lt;/script&gt;"));
+  assert.equal(html`<a title="${`"'<>&`}">`.markup, '<a title="&quot;&#39;&lt;&gt;&amp;">');
+});
+
+test("the page needs nothing from elsewhere, and says so in its policy", () => {
+  assert.match(shown.policy, /default-src 'none'; style-src 'sha256-/);
+  assert.ok(!/(src|href)="(https?:)?\/\//.test(shown.html));
+  assert.ok(!/ style="/.test(shown.html));
+});
+
+test("a project without anything, and a model without a version, are shown", () => {
+  const empty = renderPage(
+    { graph: { nodes: [], edges: [] }, models: [{ model, shown: null }], endpoints: [] },
+    { version: "0", address: "" },
+  );
+  assert.match(empty.html, /defines nothing yet/);
+  assert.match(empty.html, /mill run model\/late-arrival/);
+});
+
+test("a node stands right of all it is made from, and no two stand in one place", () => {
+  const places = layOut(graph);
+  const layer = new Map(places.map((place) => [place.node.id, place.layer]));
+  for (const { from, to } of graph.edges) assert.ok(layer.get(from)! < layer.get(to)!, `${from} -> ${to}`);
+  assert.equal(new Set(places.map((place) => `${place.layer}/${place.row}`)).size, graph.nodes.length);
+});
+
+test("an edge to a node that is not there, or a cycle, does not break the drawing", () => {
+  const [a, b] = graph.nodes as [OutputOf<"graph">["nodes"][number], OutputOf<"graph">["nodes"][number]];
+  const edges = [
+    { from: a.id, to: b.id },
+    { from: b.id, to: a.id },
+    { from: "gone", to: a.id },
+  ];
+  assert.equal(layOut({ nodes: [a, b], edges }).length, 2);
+});
+
+test("the served page is the drawn one, under its policy", async () => {
+  const sample = await startSample();
+  const reply = await fetch(sample.url);
+  assert.equal(reply.status, 200);
+  assert.match(reply.headers.get("content-type")!, /text\/html/);
+  assert.match(reply.headers.get("content-security-policy")!, /default-src 'none'/);
+  assert.match(await reply.text(), /Endpoint late-arrival.*Model late-arrival.*No version yet/s);
+  await sample.close();
+});

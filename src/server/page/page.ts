@@ -1,0 +1,143 @@
+/** The overview as one HTML document: no script, nothing from elsewhere. Draws what it is given. */
+import { createHash } from "node:crypto";
+import { formatSpan } from "../../base/index.ts";
+import type { OutputOf } from "../../contract/index.ts";
+import { drawCalibration, drawRoc } from "./curves.ts";
+import { drawGraph } from "./graph-drawing.ts";
+import { html, type Markup } from "./html.ts";
+import type { Overview } from "./overview.ts";
+import { STYLE } from "./style.ts";
+
+type ModelVersion = OutputOf<"getModelVersion">;
+type Endpoint = OutputOf<"getEndpoint">;
+type Slices = ModelVersion["report"]["holdout"]["slices"];
+
+const STYLE_HASH = createHash("sha256").update(STYLE).digest("base64");
+const POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+const SLICE_ROWS_MAX = 12;
+
+/** The document, and the content security policy that it is sent with. */
+export function renderPage(
+  overview: Overview,
+  { version, address }: { readonly version: string; readonly address: string },
+): { html: string; policy: string } {
+  const { graph, models, endpoints } = overview;
+  const body = html`<header><h1>Millwright</h1><span class="quiet">${version}</span><nav><a href="/openapi.json">API</a><a href="/metrics">Metrics</a><a href="/v1/status">Status</a></nav></header>
+<main><h2>Assets <small>${graph.nodes.length} steps, left to right</small></h2>
+${drawGraph(graph)}
+${endpoints.map((endpoint) => renderEndpoint(endpoint, address))}
+${models.map(({ model, shown }) => (shown ? renderVersion(shown) : html`<h2>Model ${model.name}</h2><p>No version yet: <code>mill run model/${model.name}</code> makes one.</p>`))}
+</main>`;
+  const document = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Millwright</title><style>${STYLE}</style></head><body>${body.markup}</body></html>`;
+  return { html: document, policy: POLICY };
+}
+
+function renderVersion(model: ModelVersion): Markup {
+  const { name, version, aliases, report, verdict, lineage, problem } = model;
+  const said = model.passed
+    ? html`<span class="good">passed its gate</span>`
+    : html`<span class="bad">refused by its gate</span>`;
+  return html`<section><h2>Model ${name} <small>version ${version}${aliases.length > 0 ? ` (${aliases.join(", ")})` : ""}, ${said}, ${dateText(model.createdAt)}</small></h2>
+<p><b>${problem.question}</b> <span class="quiet">${problem.name}, ${model.task}</span></p>
+<div class="columns"><div>${renderMeasures(report)}</div>${report.holdout.roc.length > 1 && drawRoc(report.holdout)}${report.holdout.calibration.length > 0 && drawCalibration(report.holdout)}</div>
+<h3>Gate <small>problem, principle, requirement, measurement</small></h3>
+${renderChain(verdict)}
+${renderSlices(report.holdout.slices)}
+<div class="columns"><div><h3>Features</h3>${renderImportance(model)}</div><div><h3>Lineage</h3>
+<p>Data set <a href="/v1/datasets/${lineage.dataset.name}/versions/${lineage.dataset.version}">${lineage.dataset.name} version ${lineage.dataset.version}</a>; ${model.estimator}, seed ${model.seed}; the holdout has been read ${model.holdoutReadings} ${model.holdoutReadings === 1 ? "time" : "times"}.</p>
+${table(
+  ["step", "took", "key"],
+  lineage.steps.map(({ kind, wallMs, key }) => [kind, wallMs === null ? "" : formatSpan(wallMs), key.slice(7, 19)]),
+)}
+<p>${proofText(model.proof)} <a href="/v1/models/${name}/versions/${version}/card">Model card</a></p></div></div></section>`;
+}
+
+function renderMeasures({ test, holdout }: ModelVersion["report"]): Markup {
+  const rows = Object.keys(holdout.measures).map((name) => [
+    name,
+    number(holdout.measures[name]),
+    number(test.measures[name]),
+    number(holdout.constant[name]),
+  ]);
+  return table(
+    ["measure", "holdout", "test", "constant"],
+    rows,
+    `${count(holdout.rows)} rows in the holdout, ${count(test.rows)} in test; a constant for comparison`,
+  );
+}
+
+function renderChain({ chain, problem }: ModelVersion["verdict"]): Markup {
+  if (chain.length === 0) return html`<p>No requirement is stated.</p>`;
+  return html`${problem && html`<p>${problem.question}</p>`}<ol class="chain">${chain.map(
+    ({ passed, requirement, measurement, sentence }) =>
+      html`<li>${passed ? html`<span class="good">passed</span>` : html`<span class="bad">failed</span>`} ${requirement.because && html`<i>${requirement.because}:</i> `}${sentence}${
+        measurement &&
+        html` <span class="quiet">(${measurement.subject}${measurement.count === undefined ? "" : `, ${count(measurement.count)} rows`})</span>`
+      }</li>`,
+  )}</ol>`;
+}
+
+function renderSlices(slices: Slices): Markup {
+  return html`${Object.entries(slices).map(([name, groups]) => {
+    const measures = Object.keys(groups[0]?.measures ?? {});
+    const rows = [...groups].sort((a, b) => b.rows - a.rows).slice(0, SLICE_ROWS_MAX);
+    const caption = groups.length > rows.length ? `the ${rows.length} largest of ${groups.length}` : undefined;
+    return html`<h3>Holdout by ${name}</h3><div class="scroll">${table(
+      [name, "rows", ...measures],
+      rows.map((group) => [group.value, count(group.rows), ...measures.map((measure) => number(group.measures[measure]))]),
+      caption,
+    )}</div>`;
+  })}`;
+}
+
+function renderImportance({ importance }: ModelVersion): Markup {
+  const rows = Object.entries(importance).sort(([, a], [, b]) => b - a);
+  return table(
+    ["feature", "importance"],
+    rows.map(([name, share]) => [name, `${(share * 100).toFixed(1)} %`]),
+  );
+}
+
+function renderEndpoint(endpoint: Endpoint, address: string): Markup {
+  const { name, model, version, ready, threshold, request, exampleRow, predictions, previous } = endpoint;
+  const state = ready ? html`<span class="good">ready</span>` : html`<span class="bad">not ready</span>`;
+  const row = JSON.stringify({ rows: [exampleRow ?? Object.fromEntries(request.map((column) => [column.name, null]))] });
+  return html`<section><h2>Endpoint ${name} <small>${state}, ${model} version ${version ?? "none"}${previous === null ? "" : `, before: ${previous}`}, ${count(predictions)} predictions since the start</small></h2>
+<div class="columns"><div>${renderRequest(request)}</div>
+<div><p>${threshold === null ? "" : `Decides "true" from a probability of ${number(threshold)}.`}</p><pre>curl ${address}/v1/endpoints/${name}/predict \\
+  -H 'content-type: application/json' \\
+  -d '${row.replaceAll("'", "'\\''")}'</pre>
+<p class="quiet">Open Inference Protocol: <code>${address}/v2/models/${name}/infer</code></p></div></div></section>`;
+}
+
+function renderRequest(request: Endpoint["request"]): Markup {
+  const remarks = ({ about, unit, optional }: Endpoint["request"][number]) =>
+    [about, unit && `in ${unit}`, optional && "may be left out"].filter(Boolean).join(", ");
+  const rows = request.map((column) => [column.name, `${column.type}${column.nullable ? " or null" : ""}`, remarks(column)]);
+  return table(["column", "type", "remarks"], rows, undefined, "texts");
+}
+
+function table(
+  heads: readonly string[],
+  rows: readonly (readonly string[])[],
+  caption?: string,
+  kind: "numbers" | "texts" = "numbers",
+): Markup {
+  return html`<table class="${kind}">${caption && html`<caption>${caption}</caption>`}<thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
+<tbody>${rows.map(([first, ...cells]) => html`<tr><th scope="row">${first}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody></table>`;
+}
+
+function proofText(proof: ModelVersion["proof"]): string {
+  if (!proof.proven) return `The ONNX graph was not run beside the model: ${proof.why ?? "no reason is known"}.`;
+  return `The ONNX graph gave the model's answers on ${count(proof.rows ?? 0)} rows (largest difference ${(proof.largest ?? 0).toExponential(1)}, ${proof.flips ?? 0} decisions differ).`;
+}
+
+/** Four digits behind the point, as measures are read side by side; the very small as powers of ten. */
+function number(value: number | null | undefined): string {
+  if (value === null || value === undefined) return "-";
+  if (Number.isInteger(value)) return String(value);
+  if (Math.abs(value) >= 100) return value.toFixed(1);
+  return Math.abs(value) < 0.0005 ? value.toExponential(1) : value.toFixed(4);
+}
+const count = (value: number) => value.toLocaleString("en");
+const dateText = (instant: string) => instant.slice(0, 16).replace("T", " ");

@@ -1,0 +1,298 @@
+/** HTTP: who sends it, what it asks, one verb, the answer. Routes, forms and permissions come from the verb table. */
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { asMillError, MillError, newId } from "../base/index.ts";
+import { type OutputOf, VERBS, type Verb, type VerbName } from "../contract/index.ts";
+import type { Actor, BoundCall, Call, Tokens } from "../guard/index.ts";
+import { type ForeignRoute, type Metrics, openInferenceRoutes } from "../protocols/index.ts";
+import { authenticate } from "./authenticate.ts";
+import { sendLines } from "./lines.ts";
+import type { Log } from "./log.ts";
+import { openApi } from "./openapi.ts";
+import { readOverview } from "./page/overview.ts";
+import { renderPage } from "./page/page.ts";
+import { listenFault } from "./port-holder.ts";
+import { BODY_BYTES_MAX, PROBLEM_TYPE, toMillError, toProblem } from "./problem.ts";
+import { readInput, unpack } from "./read-input.ts";
+import { createDoorkeeper, isLoopback } from "./strangers.ts";
+
+export interface ServerOptions {
+  readonly call: Call;
+  readonly tokens: Pick<Tokens, "bearer">;
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  /** Millwright's. */
+  readonly version: string;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  /** Whether every endpoint is loaded. */
+  ready(): { readonly ready: boolean; readonly why?: string };
+}
+
+export interface Server {
+  /** As in `http://127.0.0.1:4747`. */
+  readonly url: string;
+  /** Takes no more requests, cancels streams, lets the others finish (10 s at most). */
+  stop(): Promise<void>;
+}
+
+const STOP_GRACE_MS = 10_000;
+/** A connection whose last answer was sent during the stop is kept alive by its client: it must be closed then. */
+const IDLE_SWEEP_MS = 50;
+const REQUEST_TIMEOUT_MS = 60_000;
+const REQUEST_ID = /^[\w.-]{1,64}$/;
+
+/** The caller's own id where it sends a fit one, so that its log and ours can be laid side by side. */
+const requestId = (sent: string | string[] | undefined): string =>
+  typeof sent === "string" && REQUEST_ID.test(sent) ? sent : newId();
+
+declare module "fastify" {
+  interface FastifyRequest {
+    actor: Actor;
+    /** The verb, or a fixed word for what is none: the label of metrics and logs. */
+    door: string;
+    startedMs: number;
+  }
+}
+
+/** Errors: `server.port-taken`, `server.not-listening`. */
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const stopping = new AbortController();
+  const app = fastify({
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: "idle",
+    genReqId: ({ headers }) => requestId(headers["x-request-id"]),
+    frameworkErrors: (error, request, reply) => answerProblem(error, request, reply, options.log),
+    routerOptions: { maxParamLength: 200 },
+  });
+  const routes = collectRoutes(app);
+  prepare(app, options);
+  addVerbs(app, options, stopping.signal);
+  addForeign(app, options);
+  addOpen(app, options);
+  addPage(app, options);
+  answerTheRest(app, routes, options.log);
+
+  const url = await listen(app, options);
+  return {
+    url,
+    async stop() {
+      stopping.abort();
+      const force = setTimeout(() => app.server.closeAllConnections(), STOP_GRACE_MS);
+      const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_SWEEP_MS);
+      await app.close();
+      clearTimeout(force);
+      clearInterval(idle);
+      options.log.flush();
+    },
+  };
+}
+
+/** What happens to every request, before and after its route. */
+function prepare(app: FastifyInstance, { host, tokens, metrics, log }: ServerOptions): void {
+  const doorkeeper = createDoorkeeper(host);
+  const loopback = isLoopback(host);
+
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", { parseAs: "buffer" }, async (request: FastifyRequest, body: Buffer) =>
+    unpack(body, request.headers["content-encoding"]),
+  );
+
+  app.decorateRequest("door", "none");
+  app.decorateRequest("startedMs", 0);
+  app.addHook("onRequest", async (request, reply) => {
+    request.startedMs = performance.now();
+    reply.headers({ "x-request-id": request.id, "x-content-type-options": "nosniff", "cache-control": "no-store" });
+    doorkeeper.admit(request.headers.host, request.headers.origin);
+    request.actor = authenticate(request.headers.authorization, loopback, tokens);
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    const ms = performance.now() - request.startedMs;
+    metrics.request(request.door, reply.statusCode, ms / 1000);
+    const level = QUIET.has(request.door) && reply.statusCode < 400 ? "debug" : "info";
+    log[level]("request", {
+      requestId: request.id,
+      method: request.method,
+      path: request.routeOptions.url ?? "none",
+      door: request.door,
+      actor: request.actor?.id,
+      status: reply.statusCode,
+      ms: Math.round(ms * 100) / 100,
+    });
+  });
+}
+
+/** What watchers ask again and again. */
+const QUIET = new Set(["health", "metrics", "page"]);
+
+const enter = (door: string) => async (request: FastifyRequest) => {
+  request.door = door;
+};
+
+function addVerbs(app: FastifyInstance, { call: unwatched, metrics }: ServerOptions, stopping: AbortSignal): void {
+  const call = metrics.watching(unwatched);
+  for (const [name, verb] of Object.entries(VERBS) as [VerbName, Verb][]) {
+    app.route({
+      method: verb.http.method,
+      url: verb.http.path,
+      onRequest: enter(name),
+      handler: async (request, reply) => {
+        const input = readInput(verb, {
+          params: request.params as Record<string, string>,
+          query: request.query as Record<string, string>,
+          contentType: request.headers["content-type"],
+          body: (request.body as Buffer | undefined) ?? EMPTY,
+        });
+        if (verb.stream) {
+          const signal = AbortSignal.any([stopping, whenLeft(reply)]);
+          const lines: unknown = call(request.actor, name, input, { requestId: request.id, signal });
+          return sendLines(reply, lines as AsyncIterable<unknown>, (error) => toProblem(toMillError(error), request.id));
+        }
+        const output: unknown = await call(request.actor, name, input, { requestId: request.id, signal: stopping });
+        return reply.type("application/json; charset=utf-8").send(JSON.stringify(output));
+      },
+    });
+  }
+}
+
+const EMPTY = Buffer.alloc(0);
+
+/** Aborted when the asker closes the connection before the answer has ended. */
+function whenLeft(reply: FastifyReply): AbortSignal {
+  const left = new AbortController();
+  reply.raw.on("close", () => {
+    if (!reply.raw.writableFinished) left.abort();
+  });
+  return left.signal;
+}
+
+function addForeign(app: FastifyInstance, options: ServerOptions): void {
+  for (const route of openInferenceRoutes(options.version)) addForeignRoute(app, route, options.metrics.watching(options.call));
+}
+
+function addForeignRoute(app: FastifyInstance, route: ForeignRoute, call: Call): void {
+  app.route({
+    method: route.method,
+    url: route.path,
+    onRequest: enter("open-inference"),
+    handler: async (request, reply) => {
+      const { params, headers, body } = request;
+      const foreign = {
+        params: params as Record<string, string>,
+        headers: headers as Record<string, string>,
+        body: (body as Buffer | undefined) ?? EMPTY,
+      };
+      const answer = await route.handle(foreign, bound(call, request)).catch(route.fail);
+      return reply
+        .code(answer.status)
+        .headers(answer.headers ?? {})
+        .send(answer.body);
+    },
+  });
+}
+
+const bound = (call: Call, { actor, id }: FastifyRequest): BoundCall =>
+  ((verb: VerbName, input: unknown) => call(actor, verb, input, { requestId: id })) as BoundCall;
+
+/** Open to all, wherever the server is bound: they tell nothing but health and counts. */
+function addOpen(app: FastifyInstance, { call, ready, metrics, version, log }: ServerOptions): void {
+  app.get("/healthz", { onRequest: enter("health") }, async () => ({ alive: true }));
+  app.get("/readyz", { onRequest: enter("health") }, async (_, reply) => {
+    const state = ready();
+    return reply.code(state.ready ? 200 : 503).send(state);
+  });
+  app.get("/metrics", { onRequest: enter("metrics") }, async (_, reply) =>
+    reply.type(metrics.contentType).send(await metrics.text()),
+  );
+  app.get("/openapi.json", { onRequest: enter("openapi") }, async (request) =>
+    openApi(version, await endpointsSeenBy(bound(call, request), log)),
+  );
+}
+
+/** Someone who may not look gets the document without the project's own endpoints. */
+async function endpointsSeenBy(call: BoundCall, log: Log): Promise<OutputOf<"getEndpoint">[]> {
+  try {
+    const { items } = await call("listEndpoints", { limit: 1000 });
+    return await Promise.all(items.filter(({ ready }) => ready).map(({ name }) => call("getEndpoint", { name })));
+  } catch (error) {
+    log.debug("openapi-without-endpoints", { code: asMillError(error).code });
+    return [];
+  }
+}
+
+function addPage(app: FastifyInstance, { call, version }: ServerOptions): void {
+  app.get("/", { onRequest: enter("page") }, async (request, reply) => {
+    const { html, policy } = renderPage(await readOverview(bound(call, request)), {
+      version,
+      address: `http://${request.headers.host}`,
+    });
+    return reply
+      .headers({ "content-security-policy": policy, "referrer-policy": "no-referrer" })
+      .type("text/html; charset=utf-8")
+      .send(html);
+  });
+}
+
+interface KnownRoute {
+  readonly method: string;
+  readonly pattern: RegExp;
+}
+
+function collectRoutes(app: FastifyInstance): readonly KnownRoute[] {
+  const routes: KnownRoute[] = [];
+  app.addHook("onRoute", ({ method, url }) => {
+    const pattern = new RegExp(`^${url.replaceAll(".", "\\.").replaceAll(/:\w+/g, "[^/]+")}$`);
+    for (const one of [method].flat()) routes.push({ method: one, pattern });
+  });
+  return routes;
+}
+
+/** Errors, unknown paths, and known paths with another method. */
+function answerTheRest(app: FastifyInstance, routes: readonly KnownRoute[], log: Log): void {
+  app.setErrorHandler((error, request, reply) => answerProblem(error, request, reply, log));
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split("?", 1)[0]!;
+    const at = path.slice(0, 200);
+    const allowed = [...new Set(routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))].sort();
+    if (allowed.length === 0) {
+      throw new MillError("request.unknown-path", `There is nothing at ${at}.`, {
+        at,
+        fix: "GET /openapi.json lists what there is.",
+      });
+    }
+    reply.header("allow", allowed.join(", "));
+    throw new MillError("request.method", `${request.method} is not for ${at}.`, {
+      at,
+      expected: allowed.join(", "),
+      got: request.method,
+      fix: "Use one of these methods.",
+    });
+  });
+}
+
+function answerProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): void {
+  const error = toMillError(thrown);
+  const problem = toProblem(error, request.id);
+  if (problem.status >= 500)
+    log.error("fault", {
+      requestId: request.id,
+      code: error.code,
+      message: error.message,
+      stack: ((error.cause as Error | undefined) ?? error).stack,
+    });
+  if (problem.status === 401)
+    reply.header("www-authenticate", 'Bearer realm="millwright", Basic realm="millwright", charset="UTF-8"');
+  reply.header("x-request-id", request.id).code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem));
+}
+
+async function listen(app: FastifyInstance, { host, port }: ServerOptions): Promise<string> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    await app.close();
+    throw await listenFault(error as NodeJS.ErrnoException, host, port);
+  }
+  const address = app.server.address() as { port: number };
+  return `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`;
+}
