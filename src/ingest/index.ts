@@ -1,0 +1,5 @@
+export { type Boundary, type Partitioned, partitionSql } from "./boundary.ts";
+export { type IngestInput, type IngestSource, ingest } from "./ingest.ts";
+export { type ResolvedSource, resolveSources, type SourceFormat } from "./sources.ts";
+export { type SplitInput, split } from "./split.ts";
+export type { RowCheck } from "./stage.ts";

@@ -1,0 +1,330 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { type Digest, digestOfFile, type Json, MillError } from "../base/index.ts";
+import type { Measurement, Row, Schema } from "../contract/index.ts";
+import { type Node, quoteIdentifier, quoteLiteral } from "../express/index.ts";
+import { openDuckDb, type Tables } from "../ports/tables/index.ts";
+import { type Profile, profileSql, readProfile } from "../quality/index.ts";
+import type { StepContext, StepKind, StepManifest } from "../steps/index.ts";
+import { matchColumns } from "./columns.ts";
+import { openCsv } from "./csv.ts";
+import { openJson } from "./json.ts";
+import type { OpenedSource } from "./opened.ts";
+import { openParquet } from "./parquet.ts";
+import { type StagedSource, writeQuarantine } from "./quarantine.ts";
+import { findRepeats } from "./repeats.ts";
+import type { SourceFormat } from "./sources.ts";
+import { FAULT, holdsColumn, isRowCheck, passesSql, type RowCheck, stagedSql, stageSql } from "./stage.ts";
+import { type Encoding, openTextFile } from "./text-file.ts";
+
+export interface IngestSource {
+  readonly path: string;
+  readonly name: string;
+  readonly format: SourceFormat;
+  readonly digest: Digest;
+  readonly delimiter?: string;
+  readonly encoding?: Encoding;
+}
+
+export interface IngestInput {
+  readonly dataset: string;
+  readonly sources: readonly IngestSource[];
+  readonly columns: Schema;
+  readonly where: Node | null;
+  readonly time: string | null;
+  readonly checks: readonly RowCheck[];
+}
+
+/**
+ * Files to typed rows: `part-0`, sorted by time (equal times, and rows without a time column, in file order), and `quarantine` when any row was put aside.
+ * Facts: `rowCount`, `quarantined`, `leftOut`, `from`, `to`, `profile`, `checks`, `sources`, `warnings`.
+ * Measurements: `share` of `dataset/NAME#check/I`, `share` of `dataset/NAME#fits`, `nullShare` of each column that is all null.
+ * Errors: `source.missing`, `source.unreadable`, `source.changed`, `dataset.column-missing`, `dataset.column-type`, `dataset.empty`.
+ */
+export const ingest: StepKind<IngestInput> = {
+  name: "ingest",
+  revision: 1,
+  async run(input, context) {
+    const memoryMb = Math.max(128, Math.floor(context.memoryMb * ENGINE_SHARE));
+    const tables = openDuckDb({ threads: context.threads, memoryMb, tempFolder: join(context.scratch, "spill") });
+    try {
+      return await ingestFiles(input, tables, context);
+    } finally {
+      tables.close();
+    }
+  },
+};
+
+/** Of the step's memory; the rest is for Node and for the buffers that the engine does not count. */
+const ENGINE_SHARE = 0.55;
+
+async function ingestFiles(input: IngestInput, tables: Tables, context: StepContext): Promise<StepManifest> {
+  const { sources, checks } = input;
+  const steps = sources.length + 4;
+  const say = (done: number, note: string) => {
+    context.signal.throwIfAborted();
+    context.progress(done, steps, note);
+  };
+
+  const staged: StagedSource[] = [];
+  for (const [index, source] of sources.entries()) {
+    say(index, `reading ${source.name}`);
+    staged.push(await stage(source, index, input, tables, context));
+  }
+  const relation = stagedSql(sources.map((_, index) => stagedPath(context, index)));
+
+  say(sources.length, "checking rows");
+  await findRepeats(relation, checks, tables);
+  const counts = await countRows(relation, staged, checks, tables);
+  if (counts.kept === 0) throw await emptyError(input, counts, staged, tables, context, relation);
+
+  say(sources.length + 1, "writing rows");
+  const part = join(context.scratch, "part-0.parquet");
+  await writePart(input, relation, part, tables);
+  const { profile } = readProfile(
+    input.columns,
+    (await tables.rows(profileSql(input.columns, `read_parquet(${quoteLiteral(part)})`)))[0]!,
+  );
+  const objects: Record<string, Digest> = { "part-0": await context.objects.putFile(part, { consume: true }) };
+
+  if (counts.quarantined > 0) {
+    say(sources.length + 2, "writing the quarantine");
+    const path = join(context.scratch, "quarantine.parquet");
+    await writeQuarantine(
+      { staged: relation, sources: staged, columns: input.columns, checks, scratch: context.scratch },
+      path,
+      tables,
+    );
+    objects.quarantine = await context.objects.putFile(path, { consume: true });
+  }
+  say(steps, "done");
+  return { objects, facts: factsOf(input, counts, profile, staged), measurements: measurementsOf(input, counts, profile) };
+}
+
+const stagedPath = ({ scratch }: StepContext, index: number) => join(scratch, `staged-${index}.parquet`);
+
+async function stage(
+  source: IngestSource,
+  index: number,
+  input: IngestInput,
+  tables: Tables,
+  context: StepContext,
+): Promise<StagedSource> {
+  const before = await statOf(source);
+  if ((await digestOfFile(source.path)) !== source.digest) throw changed(source);
+  const opened = await open(source, index, Number(before.size), input, tables, context);
+  const read = matchColumns(opened, input.columns, input.time, input.dataset);
+  await tables.run(stageSql(opened, read, input, stagedPath(context, index))).catch((error: MillError) => {
+    throw error.code === "tables.query" ? unreadable(source, error) : error;
+  });
+  const after = await statOf(source);
+  if (before.mtimeNs !== after.mtimeNs || before.size !== after.size) throw changed(source);
+  const [rejected] = opened.rejects ? await tables.rows(`SELECT count(*) AS n FROM (${opened.rejects})`) : [];
+  return { source: opened, read, rejected: Number(rejected?.n ?? 0) };
+}
+
+const statOf = ({ path, name }: IngestSource) =>
+  stat(path, { bigint: true }).catch((cause) => {
+    throw new MillError("source.missing", `The file "${name}" is not there any more.`, {
+      at: name,
+      expected: path,
+      fix: "Put it back, or correct files(...), and run again.",
+      cause,
+    });
+  });
+
+const changed = ({ name }: IngestSource) =>
+  new MillError("source.changed", `The file "${name}" changed while it was being read.`, {
+    at: name,
+    fix: "Wait until whoever writes it has finished, then run again: nothing was published.",
+  });
+
+const unreadable = ({ name }: IngestSource, cause: MillError) =>
+  new MillError("source.unreadable", `The file "${name}" cannot be read: ${cause.message}`, {
+    at: name,
+    fix: "Check that the file is whole, or write it again.",
+    cause,
+  });
+
+async function open(
+  source: IngestSource,
+  index: number,
+  sizeBytes: number,
+  input: IngestInput,
+  tables: Tables,
+  { scratch }: StepContext,
+): Promise<OpenedSource> {
+  const { path, name, format, delimiter, encoding } = source;
+  if (format === "parquet") return openParquet({ path, name }, tables);
+  const wanted = Object.entries(input.columns).map(([column, { source: named = column }]) => named);
+  const text = await openTextFile({ path, name, encoding, scratch, index });
+  if (text.head.trim() === "" && text.whole)
+    throw new MillError("dataset.empty", `The file "${name}" is empty.`, {
+      at: name,
+      expected: "a header and rows",
+      fix: "Check what wrote it, or take it out of files(...).",
+    });
+  if (format === "csv") return openCsv(text, { name, index, delimiter, wanted });
+  return openJson(text, format, { name, index, wanted, sizeBytes }, tables);
+}
+
+interface Counts {
+  readonly kept: number;
+  readonly quarantined: number;
+  readonly leftOut: number;
+  /** Rows that `where` keeps, and those of them that fit their columns' types. */
+  readonly read: number;
+  readonly fitting: number;
+  /** By index of the check. */
+  readonly failed: ReadonlyMap<number, number>;
+  readonly bySource: ReadonlyMap<number, number>;
+}
+
+async function countRows(
+  relation: string,
+  staged: readonly StagedSource[],
+  checks: readonly RowCheck[],
+  tables: Tables,
+): Promise<Counts> {
+  const rowChecks = checks.filter(isRowCheck);
+  const failures = rowChecks.map((check) => `count(*) FILTER (${holdsColumn(check)} IS FALSE) AS failed${check.index}`);
+  const groups = await tables.rows(
+    `SELECT __source, __fault, ${["count(*) AS n", `count(*) FILTER (${passesSql(checks)}) AS good`, ...failures].join(", ")} FROM ${relation} GROUP BY ALL`,
+  );
+  const repeats = await tables.rows(`SELECT __check, count(*) AS n FROM repeats GROUP BY ALL`);
+  const sum = (field: string, among = (_: Row) => true) =>
+    groups.filter(among).reduce((total, row) => total + Number(row[field]), 0);
+  const repeated = repeats.reduce((total, { n }) => total + Number(n), 0);
+  const rejected = staged.reduce((total, source) => total + source.rejected, 0);
+  const [leftOut, blank] = [FAULT.leftOut, FAULT.blank].map((fault) => sum("n", (row) => row.__fault === fault));
+  const kept = sum("good") - repeated;
+  const read = sum("n") - leftOut! - blank! + rejected;
+  return {
+    kept,
+    leftOut: leftOut!,
+    read,
+    fitting: sum("n", (row) => row.__fault === FAULT.none),
+    quarantined: read - kept,
+    failed: new Map([
+      ...rowChecks.map(({ index }): [number, number] => [index, sum(`failed${index}`)]),
+      ...repeats.map(({ __check, n }): [number, number] => [Number(__check), Number(n)]),
+    ]),
+    bySource: new Map(
+      staged.map((source, index) => [
+        index,
+        sum("n", (row) => row.__source === index && row.__fault !== FAULT.blank) + source.rejected,
+      ]),
+    ),
+  };
+}
+
+async function emptyError(
+  input: IngestInput,
+  counts: Counts,
+  sources: readonly StagedSource[],
+  tables: Tables,
+  { scratch }: StepContext,
+  staged: string,
+): Promise<MillError> {
+  const { dataset, columns, checks } = input;
+  const said = `${counts.leftOut.toLocaleString("en")} left out by where, ${counts.quarantined.toLocaleString("en")} put into quarantine`;
+  const worst = counts.quarantined === 0 ? [] : await reasons();
+  return new MillError(
+    "dataset.empty",
+    `The data set "${dataset}" has no rows left: ${said}.${worst.map((reason) => ` ${reason}.`).join("")}`,
+    {
+      at: `dataset "${dataset}"`,
+      expected: "one row or more",
+      got: said,
+      fix:
+        counts.quarantined > 0
+          ? "Correct the columns' types, `source` names or checks by these reasons."
+          : "Correct `where`, or name files that have rows.",
+    },
+  );
+
+  async function reasons() {
+    const path = join(scratch, "quarantine.parquet");
+    await writeQuarantine({ staged, sources, columns, checks, scratch }, path, tables);
+    const rows = await tables.rows(
+      `SELECT __reason, __column, count(*) AS n, any_value(__value) AS example FROM read_parquet(${quoteLiteral(path)}) GROUP BY ALL ORDER BY n DESC LIMIT 3`,
+    );
+    return rows.map(
+      ({ __reason, __column, n, example }) =>
+        `${__column === null ? "" : `${__column}: `}${__reason} (${n} rows${example === null ? "" : `, as ${JSON.stringify(example)}`})`,
+    );
+  }
+}
+
+async function writePart({ columns, time, checks }: IngestInput, relation: string, path: string, tables: Tables): Promise<void> {
+  const names = Object.keys(columns).map(quoteIdentifier).join(", ");
+  const unique = checks.some((check) => !isRowCheck(check));
+  const order = [...(time === null ? [] : [quoteIdentifier(time)]), "__source", "__ordinal"].join(", ");
+  await tables.run(`COPY (
+    SELECT ${names} FROM ${relation} ${unique ? "ANTI JOIN repeats USING (__source, __ordinal)" : ""} WHERE ${passesSql(checks)} ORDER BY ${order}
+  ) TO ${quoteLiteral(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)`);
+}
+
+function factsOf(
+  { columns, time, checks }: IngestInput,
+  counts: Counts,
+  profile: Profile,
+  staged: readonly StagedSource[],
+): Record<string, Json> {
+  const ends = time === null ? undefined : profile[time];
+  return {
+    rowCount: counts.kept,
+    quarantined: counts.quarantined,
+    leftOut: counts.leftOut,
+    from: ends?.min ?? null,
+    to: ends?.max ?? null,
+    profile: profile as unknown as Json,
+    checks: checks.map(({ index, text }) => ({
+      index,
+      text,
+      failed: counts.failed.get(index) ?? 0,
+      share: shareOf(counts, index),
+    })),
+    sources: staged.map(({ source }, index) => ({ name: source.name, ...source.found, rows: counts.bySource.get(index)! })),
+    warnings: allNull(columns, profile, counts).map((name) => `the column ${name} has no value in any row`),
+  };
+}
+
+const shareOf = ({ failed, fitting }: Counts, index: number) => (fitting === 0 ? null : 1 - (failed.get(index) ?? 0) / fitting);
+
+const allNull = (columns: Schema, profile: Profile, { kept }: Counts) =>
+  Object.keys(columns).filter((name) => profile[name]!.nulls === kept);
+
+function measurementsOf({ dataset, columns, checks, time }: IngestInput, counts: Counts, profile: Profile): Measurement[] {
+  const ends = time === null ? undefined : profile[time];
+  const window = ends?.min && ends.max ? { window: { from: String(ends.min), to: String(ends.max) } } : {};
+  return [
+    ...checks.map(
+      ({ index, text }): Measurement => ({
+        subject: `dataset/${dataset}#check/${index}`,
+        measure: "share",
+        value: shareOf(counts, index),
+        count: counts.fitting,
+        ...window,
+        note: text,
+      }),
+    ),
+    {
+      subject: `dataset/${dataset}#fits`,
+      measure: "share",
+      value: counts.fitting / counts.read,
+      count: counts.read,
+      ...window,
+      note: "rows whose values fit their columns",
+    },
+    ...allNull(columns, profile, counts).map(
+      (name): Measurement => ({
+        subject: `dataset/${dataset}#column/${name}`,
+        measure: "nullShare",
+        value: 1,
+        count: counts.kept,
+        note: "no value in any row",
+      }),
+    ),
+  ];
+}

@@ -1,0 +1,214 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { type Json, MillError } from "../base/index.ts";
+import { quoteLiteral } from "../express/index.ts";
+import type { Objects } from "../ports/objects/index.ts";
+import type { Records, Statement } from "../ports/records/index.ts";
+import type { Tables } from "../ports/tables/index.ts";
+import { type Journal, type JournalEffects, type JournalRow, openJournal } from "./journal.ts";
+import { sealSegments } from "./seal.ts";
+import { type FrozenSplit, freezeSplit, readSplit } from "./splits.ts";
+import {
+  type DatasetVersion,
+  type NewVersion,
+  readHead,
+  readManifest,
+  readVersion,
+  readVersions,
+  type VersionManifest,
+  versionStatements,
+} from "./versions.ts";
+
+export interface LakeResources {
+  readonly records: Records;
+  readonly objects: Objects;
+  /** The lake's own folder, for journals. */
+  readonly folder: string;
+  /** A fresh engine; closed after use. */
+  tables(): Tables;
+  /** Milliseconds since 1970. */
+  readonly clock?: () => number;
+  readonly effects?: JournalEffects;
+}
+
+export interface DatasetRows {
+  readonly version: number | null;
+  /** Local Parquet files, in the order of the rows. */
+  readonly paths: readonly string[];
+  /** A FROM item over them, whatever columns each has; null when there are none. */
+  readonly relation: string | null;
+  /** Acknowledged rows that are in no version yet. */
+  readonly tail: readonly JournalRow[];
+}
+
+/** Data sets as versions that never change, and journals that become versions. */
+export interface Lake {
+  /** Names of all data sets that have a version or a journal, sorted. */
+  names(): Promise<string[]>;
+  head(dataset: string): Promise<DatasetVersion | null>;
+  /** Errors: `lake.unknown-version`. */
+  version(dataset: string, version: number): Promise<DatasetVersion>;
+  /** Newest first; `before` is the number of the last one seen. */
+  versions(dataset: string, page: { readonly limit: number; readonly before?: number }): Promise<DatasetVersion[]>;
+  manifest(version: Pick<DatasetVersion, "manifest">): Promise<VersionManifest>;
+  /** The statements of `commit`, to be committed together with others. */
+  commitStatements(version: NewVersion): Promise<Statement[]>;
+  /** Adds a version whose manifest is stored already; its number. Errors: `lake.moved` when `parent` is not the newest version any more. */
+  commit(version: NewVersion): Promise<number>;
+
+  /** null: not frozen yet. With a rule: `split.frozen` when another one was frozen. */
+  frozenSplit(dataset: string, spec?: Json): Promise<FrozenSplit | null>;
+  /** Freezes the split of a data set, once and for all. Errors: `split.frozen`. */
+  freezeSplit(split: {
+    readonly dataset: string;
+    readonly spec: unknown;
+    readonly boundary: unknown;
+    readonly version: number;
+  }): Promise<FrozenSplit>;
+
+  /** Adds rows to a data set's journal; resolves when they are on disk. Errors: `lake.disk-full`, `lake.journal`. */
+  append(dataset: string, rows: readonly JournalRow[]): Promise<void>;
+  /** Turns the journal so far into one new version; the version, or null when there was nothing to seal. */
+  seal(dataset: string): Promise<DatasetVersion | null>;
+  /** `seal` for every data set that has a journal. */
+  sealAll(): Promise<DatasetVersion[]>;
+  /** Everything acknowledged, or the rows of one version. Errors: `lake.unknown-version`. */
+  read(dataset: string, version?: number): Promise<DatasetRows>;
+  /** Waits for rows under way and closes the journals; what is not sealed is found again. */
+  close(): Promise<void>;
+}
+
+/** Opens the lake; journals are opened, and mended after a crash, when they are first used. One process at a time. */
+export function createLake({ records, objects, folder, tables, clock = Date.now, effects }: LakeResources): Lake {
+  const journals = new Map<string, Promise<Journal>>();
+  const journalFolder = join(folder, "journal");
+
+  const journalOf = (dataset: string): Promise<Journal> => {
+    let journal = journals.get(dataset);
+    if (!journal) {
+      journal = openJournal(join(journalFolder, safeName(dataset)), effects);
+      journals.set(dataset, journal);
+      journal.catch(() => journals.delete(dataset));
+    }
+    return journal;
+  };
+  const withJournal = async () => (await readdir(journalFolder).catch(() => [])).sort();
+  const hasJournal = async (dataset: string) => journals.has(dataset) || (await withJournal()).includes(dataset);
+
+  // Between a seal's commit and the removal of its segments a row is in both places: readers and other seals wait.
+  const inLine = createQueues();
+
+  const commitStatements = async (version: NewVersion) =>
+    versionStatements(version, await readManifest(objects, version.manifest), clock());
+
+  const sealOnce = async (dataset: string): Promise<DatasetVersion | null> => {
+    const journal = await journalOf(dataset);
+    const closed = await journal.rotate();
+    const sealed = await sealedSegments(records, dataset);
+    for (const { name } of closed) if (sealed.has(name)) await journal.remove(name);
+    const open = closed.filter(({ name }) => !sealed.has(name));
+    if (open.length === 0) return null;
+    const head = await readHead(records, dataset);
+    const before = head && (await readManifest(objects, head.manifest));
+    const engine = tables();
+    const { manifest, rowCount } = await sealSegments(open, before, { objects, tables: engine, folder }).finally(() =>
+      engine.close(),
+    );
+    const digest = await objects.put(Buffer.from(JSON.stringify(manifest)));
+    const next: NewVersion = { dataset, manifest: digest, rowCount, parent: head?.version ?? null, madeBy: "seal" };
+    const version = (head?.version ?? 0) + 1;
+    const outcome = await records.commit([
+      ...versionStatements(next, manifest, clock()),
+      ...open.map(({ name }) => ({
+        sql: "INSERT INTO sealed_segments (dataset, segment, version) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        params: [dataset, name, version],
+        rows: 1,
+      })),
+    ]);
+    if (!outcome.committed) throw moved(next);
+    for (const { name } of open) await journal.remove(name);
+    return readVersion(records, dataset, version);
+  };
+
+  const lake: Lake = {
+    async names() {
+      const rows = await records.query<{ dataset: string }>("SELECT DISTINCT dataset FROM dataset_versions");
+      return [...new Set([...rows.map(({ dataset }) => dataset), ...(await withJournal())])].sort();
+    },
+    head: (dataset) => readHead(records, dataset),
+    version: (dataset, version) => readVersion(records, dataset, version),
+    versions: (dataset, page) => readVersions(records, dataset, page),
+    manifest: ({ manifest }) => readManifest(objects, manifest),
+    commitStatements,
+    async commit(version) {
+      const outcome = await records.commit(await commitStatements(version));
+      if (!outcome.committed) throw moved(version);
+      return (version.parent ?? 0) + 1;
+    },
+
+    frozenSplit: (dataset, spec) => readSplit(records, dataset, spec),
+    freezeSplit: ({ dataset, spec, boundary, version }) =>
+      freezeSplit(records, { dataset, spec: spec as Json, boundary: boundary as Json, version }, clock()),
+
+    append: async (dataset, rows) => (await journalOf(dataset)).append(rows),
+    seal: (dataset) => inLine(dataset, () => sealOnce(dataset)),
+    async sealAll() {
+      const sealed: DatasetVersion[] = [];
+      for (const dataset of await withJournal()) {
+        const version = await lake.seal(dataset);
+        if (version) sealed.push(version);
+      }
+      return sealed;
+    },
+    read: (dataset, number) =>
+      inLine(dataset, async () => {
+        const version = number === undefined ? await readHead(records, dataset) : await readVersion(records, dataset, number);
+        const parts = version ? (await readManifest(objects, version.manifest)).parts : [];
+        const paths = await Promise.all(parts.map(({ digest }) => objects.pathOf(digest)));
+        const tail =
+          number === undefined && (await hasJournal(dataset))
+            ? await (await journalOf(dataset)).rows(await sealedSegments(records, dataset))
+            : [];
+        const relation =
+          paths.length === 0 ? null : `read_parquet([${paths.map(quoteLiteral).join(", ")}], union_by_name = true)`;
+        return { version: version?.version ?? null, paths, relation, tail };
+      }),
+    async close() {
+      for (const journal of journals.values()) await (await journal).close();
+      journals.clear();
+    },
+  };
+  return lake;
+}
+
+async function sealedSegments(records: Records, dataset: string): Promise<Set<string>> {
+  const rows = await records.query<{ segment: string }>("SELECT segment FROM sealed_segments WHERE dataset = ?", [dataset]);
+  return new Set(rows.map(({ segment }) => segment));
+}
+
+const moved = ({ dataset, parent }: NewVersion) =>
+  new MillError("lake.moved", `The data set "${dataset}" has a newer version than ${parent ?? "none"}: this one was not added.`, {
+    expected: `version ${parent ?? "none"} as the newest`,
+    fix: "Look at the newest version and try again.",
+  });
+
+/** The name becomes a folder. */
+function safeName(dataset: string): string {
+  if (/^[a-z][a-z0-9-]{0,99}$/.test(dataset)) return dataset;
+  throw new MillError("lake.bad-name", `"${dataset}" is not the name of a data set.`, {
+    expected: "a lower-case letter, then letters, digits and hyphens",
+    got: dataset,
+    fix: "Name a data set that the project defines.",
+  });
+}
+
+/** Runs what is asked for one name one at a time, in order. */
+function createQueues(): <T>(name: string, work: () => Promise<T>) => Promise<T> {
+  const last = new Map<string, Promise<unknown>>();
+  return (name, work) => {
+    const next = (last.get(name) ?? Promise.resolve()).then(work);
+    const quiet = next.catch(() => undefined);
+    last.set(name, quiet);
+    return next;
+  };
+}

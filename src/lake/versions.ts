@@ -1,0 +1,97 @@
+import { type Digest, type Json, MillError } from "../base/index.ts";
+import type { Schema } from "../contract/index.ts";
+import { type Objects, pin } from "../ports/objects/index.ts";
+import type { Records, Statement } from "../ports/records/index.ts";
+
+/** One version of a data set. Versions count from 1 and are never changed. */
+export interface DatasetVersion {
+  readonly dataset: string;
+  readonly version: number;
+  readonly parent: number | null;
+  /** The object that lists the parts. */
+  readonly manifest: Digest;
+  readonly rowCount: number;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  readonly madeBy: string;
+}
+
+/** What a version consists of, as the JSON object that `manifest` points to. */
+export interface VersionManifest {
+  /** Parquet, in the order of the rows. */
+  readonly parts: readonly { readonly digest: Digest; readonly rowCount?: number }[];
+  readonly columns: Schema | null;
+  readonly quarantine?: Digest | null;
+  readonly facts?: Readonly<Record<string, Json>>;
+}
+
+export interface NewVersion {
+  readonly dataset: string;
+  readonly manifest: Digest;
+  readonly rowCount: number;
+  /** The version that it follows; null: it is the first. */
+  readonly parent: number | null;
+  readonly madeBy: string;
+}
+
+/**
+ * The statements that add a version, pin its objects, and hold only while `parent` is the newest version: the next number is taken as soon as another
+ * one has followed it.
+ */
+export function versionStatements(
+  { dataset, manifest, rowCount, parent, madeBy }: NewVersion,
+  content: VersionManifest,
+  nowMs: number,
+): Statement[] {
+  const version = (parent ?? 0) + 1;
+  const digests = [manifest, ...content.parts.map(({ digest }) => digest), ...(content.quarantine ? [content.quarantine] : [])];
+  return [
+    {
+      sql: `INSERT INTO dataset_versions (dataset, version, parent, manifest, row_count, created_at, made_by) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+      params: [dataset, version, parent, manifest, rowCount, nowMs, madeBy],
+      rows: 1,
+    },
+    ...pin(`dataset:${dataset}@${version}`, digests),
+  ];
+}
+
+const COLUMNS = `dataset, version, parent, manifest, row_count AS "rowCount", created_at AS "createdAt", made_by AS "madeBy"`;
+
+export async function readHead(records: Records, dataset: string): Promise<DatasetVersion | null> {
+  const [head] = await records.query<DatasetVersion>(
+    `SELECT ${COLUMNS} FROM dataset_versions WHERE dataset = ? ORDER BY version DESC LIMIT 1`,
+    [dataset],
+  );
+  return head ?? null;
+}
+
+/** Errors: `lake.unknown-version`. */
+export async function readVersion(records: Records, dataset: string, version: number): Promise<DatasetVersion> {
+  const [found] = await records.query<DatasetVersion>(
+    `SELECT ${COLUMNS} FROM dataset_versions WHERE dataset = ? AND version = ?`,
+    [dataset, version],
+  );
+  if (found) return found;
+  const head = await readHead(records, dataset);
+  throw new MillError("lake.unknown-version", `There is no version ${version} of the data set "${dataset}".`, {
+    expected: head ? `a version from 1 to ${head.version}` : "a data set that has been ingested or written to",
+    got: String(version),
+    fix: head ? "Name one of its versions." : "Run `mill run` first.",
+  });
+}
+
+/** Newest first. */
+export function readVersions(
+  records: Records,
+  dataset: string,
+  { limit, before }: { limit: number; before?: number },
+): Promise<DatasetVersion[]> {
+  return records.query<DatasetVersion>(
+    `SELECT ${COLUMNS} FROM dataset_versions WHERE dataset = ? AND version < ? ORDER BY version DESC LIMIT ?`,
+    [dataset, before ?? Number.MAX_SAFE_INTEGER, limit],
+  );
+}
+
+export async function readManifest(objects: Objects, digest: Digest): Promise<VersionManifest> {
+  return JSON.parse(Buffer.from(await objects.get(digest)).toString("utf8")) as VersionManifest;
+}
