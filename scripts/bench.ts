@@ -5,7 +5,9 @@ import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
 const word = process.argv[2] ?? "";
-for (const file of globSync("src/**/*.bench.ts", { cwd: root }).filter((path) => path.includes(word)).sort()) {
+for (const file of globSync("src/**/*.bench.ts", { cwd: root })
+  .filter((path) => path.includes(word))
+  .sort()) {
   console.log(`\n## ${file}`);
   const { status } = spawnSync(process.execPath, [file, ...process.argv.slice(3)], { cwd: root, stdio: "inherit" });
   if (status !== 0) process.exitCode = 1;

@@ -7,10 +7,15 @@ const root = join(import.meta.dirname, "..");
 const dist = join(root, "dist");
 
 rmSync(dist, { recursive: true, force: true });
-const compiled = spawnSync(join(root, "node_modules", ".bin", "tsc"), ["-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });
+const compiled = spawnSync(join(root, "node_modules", ".bin", "tsc"), ["-p", "tsconfig.build.json"], {
+  cwd: root,
+  stdio: "inherit",
+});
 if (compiled.status !== 0) process.exit(1);
 
-const { scripts, devDependencies, allowScripts, exports, bin, ...kept } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const { scripts, devDependencies, allowScripts, exports, bin, ...kept } = JSON.parse(
+  readFileSync(join(root, "package.json"), "utf8"),
+);
 const typed = (path: string) => ({ types: `./${path}.d.ts`, default: `./${path}.js` });
 const published = {
   ...kept,

@@ -8,7 +8,13 @@ import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
 const asked = process.argv.slice(2);
-const files = asked.length > 0 ? asked : globSync("{src,sdk,examples,scripts}/**/*.test.ts", { cwd: root, exclude: ["**/node_modules/**"] }).sort();
+const files =
+  asked.length > 0
+    ? asked
+    : globSync("{src,sdk,examples,scripts}/**/*.test.ts", { cwd: root, exclude: ["**/node_modules/**"] }).sort();
 
-const { status } = spawnSync(process.execPath, ["--test", "--test-reporter=spec", "--test-concurrency=2", ...files], { cwd: root, stdio: "inherit" });
+const { status } = spawnSync(process.execPath, ["--test", "--test-reporter=spec", "--test-concurrency=2", ...files], {
+  cwd: root,
+  stdio: "inherit",
+});
 process.exit(status ?? 1);

@@ -108,7 +108,7 @@ export const getDatasetVersion = reads({
   input: object({ name, version }),
   output: object({
     ...datasetVersion,
-    parts: list(object({ digest, rowCount: integer() })),
+    parts: list(object({ digest, rowCount: orNull(integer()) })),
     quarantined: orNull(integer()),
     leftOut: orNull(integer()),
     from: orNull(text({ description: "Time of the oldest row" })),

@@ -1,0 +1,69 @@
+/** Writes the pages of `docs/` that come from tables in `src/contract`; with `--check` it fails when one is not fresh. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { SETTINGS } from "../src/contract/config.ts";
+import { ERRORS, EXIT, VERBS } from "../src/contract/index.ts";
+
+const folder = join(import.meta.dirname, "..", "docs");
+const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+const table = (heads: readonly string[], rows: readonly (readonly string[])[]) =>
+  [line(heads), line(heads.map(() => "---")), ...rows.map(line)].join("\n");
+
+const errors = `# Errors
+
+Every error has a code that is never reused. Over HTTP it comes as \`application/problem+json\` with the status below; on the command line the process ends with the exit code.
+
+${table(
+  ["code", "status", "exit", "when"],
+  Object.entries(ERRORS).map(([code, { status, exit, about }]) => [`\`${code}\``, String(status), String(exit), about]),
+)}
+
+Exit codes: ${Object.entries(EXIT)
+  .map(([name, code]) => `${code} ${name}`)
+  .join(", ")}.
+`;
+
+const configuration = `# Configuration
+
+A flag wins over the variable, the variable over \`mill.config.json\` in the project, and that over the default.
+
+${table(
+  ["setting", "flag", "variable", "file", "default", "about"],
+  Object.entries(SETTINGS).map(([name, { flag, env, file, default: value, about }]) => [
+    name,
+    flag ? `\`--${name}\`` : "",
+    `\`${env}\``,
+    file ? `\`${name}\`` : "",
+    value === null ? "" : String(value),
+    about,
+  ]),
+)}
+`;
+
+const verbs = `# Verbs
+
+Everything the platform can do, each once: the server, the command line and foreign protocols translate into these. \`/openapi.json\` has the forms.
+
+${table(
+  ["verb", "HTTP", "permission", "audited", "about"],
+  Object.entries(VERBS).map(([name, { http, permission, audited, about }]) => [
+    `\`${name}\``,
+    `\`${http.method} ${http.path}\``,
+    permission,
+    audited ? "yes" : "",
+    about,
+  ]),
+)}
+`;
+
+const pages = { "errors.md": errors, "configuration.md": configuration, "verbs.md": verbs };
+const check = process.argv.includes("--check");
+for (const [name, text] of Object.entries(pages)) {
+  const path = join(folder, name);
+  const fresh = existsSync(path) && readFileSync(path, "utf8") === text;
+  if (fresh) continue;
+  if (check) {
+    console.error(`docs/${name} is not fresh: run node scripts/docs.ts`);
+    process.exitCode = 1;
+  } else writeFileSync(path, text);
+}

@@ -1,0 +1,125 @@
+/**
+ * The composition root: picks drivers, wires the blocks, starts and stops them. Nothing else knows more than its own block.
+ * Loaded by the commands that need a workspace; `main.ts` is the bin.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { assess, gate, prove } from "./assess/index.ts";
+import type { Config, Handlers } from "./contract/index.ts";
+import { loadProject } from "./define/index.ts";
+import { trainingSet } from "./features/index.ts";
+import { type Call, createAudit, createCall, lockWorkspace, openTokens, type Tokens, type WorkspaceLock } from "./guard/index.ts";
+import { ingest, split } from "./ingest/index.ts";
+import { createLake } from "./lake/index.ts";
+import { createSources, platformVerbs } from "./orchestrate/index.ts";
+import { createLocalEngine } from "./ports/engines/index.ts";
+import { createFileObjects } from "./ports/objects/index.ts";
+import { openSqlite } from "./ports/records/index.ts";
+import { openDuckDb } from "./ports/tables/index.ts";
+import { check } from "./quality/index.ts";
+import { bundle, createRegistry } from "./registry/index.ts";
+import { createServing, type Serving } from "./serve/index.ts";
+import { createLedger, runStep, type StepKind } from "./steps/index.ts";
+import { train } from "./train/index.ts";
+
+/** Every kind of step there is. */
+const KINDS = [ingest, check, split, trainingSet, train, bundle, prove, assess, gate] as unknown as readonly StepKind<never>[];
+
+/** How often predictions and events of the journal become Parquet and a version, while the workspace is open. */
+const SEAL_EVERY_MS = 60_000;
+/** What DuckDB may hold when the process itself asks, beside the steps' own engines. */
+const QUERY_MEMORY_MB = 256;
+
+export interface OpenWorkspace {
+  readonly call: Call;
+  readonly tokens: Tokens;
+  readonly serving: Serving;
+  readonly lock: WorkspaceLock;
+  /** Cancels steps, seals the journal, gives the workspace back. */
+  close(): Promise<void>;
+}
+
+/** Opens a workspace as its one owner and settles what a crash left. Errors: `guard.workspace-locked`, and those of the drivers. */
+export async function openWorkspace(config: Config): Promise<OpenWorkspace> {
+  const lock = await lockWorkspace(config.workspace);
+  const closers: (() => Promise<unknown>)[] = [() => lock.release()];
+  const closeAll = async () => {
+    for (const close of closers.reverse()) await close();
+  };
+  try {
+    const objects = createFileObjects(join(config.workspace, "objects"));
+    const records = await openSqlite(join(config.workspace, "mill.db"));
+    closers.push(() => records.close());
+    const tokens = await openTokens({ records, workspace: config.workspace, configured: config.token });
+    const scratch = join(config.workspace, "scratch");
+    const tables = () => openDuckDb({ threads: config.threads, memoryMb: QUERY_MEMORY_MB, tempFolder: scratch });
+
+    const engine = createLocalEngine({ command: [process.execPath, ...stepCommand(config)] });
+    const ledger = createLedger({
+      records,
+      objects,
+      engine,
+      folder: join(config.workspace, "steps"),
+      kinds: KINDS,
+      environment: environment(),
+    });
+    closers.push(() => ledger.close());
+    const lake = createLake({ records, objects, folder: config.workspace, tables });
+    closers.push(async () => {
+      await lake.sealAll();
+      await lake.close();
+    });
+    const registry = createRegistry({ records, objects });
+    const serving = createServing({ records, objects, lake, registry, tables });
+
+    await ledger.recover();
+    const sealing = setInterval(() => void lake.sealAll().catch(() => undefined), SEAL_EVERY_MS);
+    sealing.unref();
+    closers.push(async () => clearInterval(sealing));
+
+    const project = () => loadProject(config.project);
+    const workspace = {
+      project,
+      objects,
+      lake,
+      ledger,
+      registry,
+      serving,
+      sources: createSources(records),
+      tables,
+      threads: config.threads,
+    };
+    const handlers: Handlers = {
+      ...platformVerbs({ ...workspace, now: Date.now }),
+      newToken: async () => ({ token: await tokens.renew(), path: tokens.path }),
+    };
+    const call = createCall({ handlers, audit: await createAudit({ records }) });
+    return { call, tokens, serving, lock, close: closeAll };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+/** The process of one step: `mill step FOLDER`, started by the local engine. */
+export const runStepFolder = (folder: string, workspace: string): Promise<number> =>
+  runStep(folder, KINDS, { objects: createFileObjects(join(workspace, "objects")) });
+
+const stepCommand = (config: Config) => [
+  join(import.meta.dirname, `main${import.meta.filename.slice(-3)}`),
+  "--workspace",
+  config.workspace,
+];
+
+/** What a result depends on beside its input and its kind's revision. */
+function environment() {
+  const { version, dependencies } = packageJson();
+  return {
+    millwright: version.split(".").slice(0, 2).join("."),
+    node: Number(process.versions.node.split(".")[0]),
+    duckdb: dependencies["@duckdb/node-api"]!,
+  };
+}
+
+export const packageJson = (): { version: string; dependencies: Record<string, string> } =>
+  JSON.parse(readFileSync(join(import.meta.dirname, "..", "package.json"), "utf8"));

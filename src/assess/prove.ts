@@ -1,0 +1,110 @@
+/**
+ * The exported graph is the model, shown and not assumed: both score the training sample and rows on every edge of the model
+ * (each threshold, one float32 step either side, missing values, unseen texts).
+ */
+import type { Digest } from "../base/index.ts";
+import { MillError } from "../base/index.ts";
+import type { Measurement, Task } from "../contract/index.ts";
+import { readPart } from "../features/index.ts";
+import { createOnnxruntimeScoring } from "../ports/scoring/index.ts";
+import type { StepContext, StepKind } from "../steps/index.ts";
+import { readTrained } from "../train/index.ts";
+
+export interface ProveInput {
+  readonly model: string;
+  readonly onnx: Digest;
+  readonly trained: Digest;
+  readonly train: Digest;
+  readonly features: readonly string[];
+  readonly task: Task;
+  readonly classes: readonly string[];
+  readonly threshold: number | null;
+}
+
+/** Scores may differ by this much, and decisions not at all where the score is further than this from the threshold. */
+const TOLERANCE = 1e-6;
+const SAMPLE_ROWS = 20_000;
+const EDGE_ROWS = 20_000;
+
+export const prove: StepKind<ProveInput> = {
+  name: "prove",
+  revision: 1,
+  async run(input, context) {
+    const predictor = await readTrained(input.trained, context.objects);
+    const data = await readPart(input.train, { ...input, sampleRows: SAMPLE_ROWS }, context);
+    const parts = { sample: data.X, edges: predictor.edgeRows(EDGE_ROWS) };
+    const subject = `model/${input.model}@graph`;
+    const session = await openSession(input.onnx, context);
+    if (session === null) return { objects: {}, facts: { proven: false, why: UNPROVEN }, measurements: unmeasured(subject) };
+
+    const found = { rows: 0, largest: 0, flips: 0 };
+    for (const [name, X] of Object.entries(parts)) {
+      context.progress(found.rows, SAMPLE_ROWS + EDGE_ROWS, `comparing ${name}`);
+      compare(predictor.predict(X), (await session.score(X)).values, input, found);
+      found.rows += X.rowCount;
+    }
+    await session.close();
+    const measurements = [
+      measured(subject, "graphDifference", found.largest, found.rows),
+      measured(subject, "graphFlips", found.flips, found.rows),
+    ];
+    return { objects: {}, facts: { proven: true, ...found }, measurements };
+  },
+};
+
+const UNPROVEN = "onnxruntime-node is not installed";
+const measured = (subject: string, measure: string, value: number, count: number): Measurement => ({
+  subject,
+  measure,
+  value,
+  count,
+});
+const unmeasured = (subject: string): Measurement[] =>
+  ["graphDifference", "graphFlips"].map((measure) => ({ subject, measure, value: null, note: UNPROVEN }));
+
+async function openSession(onnx: Digest, context: StepContext) {
+  try {
+    return await createOnnxruntimeScoring({ threads: context.threads }).open(await context.objects.get(onnx));
+  } catch (error) {
+    if (error instanceof MillError && error.code === "scoring.unavailable") return null;
+    throw error;
+  }
+}
+
+/** Numbers must agree to 1e-6 of a probability, or of the value's size in regression; a NaN on one side alone counts as infinite. */
+function compare(expected: Float64Array, got: Float64Array, input: ProveInput, found: { largest: number; flips: number }): void {
+  const width = input.task === "multiclass-classification" ? input.classes.length : 1;
+  const relative = input.task === "regression";
+  for (let at = 0; at < expected.length; at++) {
+    const scale = relative ? Math.max(1, Math.abs(expected[at]!)) : 1;
+    const difference = Math.abs(expected[at]! - got[at]!) / scale;
+    found.largest = Math.max(found.largest, Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference);
+  }
+  if (input.threshold !== null) found.flips += flipsAtThreshold(expected, got, input.threshold);
+  if (width > 1) found.flips += flipsOfClass(expected, got, width);
+}
+
+function flipsAtThreshold(expected: Float64Array, got: Float64Array, threshold: number): number {
+  let flips = 0;
+  for (let row = 0; row < expected.length; row++) {
+    const clear = Math.abs(expected[row]! - threshold) > TOLERANCE;
+    if (clear && expected[row]! >= threshold !== got[row]! >= threshold) flips++;
+  }
+  return flips;
+}
+
+function flipsOfClass(expected: Float64Array, got: Float64Array, width: number): number {
+  let flips = 0;
+  for (let start = 0; start < expected.length; start += width) {
+    const own = likeliest(expected, start, width);
+    const other = likeliest(got, start, width);
+    if (own !== other && expected[start + own]! - expected[start + other]! > TOLERANCE) flips++;
+  }
+  return flips;
+}
+
+function likeliest(values: Float64Array, start: number, width: number): number {
+  let best = 0;
+  for (let index = 1; index < width; index++) if (values[start + index]! > values[start + best]!) best = index;
+  return best;
+}

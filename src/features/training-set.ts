@@ -1,0 +1,139 @@
+/**
+ * From a version of a data set to the rows a model learns from, is tuned on and is judged by.
+ *
+ *     parts --featureQuery--> fields, __label, __slice_* per row --boundary--> train | test | holdout Parquet
+ *
+ * Rows without a label stay out and are counted. Windows look across the boundary: a test row may know what happened to earlier training rows.
+ */
+import { join } from "node:path";
+import { type Digest, formatMoment, type Json } from "../base/index.ts";
+import type { Row, Schema, Task } from "../contract/index.ts";
+import { featureQuery, type Node, quoteIdentifier as name, quoteLiteral as text } from "../express/index.ts";
+import { type Boundary, partitionSql } from "../ingest/index.ts";
+import { openDuckDb, type Tables } from "../ports/tables/index.ts";
+import type { StepContext, StepKind, StepManifest } from "../steps/index.ts";
+
+export interface TrainingSetInput {
+  /** Parquet parts of the data set's version, in order. */
+  readonly parts: readonly Digest[];
+  readonly columns: Schema;
+  readonly time: string | null;
+  readonly entity: readonly string[];
+  readonly outcomes: Readonly<Record<string, Node>>;
+  readonly fields: Readonly<Record<string, Node>>;
+  readonly label: Node;
+  readonly slices: Readonly<Record<string, Node>>;
+  readonly task: Task;
+  readonly boundary: Boundary;
+}
+
+/** Columns of a training set beside the features. */
+export const LABEL = "__label";
+export const slicePrefix = "__slice_";
+export const PARTS = ["train", "test", "holdout"] as const;
+
+export const trainingSet: StepKind<TrainingSetInput> = {
+  name: "training-set",
+  revision: 1,
+  async run(input, context) {
+    const tables = openDuckDb(engineOptions(context));
+    try {
+      await materialise(input, tables, context);
+      return await describe(input, tables, context);
+    } finally {
+      tables.close();
+    }
+  },
+};
+
+/** The engine's share of a step's memory; the rest is for Node and for the buffers that the engine does not count. */
+export const engineOptions = ({ threads, memoryMb, scratch }: StepContext) => ({
+  threads,
+  memoryMb: Math.max(128, Math.floor(memoryMb * 0.55)),
+  tempFolder: join(scratch, "spill"),
+});
+
+/** Fills the table `rows`: one row of features, label and slices for each row of the data set, with the part it belongs to. */
+async function materialise(input: TrainingSetInput, tables: Tables, context: StepContext): Promise<void> {
+  context.progress(0, PARTS.length + 1, "computing features");
+  const paths = await Promise.all(input.parts.map((part) => context.objects.pathOf(part)));
+  const part = partitionSql(input.boundary, { time: input.time, entity: input.entity, columns: input.columns });
+  await tables.run(
+    `CREATE TEMP VIEW source AS SELECT *, row_number() OVER () AS __row, ${part} AS __part FROM read_parquet([${paths.map(text).join(", ")}])`,
+  );
+  const slices = Object.entries(input.slices).map(([slice, node]) => [slicePrefix + slice, node] as const);
+  const query = featureQuery({
+    shape: { columns: input.columns, outcomes: input.outcomes, ...(input.time ? { time: input.time } : {}) },
+    relation: "source",
+    fields: { ...input.fields, ...Object.fromEntries(slices), [LABEL]: input.label },
+    rowId: "__row",
+    keep: ["__part"],
+  });
+  await tables.run(`CREATE TEMP TABLE labelled AS ${query}`);
+}
+
+async function describe(input: TrainingSetInput, tables: Tables, context: StepContext): Promise<StepManifest> {
+  const objects: Record<string, Digest> = {};
+  const facts: Record<string, Json> = {};
+  const columns = [...Object.keys(input.fields), ...Object.keys(input.slices).map((slice) => slicePrefix + slice), LABEL]
+    .map(name)
+    .join(", ");
+  for (const [index, part] of PARTS.entries()) {
+    context.progress(index + 1, PARTS.length + 1, `writing ${part}`);
+    const rows = `labelled WHERE __part = ${text(part)} AND ${name(LABEL)} IS NOT NULL`;
+    const path = join(context.scratch, `${part}.parquet`);
+    await tables.run(`COPY (SELECT ${columns} FROM ${rows} ORDER BY __row) TO ${text(path)} (FORMAT parquet, COMPRESSION zstd)`);
+    objects[part] = await context.objects.putFile(path, { consume: true });
+    facts[part] = await spanOf(input, tables, rows);
+  }
+  const [unlabelled] = await tables.rows(`SELECT count(*) AS n FROM labelled WHERE ${name(LABEL)} IS NULL`);
+  facts.unlabelled = Number(unlabelled!.n);
+  Object.assign(facts, await labelFacts(input.task, tables));
+  facts.windows = await windowsSeen(input, tables);
+  return { objects, facts, measurements: [] };
+}
+
+/** Rows of a part and, where rows have a time, from when to when. */
+async function spanOf(input: TrainingSetInput, tables: Tables, rows: string): Promise<Json> {
+  if (input.time === null) return { rows: Number((await tables.rows(`SELECT count(*) AS n FROM ${rows}`))[0]!.n) };
+  const time = name(input.time);
+  const sql = `SELECT count(*) AS n, epoch_us(min(${time})) AS first, epoch_us(max(${time})) AS last FROM source WHERE __row IN (SELECT __row FROM ${rows})`;
+  const found = (await tables.rows(sql))[0]!;
+  return { rows: Number(found.n), from: moment(found.first!), to: moment(found.last!) };
+}
+
+/**
+ * The classes, sorted (`["false", "true"]` for binary, none for regression), and what a model would say that knows only the training rows' labels:
+ * the share of the positive, the share of each class, or the mean.
+ */
+async function labelFacts(task: Task, tables: Tables): Promise<{ classes: string[]; constant: number[] }> {
+  const trained = `FROM labelled WHERE __part = 'train' AND ${name(LABEL)} IS NOT NULL`;
+  if (task !== "multiclass-classification") {
+    const [row] = await tables.rows(`SELECT avg(${name(LABEL)}::DOUBLE) AS mean ${trained}`);
+    return { classes: task === "regression" ? [] : ["false", "true"], constant: [Number(row!.mean)] };
+  }
+  const rows = await tables.rows(`SELECT ${name(LABEL)}::VARCHAR AS label, count(*) AS n ${trained} GROUP BY ALL ORDER BY label`);
+  const total = rows.reduce((sum, row) => sum + Number(row.n), 0);
+  return { classes: rows.map((row) => String(row.label)), constant: rows.map((row) => Number(row.n) / total) };
+}
+
+/** For each window its span, and how many rows are so early that the data does not reach back that far. */
+async function windowsSeen(input: TrainingSetInput, tables: Tables): Promise<Json> {
+  const seen: Record<string, Json> = {};
+  for (const [field, node] of Object.entries(input.fields)) {
+    for (const spanMicros of windowSpans(node)) {
+      const time = name(input.time!);
+      const early = `SELECT count(*) AS n FROM source, (SELECT min(${time}) AS first FROM source) WHERE epoch_us(${time}) < epoch_us(first) + ${spanMicros}`;
+      seen[field] = { spanMicros, shortHistoryRows: Number((await tables.rows(early))[0]!.n) };
+    }
+  }
+  return seen;
+}
+
+/** The spans of the windows inside an expression, in microseconds. */
+export function windowSpans(node: Node): number[] {
+  if (node.op === "window") return [node.spanMicros];
+  return "args" in node ? node.args.flatMap(windowSpans) : [];
+}
+
+const moment = (value: Row[string]) => (value === null ? null : formatMoment(Number(value)));

@@ -1,0 +1,284 @@
+/**
+ * The asset graph: what a project's definitions ask for, as steps that need one another's results.
+ *
+ *     dataset/flights   ingest -> check
+ *                              -> split
+ *     model/late        training-set -> train -> bundle -> prove  -> gate
+ *                                                       -> assess ->
+ *
+ * Pure: a node knows how to make its step's input from the manifests of what it needs; whether it must run is `plan.ts`.
+ */
+import { type Digest, digestOfJson, type Json } from "../base/index.ts";
+import type { Requirement, Task } from "../contract/index.ts";
+import type { DatasetDefinition, FeaturesDefinition, ModelDefinition, Project } from "../define/index.ts";
+import type { Gain } from "../learn/index.ts";
+import type { Environment, StepManifest } from "../steps/index.ts";
+
+export type NodeKind = "ingest" | "check" | "split" | "training-set" | "train" | "bundle" | "prove" | "assess" | "gate";
+
+export interface GraphNode {
+  /** `dataset/flights:ingest`. */
+  readonly id: string;
+  readonly target: string;
+  readonly kind: NodeKind;
+  readonly needs: readonly string[];
+  /** The step's input, from the manifests of `needs` (by node id) and what only the outside knows. */
+  input(results: ReadonlyMap<string, StepManifest>, outside: Outside): Promise<Json>;
+  /** Megabytes the step may use. */
+  readonly memoryMb: number;
+}
+
+/** What a plan looks up beside the definitions. */
+export interface Outside {
+  sources(dataset: DatasetDefinition): Promise<Json>;
+  /** The model version that the candidate with this bundle must beat: the last champion that is not the candidate itself. */
+  champion(model: ModelDefinition, bundle: Digest): Promise<ChampionInput | null>;
+}
+
+/** A champion's trained model, and the features it reads. */
+export interface ChampionInput {
+  readonly version: number;
+  readonly trained: Digest;
+  readonly threshold: number | null;
+  readonly classes: readonly string[];
+  readonly fields: FeaturesDefinition["fields"];
+}
+
+/** `environment` is part of every key, and is named in each bundle. */
+export function buildGraph(project: Project, environment: Environment): GraphNode[] {
+  const models = [...project.models.values()];
+  const datasets = [...project.datasets.values()];
+  return [...datasets.flatMap(datasetNodes), ...models.flatMap((model) => modelNodes(model, environment))];
+}
+
+/** The nodes that `targets` (as in `model/late-arrival`) ask for, with all they need; every node when there are no targets. */
+export function selectNodes(graph: readonly GraphNode[], targets: readonly string[]): GraphNode[] {
+  if (targets.length === 0) return [...graph];
+  const byId = new Map(graph.map((node) => [node.id, node]));
+  const wanted = new Set<string>();
+  const want = (id: string) => {
+    if (wanted.has(id)) return;
+    wanted.add(id);
+    for (const need of byId.get(id)!.needs) want(need);
+  };
+  for (const node of graph) if (targets.includes(node.target)) want(node.id);
+  return graph.filter((node) => wanted.has(node.id));
+}
+
+function datasetNodes(dataset: DatasetDefinition): GraphNode[] {
+  const target = `dataset/${dataset.name}`;
+  const ingested = `${target}:ingest`;
+  const { name, columns, time, entity, checks } = dataset;
+  const nodes: GraphNode[] = [
+    {
+      id: ingested,
+      target,
+      kind: "ingest",
+      needs: [],
+      memoryMb: 900,
+      input: async (_, outside) =>
+        plain({
+          dataset: name,
+          sources: await outside.sources(dataset),
+          columns: withoutTexts(columns),
+          where: dataset.where ?? null,
+          time: time ?? null,
+          checks: checks.map(({ holds, text }, index) => ({ holds, text, index })),
+        }),
+    },
+    {
+      id: `${target}:check`,
+      target,
+      kind: "check",
+      needs: [ingested],
+      memoryMb: 300,
+      input: async (results) =>
+        plain({
+          dataset: name,
+          checks: checks.map(({ share, text }) => ({ share, text })),
+          measurements: results.get(ingested)!.measurements,
+        }),
+    },
+  ];
+  const { split } = dataset;
+  if (split !== undefined) {
+    nodes.push({
+      id: `${target}:split`,
+      target,
+      kind: "split",
+      needs: [ingested, `${target}:check`],
+      memoryMb: 600,
+      input: async (results) =>
+        plain({
+          dataset: name,
+          parts: partsOf(results.get(ingested)!),
+          columns: withoutTexts(columns),
+          time: time ?? null,
+          entity,
+          split,
+        }),
+    });
+  }
+  return nodes;
+}
+
+function modelNodes(model: ModelDefinition, environment: Environment): GraphNode[] {
+  const target = `model/${model.name}`;
+  const id = (kind: NodeKind) => `${target}:${kind}`;
+  const dataset = model.from.from;
+  const ingested = `dataset/${dataset.name}:ingest`;
+  const split = `dataset/${dataset.name}:split`;
+  const { task } = model.solves;
+  const features = Object.keys(model.from.fields);
+  const gain = gainOf(model);
+
+  const trainingSet = (results: ReadonlyMap<string, StepManifest>, fields: FeaturesDefinition["fields"]) => ({
+    parts: partsOf(results.get(ingested)!),
+    columns: withoutTexts(dataset.columns),
+    time: dataset.time ?? null,
+    entity: dataset.entity,
+    outcomes: dataset.outcomes,
+    fields,
+    label: model.label,
+    slices: model.slices,
+    task,
+    boundary: results.get(split)!.facts.boundary!,
+  });
+  const learnt = (results: ReadonlyMap<string, StepManifest>) => {
+    const set = results.get(id("training-set"))!;
+    return { set, classes: set.facts.classes as readonly string[] };
+  };
+  const node = (kind: NodeKind, needs: readonly string[], memoryMb: number, input: GraphNode["input"]): GraphNode => ({
+    id: id(kind),
+    target,
+    kind,
+    needs,
+    memoryMb,
+    input,
+  });
+
+  return [
+    node("training-set", [ingested, split], 1100, async (results) => plain(trainingSet(results, model.from.fields))),
+    node("train", [id("training-set")], 1100, async (results) => {
+      const { set, classes } = learnt(results);
+      const { estimator, params } = model.train;
+      return plain({ train: set.objects.train!, features, task, classes, estimator, params, seed: model.seed });
+    }),
+    node("bundle", [id("train"), id("training-set")], 700, async (results) => {
+      const { set, classes } = learnt(results);
+      const { estimator, params } = model.train;
+      return plain({
+        model: model.name,
+        task,
+        classes,
+        dataset: {
+          name: dataset.name,
+          columns: dataset.columns,
+          time: dataset.time ?? null,
+          outcomes: dataset.outcomes,
+          license: dataset.license ?? null,
+        },
+        fields: model.from.fields,
+        label: model.label,
+        slices: model.slices,
+        estimator,
+        params,
+        seed: model.seed,
+        environment,
+        trained: results.get(id("train"))!.objects.model!,
+        test: set.objects.test!,
+        thresholdRule: task === "binary-classification" ? model.threshold : null,
+        gain,
+      });
+    }),
+    node("prove", [id("bundle"), id("training-set")], 900, async (results) => {
+      const { set, classes } = learnt(results);
+      const { onnx, trained } = results.get(id("bundle"))!.objects;
+      const { threshold } = results.get(id("bundle"))!.facts;
+      return plain({
+        model: model.name,
+        onnx: onnx!,
+        trained: trained!,
+        train: set.objects.train!,
+        features,
+        task,
+        classes,
+        threshold: threshold!,
+      });
+    }),
+    node("assess", [id("bundle"), id("training-set")], 900, async (results) => {
+      const { set, classes } = learnt(results);
+      const { trained } = results.get(id("bundle"))!.objects;
+      return plain({
+        model: model.name,
+        trained: trained!,
+        test: set.objects.test!,
+        holdout: { holdout: set.objects.holdout! },
+        constant: set.facts.constant!,
+        features,
+        task,
+        classes,
+        threshold: results.get(id("bundle"))!.facts.threshold!,
+        gain,
+        slices: Object.keys(model.slices),
+      });
+    }),
+    node(
+      "gate",
+      [id("assess"), id("prove"), id("bundle"), id("training-set"), ingested, split],
+      1100,
+      async (results, outside) => {
+        const { set, classes } = learnt(results);
+        const requirements = requirementsOf(model, results.get(id("prove"))!);
+        const rivals = requirements.some(({ test }) => test === "beatsChampion");
+        const champion = rivals ? await outside.champion(model, results.get(id("bundle"))!.objects.manifest!) : null;
+        const sameFields = champion === null || digestOfJson(champion.fields) === digestOfJson(model.from.fields);
+        return plain({
+          model: model.name,
+          problem: { name: model.solves.name, question: model.solves.question },
+          task,
+          gain,
+          requirements,
+          measurements: [...results.get(id("assess"))!.measurements, ...results.get(id("prove"))!.measurements],
+          champion,
+          test: { digest: set.objects.test!, features, classes },
+          championSet: sameFields ? null : trainingSet(results, champion.fields),
+        });
+      },
+    ),
+  ];
+}
+
+/** What a model must meet: the problem's principles, the model's own rules, and the proof that its graph is the model. */
+function requirementsOf(model: ModelDefinition, proof: StepManifest): Requirement[] {
+  const principles = model.solves.principles.map(({ statement, proof }) => ({ ...proof, because: statement }));
+  const graph: Requirement[] = [
+    {
+      id: "graph/difference",
+      measure: "graphDifference",
+      test: "atMost",
+      value: 1e-6,
+      because: "The exported graph is the trained model",
+    },
+    { id: "graph/flips", measure: "graphFlips", test: "atMost", value: 0, because: "The exported graph is the trained model" },
+  ];
+  return [...principles, ...model.accept, ...(proof.facts.proven === true ? graph : [])];
+}
+
+function gainOf(model: ModelDefinition): Gain | null {
+  const task: Task = model.solves.task;
+  return task === "binary-classification" ? (model.solves.gain ?? null) : null;
+}
+
+/** The Parquet parts of an ingested data set, in order. */
+export function partsOf(ingested: StepManifest): Digest[] {
+  const parts = Object.keys(ingested.objects).filter((role) => role.startsWith("part-"));
+  return parts.sort((a, b) => Number(a.slice(5)) - Number(b.slice(5))).map((role) => ingested.objects[role]!);
+}
+
+/** Columns without what does not change a result: a reworded text must not run anything again. */
+const withoutTexts = (columns: DatasetDefinition["columns"]) =>
+  Object.fromEntries(Object.entries(columns).map(([name, { about, unit, ...rest }]) => [name, rest]));
+
+/** Definitions are JSON but for their types' `readonly` and optional fields. */
+const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as Json;

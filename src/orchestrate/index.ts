@@ -1,0 +1,3 @@
+export { createSources, type Sources } from "./sources.ts";
+export { platformVerbs } from "./verbs/index.ts";
+export type { Workspace } from "./workspace.ts";

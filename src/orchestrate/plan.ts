@@ -1,0 +1,81 @@
+import { canonicalJson, type Digest, type Json } from "../base/index.ts";
+import type { Ledger, StepManifest } from "../steps/index.ts";
+import type { GraphNode, Outside } from "./graph.ts";
+
+export interface PlannedStep {
+  readonly node: GraphNode;
+  /** null while an input is not known yet. */
+  readonly key: Digest | null;
+  readonly input: Json | null;
+  /** `current`: has a result. `run`: would run now. `waiting`: runs after others. `refused`: has a result that says no, or stands behind one. */
+  readonly state: "current" | "run" | "waiting" | "refused";
+  /** One sentence: what changed, or what it waits for. */
+  readonly why: string;
+}
+
+export interface Plan {
+  readonly steps: readonly PlannedStep[];
+  readonly results: ReadonlyMap<string, StepManifest>;
+}
+
+/**
+ * What would run, and why. Nodes come in an order in which each stands behind what it needs.
+ * A step whose needs all have results has a key; a key that has a result is current. Nothing is run.
+ */
+export async function makePlan(nodes: readonly GraphNode[], outside: Outside, ledger: Ledger): Promise<Plan> {
+  const results = new Map<string, StepManifest>();
+  const steps: PlannedStep[] = [];
+  for (const node of nodes) steps.push(await planStep(node, steps, results, outside, ledger));
+  return { steps, results };
+}
+
+/** Decides one step; a current one adds its manifest to `results`. */
+export async function planStep(
+  node: GraphNode,
+  before: readonly PlannedStep[],
+  results: Map<string, StepManifest>,
+  outside: Outside,
+  ledger: Ledger,
+): Promise<PlannedStep> {
+  const needed = before.filter((step) => node.needs.includes(step.node.id));
+  const refused = needed.find((step) => step.state === "refused");
+  if (refused) return { node, key: null, input: null, state: "refused", why: `${refused.node.id} refused` };
+  const missing = needed.filter((step) => !results.has(step.node.id));
+  if (missing.length > 0)
+    return { node, key: null, input: null, state: "waiting", why: `after ${missing.map((step) => step.node.id).join(", ")}` };
+
+  const input = await node.input(results, outside);
+  const key = ledger.keyOf(node.kind, input);
+  const manifest = await ledger.resultOf(key);
+  if (manifest === null) return { node, key, input, state: "run", why: await whatChanged(node, input, ledger) };
+  results.set(node.id, manifest);
+  const said = refusal(manifest);
+  return { node, key, input, state: said ? "refused" : "current", why: said ?? "nothing changed" };
+}
+
+/** The sentence by which a gate's manifest says no, or null. */
+export function refusal(manifest: StepManifest): string | null {
+  const verdict = manifest.facts.verdict as { passed: boolean; chain: { passed: boolean; sentence: string }[] } | undefined;
+  if (verdict === undefined || verdict.passed) return null;
+  return verdict.chain
+    .filter((link) => !link.passed)
+    .map((link) => link.sentence)
+    .join("; ");
+}
+
+async function whatChanged(node: GraphNode, input: Json, ledger: Ledger): Promise<string> {
+  const last = await ledger.lastOf(node.target, node.kind);
+  if (last === null) return "has not run yet";
+  if (last.state !== "succeeded") return `the last attempt ${last.state}`;
+  const changed = changedFields(last.input, input);
+  if (changed.length > 0) return `changed: ${changed.join(", ")}`;
+  return last.revision === ledger.revisionOf(node.kind) ? "the environment changed" : `the code of ${node.kind} changed`;
+}
+
+/** Names of the top-level fields in which two inputs differ. */
+export function changedFields(before: Json, after: Json): string[] {
+  const [a, b] = [before, after] as Record<string, Json>[];
+  return [...new Set([...Object.keys(a!), ...Object.keys(b!)])].filter(
+    (name) => canonicalJson(a![name] ?? null) !== canonicalJson(b![name] ?? null),
+  );
+}

@@ -1,0 +1,121 @@
+import type { Digest, MillError } from "../base/index.ts";
+import type { Ledger, StepManifest } from "../steps/index.ts";
+import type { GraphNode, Outside } from "./graph.ts";
+import { type PlannedStep, planStep, refusal } from "./plan.ts";
+
+/** What happens during a run, in order; `id` is the node's. */
+export type RunEvent =
+  | { readonly event: "step-started"; readonly id: string; readonly why: string }
+  | {
+      readonly event: "step-progress";
+      readonly id: string;
+      readonly done: number;
+      readonly total: number;
+      readonly note?: string;
+    }
+  | {
+      readonly event: "step-finished";
+      readonly id: string;
+      readonly state: "current" | "succeeded" | "refused";
+      readonly wallMs: number;
+      readonly sentence: string;
+    }
+  | { readonly event: "step-failed"; readonly id: string; readonly error: MillError }
+  | { readonly event: "published"; readonly id: string; readonly sentence: string };
+
+export interface RunResult {
+  readonly state: "succeeded" | "refused" | "failed" | "cancelled";
+  readonly ran: number;
+  readonly current: number;
+  readonly wallMs: number;
+  readonly error?: MillError;
+  readonly refusals: readonly { readonly id: string; readonly sentence: string }[];
+}
+
+export interface RunEffects {
+  readonly ledger: Ledger;
+  readonly outside: Outside;
+  readonly threads: number;
+  /** Steps at a time; a step starts when all it needs has a result. */
+  readonly concurrency: number;
+  /** Makes a node's result count in the world (a data set's version, a frozen split, a model's version); idempotent, a sentence when it did something. */
+  publish(node: GraphNode, results: ReadonlyMap<string, StepManifest>): Promise<string | null>;
+  /** Filled with the key of each step that has a result. */
+  readonly keys: Map<string, Digest>;
+  emit(event: RunEvent): void;
+  readonly signal: AbortSignal;
+  readonly runId: string;
+}
+
+/**
+ * Runs what is not current, several steps at a time. A failure lets running steps finish and starts no new one; a refusal stops only what stands
+ * behind it. Started again after any interruption it goes on from the results there are.
+ */
+export async function runGraph(nodes: readonly GraphNode[], effects: RunEffects): Promise<RunResult> {
+  const started = performance.now();
+  const results = new Map<string, StepManifest>();
+  const settled = new Map<string, PlannedStep>();
+  const running = new Map<string, Promise<void>>();
+  const found = { ran: 0, current: 0, error: undefined as MillError | undefined, cancelled: false };
+  const refusals: { id: string; sentence: string }[] = [];
+
+  const settle = async (node: GraphNode) => {
+    const planned = await planStep(node, [...settled.values()], results, effects.outside, effects.ledger);
+    if (planned.state !== "run") return conclude(node, planned, 0, "current");
+    effects.emit({ event: "step-started", id: node.id, why: planned.why });
+    const at = performance.now();
+    const outcome = await effects.ledger.execute({
+      kind: node.kind,
+      input: planned.input!,
+      target: node.target,
+      runId: effects.runId,
+      memoryMb: node.memoryMb,
+      threads: effects.threads,
+      signal: effects.signal,
+      onProgress: ({ done, total, note }) =>
+        effects.emit({ event: "step-progress", id: node.id, done, total, ...(note ? { note } : {}) }),
+    });
+    if (outcome.state === "cancelled") {
+      found.cancelled = true;
+    } else if (outcome.state === "failed") {
+      found.error ??= outcome.error;
+      effects.emit({ event: "step-failed", id: node.id, error: outcome.error });
+    } else {
+      found.ran++;
+      results.set(node.id, outcome.manifest);
+      await conclude(node, planned, performance.now() - at, "succeeded");
+    }
+  };
+
+  const conclude = async (node: GraphNode, planned: PlannedStep, wallMs: number, state: "current" | "succeeded") => {
+    const manifest = results.get(node.id);
+    const said = manifest ? refusal(manifest) : planned.why;
+    if (manifest) effects.keys.set(node.id, planned.key!);
+    if (state === "current" && manifest) found.current++;
+    if (said) refusals.push({ id: node.id, sentence: said });
+    settled.set(node.id, { ...planned, state: said ? "refused" : "current" });
+    effects.emit({ event: "step-finished", id: node.id, state: said ? "refused" : state, wallMs, sentence: said ?? planned.why });
+    const sentence = manifest ? await effects.publish(node, results) : null;
+    if (sentence) effects.emit({ event: "published", id: node.id, sentence });
+  };
+
+  const ready = () =>
+    nodes.filter((node) => !settled.has(node.id) && !running.has(node.id) && node.needs.every((need) => settled.has(need)));
+  const halted = () => found.error !== undefined || found.cancelled || effects.signal.aborted;
+  for (;;) {
+    if (!halted()) {
+      for (const node of ready().slice(0, Math.max(0, effects.concurrency - running.size))) {
+        running.set(
+          node.id,
+          settle(node).finally(() => running.delete(node.id)),
+        );
+      }
+    }
+    if (running.size === 0) break;
+    await Promise.race(running.values());
+  }
+
+  const state = found.error ? "failed" : halted() ? "cancelled" : refusals.length > 0 ? "refused" : "succeeded";
+  const { ran, current, error } = found;
+  return { state, ran, current, wallMs: performance.now() - started, refusals, ...(error ? { error } : {}) };
+}

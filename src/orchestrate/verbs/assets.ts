@@ -1,0 +1,196 @@
+/** Problems, data sets and features: what the project states, and the versions of its data. */
+import { didYouMean, MillError } from "../../base/index.ts";
+import type { Handlers, Row, Verdict } from "../../contract/index.ts";
+import type { DatasetDefinition } from "../../define/index.ts";
+import { quoteLiteral, typeOf } from "../../express/index.ts";
+import type { DatasetVersion } from "../../lake/index.ts";
+import { buildGraph, selectNodes } from "../graph.ts";
+import { makePlan } from "../plan.ts";
+import type { Workspace } from "../workspace.ts";
+import { outsideOf } from "./outside.ts";
+import { columnsOf, instant, instantOrNull, pageThrough } from "./wire.ts";
+
+type AssetVerbs = Pick<
+  Handlers,
+  | "listProblems"
+  | "getProblem"
+  | "listDatasets"
+  | "getDataset"
+  | "listDatasetVersions"
+  | "getDatasetVersion"
+  | "check"
+  | "listFeatures"
+  | "getFeatures"
+>;
+
+export function assetVerbs(workspace: Workspace): AssetVerbs {
+  const { lake, objects } = workspace;
+
+  const datasetSummary = async (name: string, about: string | null) => {
+    const head = await lake.head(name);
+    return {
+      name,
+      about,
+      version: head?.version ?? null,
+      rowCount: head?.rowCount ?? null,
+      changedAt: instantOrNull(head?.createdAt),
+    };
+  };
+
+  const versionSummary = (version: DatasetVersion) => ({
+    name: version.dataset,
+    version: version.version,
+    parent: version.parent,
+    rowCount: version.rowCount,
+    createdAt: instant(version.createdAt),
+    madeBy: version.madeBy,
+  });
+
+  return {
+    async listProblems(page) {
+      const { problems } = await workspace.project();
+      const shown = [...problems.values()].map(({ name, question, task, owner }) => ({ name, question, task, owner }));
+      return pageThrough(shown, ({ name }) => name, page);
+    },
+
+    async getProblem({ name }) {
+      const project = await workspace.project();
+      const problem = named(project.problems, name, "problem");
+      const models = [...project.models.values()].filter((model) => model.solves.name === name).map((model) => model.name);
+      return { ...JSON.parse(JSON.stringify(problem)), models };
+    },
+
+    async listDatasets(page) {
+      const { datasets } = await workspace.project();
+      const logs = (await lake.names()).filter((name) => !datasets.has(name));
+      const { items, next } = pageThrough([...datasets.keys(), ...logs], (name) => name, page);
+      return { items: await Promise.all(items.map((name) => datasetSummary(name, datasets.get(name)?.about ?? null))), next };
+    },
+
+    async getDataset({ name }) {
+      const { datasets } = await workspace.project();
+      const dataset = named(datasets, name, "data set");
+      const frozen = await lake.frozenSplit(name);
+      return {
+        ...(await datasetSummary(name, dataset.about ?? null)),
+        columns: columnsOf(dataset.columns),
+        time: dataset.time ?? null,
+        license: dataset.license ?? null,
+        split: dataset.split
+          ? { rule: dataset.split, boundary: frozen?.boundary ?? null, frozenAt: instantOrNull(frozen?.frozenAt) }
+          : null,
+      };
+    },
+
+    async listDatasetVersions({ name, limit = 100, cursor }) {
+      const found = await lake.versions(name, { limit: limit + 1, ...(cursor ? { before: Number(cursor) } : {}) });
+      const items = found.slice(0, limit);
+      return { items: items.map(versionSummary), next: found.length > limit ? String(items.at(-1)!.version) : null };
+    },
+
+    async getDatasetVersion({ name, version }) {
+      const found = await lake.version(name, version);
+      const { parts, facts = {} } = await lake.manifest(found);
+      return {
+        ...versionSummary(found),
+        parts: parts.map(({ digest, rowCount }) => ({ digest, rowCount: rowCount ?? null })),
+        quarantined: (facts.quarantined as number | undefined) ?? null,
+        leftOut: (facts.leftOut as number | undefined) ?? null,
+        from: (facts.from as string | null | undefined) ?? null,
+        to: (facts.to as string | null | undefined) ?? null,
+        profile: (facts.profile as Record<string, unknown> | undefined) ?? {},
+      };
+    },
+
+    async check({ name }) {
+      const project = await workspace.project();
+      const dataset = named(project.datasets, name, "data set");
+      const head = await lake.head(name);
+      const facts = head ? ((await lake.manifest(head)).facts ?? {}) : {};
+      const quarantine = head ? (await lake.manifest(head)).quarantine : null;
+      const verdict = await checkVerdict(workspace, dataset);
+      return {
+        name,
+        version: head?.version ?? null,
+        rowCount: head?.rowCount ?? null,
+        quarantined: (facts.quarantined as number | undefined) ?? null,
+        leftOut: (facts.leftOut as number | undefined) ?? null,
+        verdict,
+        checks: dataset.checks.map(({ text, share }, index) => {
+          const found = (facts.checks as { index: number; failed: number; share: number | null }[] | undefined)?.find(
+            (one) => one.index === index,
+          );
+          const passed = verdict?.chain[index]?.passed ?? null;
+          return { text, share: found?.share ?? null, atLeast: share, failed: found?.failed ?? null, passed };
+        }),
+        quarantine: quarantine ? await quarantineReasons(workspace, await objects.pathOf(quarantine)) : [],
+      };
+    },
+
+    async listFeatures(page) {
+      const { features } = await workspace.project();
+      const shown = [...features.values()].map(({ name, from, fields }) => ({
+        name,
+        dataset: from.name,
+        fields: Object.keys(fields),
+      }));
+      return pageThrough(shown, ({ name }) => name, page);
+    },
+
+    async getFeatures({ name }) {
+      const project = await workspace.project();
+      const { from, fields } = named(project.features, name, "feature set");
+      return {
+        name,
+        dataset: from.name,
+        fields: Object.entries(fields).map(([field, expression]) => ({
+          name: field,
+          type: typeOf(expression, from.columns).type,
+          expression,
+        })),
+        models: [...project.models.values()].filter((model) => model.from.name === name).map((model) => model.name),
+      };
+    },
+  };
+}
+
+function named<T>(definitions: ReadonlyMap<string, T>, name: string, kind: string): T {
+  const found = definitions.get(name);
+  if (found) return found;
+  throw new MillError(
+    "request.unknown-name",
+    `The project defines no ${kind} "${name}".${didYouMean(name, definitions.keys())}`,
+    {
+      expected: [...definitions.keys()].join(", "),
+      got: name,
+      fix: "Name what mill.ts exports; `mill status` lists it.",
+    },
+  );
+}
+
+/** The verdict of the data set's newest check step, or null before it has run. */
+async function checkVerdict(workspace: Workspace, { name }: DatasetDefinition): Promise<Verdict | null> {
+  const project = await workspace.project();
+  const nodes = selectNodes(buildGraph(project, workspace.ledger.environment), [`dataset/${name}`]);
+  const { results } = await makePlan(nodes, outsideOf(workspace, project), workspace.ledger);
+  return (results.get(`dataset/${name}:check`)?.facts.verdict as Verdict | undefined) ?? null;
+}
+
+const REASONS_MAX = 20;
+
+async function quarantineReasons({ tables }: Workspace, path: string) {
+  const duck = tables();
+  try {
+    const rows = await duck.rows(`
+      SELECT __reason AS reason, __column AS "column", count(*) AS n, to_json(any_value(q)) AS example
+      FROM read_parquet(${quoteLiteral(path)}) q GROUP BY ALL ORDER BY n DESC, reason LIMIT ${REASONS_MAX}`);
+    return rows.map((row: Row) => ({
+      reason: String(row.reason),
+      column: row.column === null ? null : String(row.column),
+      count: Number(row.n),
+      example: JSON.parse(String(row.example)) as unknown,
+    }));
+  } finally {
+    duck.close();
+  }
+}

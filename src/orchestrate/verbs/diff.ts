@@ -1,0 +1,38 @@
+import { canonicalJson, type Json } from "../../base/index.ts";
+import type { OutputOf } from "../../contract/index.ts";
+import type { ModelVersion } from "../../registry/index.ts";
+import type { Workspace } from "../workspace.ts";
+import { reportOf } from "./report.ts";
+
+type Difference = OutputOf<"diff">["differences"][number];
+
+/** What sets two model versions apart, field by field. */
+export async function differences(workspace: Workspace, a: ModelVersion, b: ModelVersion): Promise<Difference[]> {
+  const [first, second] = [await describe(workspace, a), await describe(workspace, b)];
+  return (Object.keys(first) as Difference["area"][]).flatMap((area) => differing(area, first[area]!, second[area]!));
+}
+
+type Described = Record<Difference["area"], Readonly<Record<string, unknown>>>;
+
+async function describe(workspace: Workspace, version: ModelVersion): Promise<Described> {
+  const manifest = await workspace.registry.manifest(version);
+  const report = await reportOf(workspace, version);
+  return {
+    data: { dataset: version.lineage.dataset.name, version: version.lineage.dataset.version },
+    definition: { fields: manifest.fields, label: manifest.label, estimator: manifest.estimator, threshold: manifest.threshold },
+    parameters: { ...manifest.params, seed: manifest.seed },
+    measures: report.holdout.measures,
+    environment: manifest.environment,
+  };
+}
+
+function differing(
+  area: Difference["area"],
+  a: Readonly<Record<string, unknown>>,
+  b: Readonly<Record<string, unknown>>,
+): Difference[] {
+  const fields = [...new Set([...Object.keys(a), ...Object.keys(b)])];
+  return fields
+    .filter((field) => canonicalJson(a[field] ?? null) !== canonicalJson(b[field] ?? null))
+    .map((field) => ({ area, field, a: (a[field] ?? null) as Json, b: (b[field] ?? null) as Json }));
+}

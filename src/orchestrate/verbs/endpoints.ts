@@ -1,0 +1,61 @@
+/** Endpoints: predict, events, rollback, and what is served. */
+import type { Handlers, Schema, Value } from "../../contract/index.ts";
+import { showValue } from "../../express/index.ts";
+import type { Workspace } from "../workspace.ts";
+import { columnsOf, instantOrNull, pageThrough } from "./wire.ts";
+
+type EndpointVerbs = Pick<Handlers, "listEndpoints" | "getEndpoint" | "predict" | "events" | "rollback">;
+
+export function endpointVerbs(workspace: Workspace): EndpointVerbs {
+  const { serving } = workspace;
+
+  /** Every defined endpoint, whether or not it answers yet. */
+  const all = async () => {
+    const [project, deployed] = [await workspace.project(), await serving.deployed()];
+    return [...project.endpoints.values()].map(({ name, serves }) => {
+      const at = deployed.find((endpoint) => endpoint.name === name);
+      return {
+        name,
+        model: serves.name,
+        version: at?.version ?? null,
+        previous: at?.previous ?? null,
+        ready: serving.isReady(name),
+        changedAt: instantOrNull(at?.changedAt),
+      };
+    });
+  };
+
+  return {
+    listEndpoints: async (page) => pageThrough(await all(), ({ name }) => name, page),
+
+    async getEndpoint({ name }) {
+      const state = await serving.state(name);
+      const summary = (await all()).find((endpoint) => endpoint.name === name) ?? {
+        ...state,
+        ready: true,
+        changedAt: instantOrNull(state.changedAt),
+      };
+      return {
+        ...summary,
+        task: state.task,
+        classes: [...state.classes],
+        threshold: state.threshold,
+        request: columnsOf(state.request, state.optional),
+        exampleRow: state.exampleRow && shown(state.exampleRow, state.request),
+        windowsWarmedTo: state.windowsWarmedTo,
+        predictions: state.predictions,
+        history: (await serving.history(name)).map(({ at, ...entry }) => ({ ...entry, at: instantOrNull(at)! })),
+      };
+    },
+
+    predict: ({ name, rows }) => serving.predict(name, rows),
+    events: ({ name, rows }) => serving.events(name, rows),
+    async rollback({ name }, { actor }) {
+      await serving.rollback(name, actor);
+      return (await all()).find((endpoint) => endpoint.name === name)!;
+    },
+  };
+}
+
+const shown = (row: Readonly<Record<string, Value>>, schema: Schema) =>
+  Object.fromEntries(Object.entries(schema).map(([name, column]) => [name, showValue(column, row[name] ?? null)]));

@@ -1,0 +1,16 @@
+import type { Project } from "../../define/index.ts";
+import type { Outside } from "../graph.ts";
+import type { Workspace } from "../workspace.ts";
+
+/** The outside of a project's graph: its files and its champions. */
+export function outsideOf({ sources, registry }: Workspace, project: Project): Outside {
+  return {
+    sources: (dataset) => sources.of(dataset, project.folder),
+    async champion(model, bundle) {
+      const rival = await registry.rivalOf(model.name, bundle);
+      if (rival === null) return null;
+      const { trained, threshold, classes, fields } = await registry.manifest(rival);
+      return { version: rival.version, trained, threshold, classes, fields };
+    },
+  };
+}

@@ -1,0 +1,58 @@
+/** From what the blocks keep to what the verbs answer. */
+import type { OutputOf, Schema } from "../../contract/index.ts";
+import type { RunRecord, StepRecord } from "../../steps/index.ts";
+
+export const instant = (ms: number) => new Date(ms).toISOString();
+export const instantOrNull = (ms: number | null | undefined) => (ms === null || ms === undefined ? null : instant(ms));
+
+export const pageOf = <A, B>(page: { readonly items: readonly A[]; readonly next: string | null }, show: (item: A) => B) => ({
+  items: page.items.map(show),
+  next: page.next,
+});
+
+/** A page of things that fit in memory, in their order; the cursor is the key of the last one. */
+export function pageThrough<T>(
+  all: readonly T[],
+  keyOf: (item: T) => string,
+  page: { readonly limit?: number | undefined; readonly cursor?: string | undefined },
+) {
+  const { limit = 100, cursor } = page;
+  const start = cursor === undefined ? 0 : all.findIndex((item) => keyOf(item) === cursor) + 1;
+  const items = all.slice(start, start + limit);
+  return { items, next: start + limit < all.length ? keyOf(items.at(-1)!) : null };
+}
+
+export const columnsOf = (schema: Schema, optional: string | null = null) =>
+  Object.entries(schema).map(([name, { type, nullable, unit, about }]) => ({
+    name,
+    type,
+    nullable,
+    ...(name === optional ? { optional: true } : {}),
+    ...(unit ? { unit } : {}),
+    ...(about ? { about } : {}),
+  }));
+
+export const runSummary = (run: RunRecord): OutputOf<"listRuns">["items"][number] => ({
+  id: run.id,
+  targets: run.targets,
+  actor: run.actor,
+  reason: run.reason,
+  state: run.state,
+  startedAt: instant(run.startedAt),
+  endedAt: instantOrNull(run.endedAt),
+  error: run.error,
+});
+
+export const stepSummary = (step: StepRecord): OutputOf<"listSteps">["items"][number] => ({
+  id: step.id,
+  target: step.target,
+  kind: step.kind,
+  revision: step.revision,
+  key: step.key,
+  state: step.state,
+  run: step.runId,
+  createdAt: instant(step.createdAt),
+  endedAt: instantOrNull(step.endedAt),
+  wallMs: step.wallMs,
+  error: step.error,
+});

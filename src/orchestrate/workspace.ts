@@ -1,0 +1,24 @@
+import type { Project } from "../define/index.ts";
+import type { Lake } from "../lake/index.ts";
+import type { Objects } from "../ports/objects/index.ts";
+import type { Tables } from "../ports/tables/index.ts";
+import type { Registry } from "../registry/index.ts";
+import type { Serving } from "../serve/index.ts";
+import type { Ledger } from "../steps/index.ts";
+import type { Sources } from "./sources.ts";
+
+/** What the verbs work with; `main.ts` puts it together. */
+export interface Workspace {
+  /** The definitions as they are now: read again when a file of the project has changed. */
+  project(): Promise<Project>;
+  readonly objects: Objects;
+  readonly lake: Lake;
+  readonly ledger: Ledger;
+  readonly registry: Registry;
+  readonly serving: Serving;
+  readonly sources: Sources;
+  /** A fresh analytic engine for one question; the caller closes it. */
+  tables(): Tables;
+  readonly threads: number;
+  readonly now: () => number;
+}

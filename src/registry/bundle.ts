@@ -1,0 +1,104 @@
+import { type Digest, MillError } from "../base/index.ts";
+import type { Schema, Task } from "../contract/index.ts";
+import type { Node } from "../express/index.ts";
+import { readPart } from "../features/index.ts";
+import { type Gain, maxGainThreshold, type Params, type Predictor } from "../learn/index.ts";
+import { encodeOnnx } from "../onnx/index.ts";
+import type { Objects } from "../ports/objects/index.ts";
+import type { StepContext, StepKind } from "../steps/index.ts";
+import { readTrained } from "../train/index.ts";
+
+/** Everything an endpoint needs to answer, and everything a reader needs to know what the model is. */
+export interface BundleManifest {
+  readonly format: 1;
+  readonly model: string;
+  readonly task: Task;
+  readonly classes: readonly string[];
+  /** Decision = probability of the positive >= threshold; null where the task has no threshold. */
+  readonly threshold: number | null;
+  /** How the threshold came about, in words. */
+  readonly thresholdFrom: string;
+  readonly dataset: {
+    readonly name: string;
+    readonly columns: Schema;
+    readonly time: string | null;
+    readonly outcomes: Readonly<Record<string, Node>>;
+    readonly license: string | null;
+  };
+  readonly fields: Readonly<Record<string, Node>>;
+  readonly label: Node;
+  readonly slices: Readonly<Record<string, Node>>;
+  readonly estimator: string;
+  readonly params: Params;
+  readonly seed: number;
+  readonly environment: Readonly<Record<string, string | number>>;
+  readonly onnx: Digest;
+  /** The trained model as `learn` reads it. */
+  readonly trained: Digest;
+}
+
+export interface BundleInput extends Omit<BundleManifest, "format" | "threshold" | "thresholdFrom" | "onnx"> {
+  readonly test: Digest;
+  readonly thresholdRule: number | "max-gain" | null;
+  readonly gain: Gain | null;
+}
+
+/** Puts a trained model into one ONNX graph and a manifest, with the decision threshold chosen on the test part. */
+export const bundle: StepKind<BundleInput> = {
+  name: "bundle",
+  revision: 1,
+  async run(input, context) {
+    const predictor = await readTrained(input.trained, context.objects);
+    const { test, thresholdRule, gain, ...described } = input;
+    const chosen = await chooseThreshold(predictor, input, context);
+    const onnx = await context.objects.put(encodeOnnx(withMetadata(predictor, input)));
+    const manifest: BundleManifest = { format: 1, ...described, threshold: chosen.threshold, thresholdFrom: chosen.from, onnx };
+    const digest = await context.objects.put(Buffer.from(JSON.stringify(manifest)));
+    return {
+      objects: { manifest: digest, onnx, trained: input.trained },
+      facts: { threshold: chosen.threshold, from: chosen.from },
+      measurements: [],
+    };
+  },
+};
+
+async function chooseThreshold(
+  predictor: Predictor,
+  input: BundleInput,
+  context: StepContext,
+): Promise<{ threshold: number | null; from: string }> {
+  const { thresholdRule: rule, gain } = input;
+  if (rule === null) return { threshold: null, from: "the likeliest class or the value itself" };
+  if (rule !== "max-gain" || gain === null) return { threshold: Number(rule), from: "stated in the definition" };
+  const data = await readPart(
+    input.test,
+    { features: Object.keys(input.fields), task: input.task, classes: input.classes },
+    context,
+  );
+  return {
+    threshold: maxGainThreshold(predictor.predict(data.X), data.y, gain),
+    from: `greatest gain on ${data.X.rowCount} test rows`,
+  };
+}
+
+function withMetadata(predictor: Predictor, input: BundleInput) {
+  const onnx = predictor.toOnnx();
+  const metadata = {
+    model: input.model,
+    task: input.task,
+    classes: JSON.stringify(input.classes),
+    license: input.dataset.license ?? "not stated",
+  };
+  return { ...onnx, metadata: { ...onnx.metadata, ...metadata } };
+}
+
+/** Errors: `registry.bundle-format` for a manifest of a later Millwright. */
+export async function readManifest(digest: Digest, objects: Objects): Promise<BundleManifest> {
+  const manifest = JSON.parse(Buffer.from(await objects.get(digest)).toString("utf8")) as BundleManifest;
+  if (manifest.format === 1) return manifest;
+  throw new MillError("registry.bundle-format", `The bundle ${digest} has a format that this Millwright does not know.`, {
+    expected: "format 1",
+    got: `format ${String(manifest.format)}`,
+    fix: "Update Millwright to the version that wrote the bundle.",
+  });
+}

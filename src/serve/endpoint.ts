@@ -1,0 +1,141 @@
+/**
+ * One endpoint in memory: reads request rows, computes features (windows from what it was fed), scores in microseconds, decides.
+ * Pure but for its windows; durability and the prediction log are `serving.ts`.
+ */
+import { didYouMean, type Json, MillError } from "../base/index.ts";
+import type { Column, Row, Task, Value } from "../contract/index.ts";
+import { onlineFields, readValue, requestColumns } from "../express/index.ts";
+import { windowSpans } from "../features/index.ts";
+import type { Predictor } from "../learn/index.ts";
+import type { BundleManifest } from "../registry/index.ts";
+
+export type Prediction =
+  | { readonly probability: number; readonly decision: boolean }
+  | { readonly label: string; readonly probabilities: Readonly<Record<string, number>> }
+  | { readonly value: number };
+
+export interface Answer {
+  readonly prediction: Prediction;
+  /** The feature values the score rests on, as JSON: logged, so that the offline path can be held against them. */
+  readonly features: Readonly<Record<string, Json>>;
+}
+
+export interface Endpoint {
+  readonly manifest: BundleManifest;
+  /** Columns a request row carries; a nullable one may be null but not left out. */
+  readonly request: Readonly<Record<string, Column>>;
+  /** The column among them that may be left out: the row's time, when only windows need it (the clock stands in). */
+  readonly optional: string | null;
+  /** How far back the widest window looks; 0 without windows. */
+  readonly spanMicros: number;
+  /** All rows or none. Errors: `request.row` naming row and field. `nowMicros` is the moment of a row without a time of its own. */
+  predict(rows: readonly unknown[], nowMicros: number): Answer[];
+  /** A row of the data set, complete; feeds the windows. Errors as for `predict`. */
+  readEvent(row: unknown, index: number): Row;
+  feed(row: Row): void;
+}
+
+export function createEndpoint(manifest: BundleManifest, predictor: Predictor): Endpoint {
+  const { columns, time, outcomes } = manifest.dataset;
+  const shape = { columns, outcomes, ...(time ? { time } : {}) };
+  const online = onlineFields(manifest.fields, shape);
+  const score = predictor.rowScorer();
+  const { request, optional } = requestSchema(manifest);
+  const decide = decision(manifest.task, manifest.classes, manifest.threshold);
+
+  return {
+    manifest,
+    request,
+    optional,
+    spanMicros: Math.max(0, ...Object.values(manifest.fields).flatMap(windowSpans)),
+    readEvent: (row, index) => readRow(row, columns, null, index),
+    feed: (row) => online.feed(row),
+    predict(rows, nowMicros) {
+      const known = rows.map((row, index) => readRow(row, request, optional, index));
+      return known.map((row) => {
+        const asOf = time !== null && typeof row[time] === "number" ? row[time] : nowMicros;
+        const features = online.values(row, asOf);
+        return { prediction: decide(score(scoreable(features))), features: shown(features) };
+      });
+    },
+  };
+}
+
+/** What a request carries: the columns that the features read, and the row's time, which windows are asked as of. */
+function requestSchema({ fields, dataset }: BundleManifest): { request: Record<string, Column>; optional: string | null } {
+  const { columns, outcomes, time } = dataset;
+  const needed = new Set(requestColumns(fields, { columns, outcomes, ...(time ? { time } : {}) }));
+  const request = Object.fromEntries(Object.entries(columns).filter(([name]) => needed.has(name) || name === time));
+  return { request, optional: time !== null && !needed.has(time) ? time : null };
+}
+
+function readRow(row: unknown, columns: Readonly<Record<string, Column>>, optional: string | null, index: number): Row {
+  if (typeof row !== "object" || row === null || Array.isArray(row)) throw badRow(index, "", "an object", row);
+  const given = row as Record<string, unknown>;
+  for (const name of Object.keys(given)) {
+    if (!(name in columns)) {
+      throw new MillError(
+        "request.row",
+        `Row ${index} has a field "${name}" that this endpoint does not take.${didYouMean(name, Object.keys(columns))}`,
+        {
+          at: `/rows/${index}/${name}`,
+          expected: Object.keys(columns).join(", "),
+          got: name,
+          fix: "Leave the field out, or correct its name.",
+        },
+      );
+    }
+  }
+  const values: Record<string, Value> = {};
+  for (const [name, column] of Object.entries(columns)) {
+    if (!(name in given) && name === optional) continue;
+    if (!(name in given)) throw badRow(index, name, `the field "${name}" (${described(column)})`, undefined);
+    const read = readValue(column, given[name]);
+    if (!read.ok) throw badRow(index, name, read.expected, given[name]);
+    values[name] = read.value;
+  }
+  return values;
+}
+
+const described = (column: Column) => (column.nullable ? `${column.type} or null` : column.type);
+
+function badRow(index: number, field: string, expected: string, got: unknown): MillError {
+  const shownGot =
+    got === undefined
+      ? "nothing"
+      : JSON.stringify(got, (_, value) => (typeof value === "bigint" ? String(value) : value))?.slice(0, 80);
+  return new MillError(
+    "request.row",
+    `Row ${index}${field ? `, field "${field}"` : ""}: expected ${expected}, got ${shownGot}.`,
+    {
+      at: `/rows/${index}${field ? `/${field}` : ""}`,
+      expected,
+      got: shownGot,
+      fix: "Send the row as the endpoint's schema in /openapi.json and GET /v1/endpoints/NAME says.",
+    },
+  );
+}
+
+function decision(task: Task, classes: readonly string[], threshold: number | null): (scores: Float64Array) => Prediction {
+  if (task === "regression") return (scores) => ({ value: scores[0]! });
+  if (task === "binary-classification") return (scores) => ({ probability: scores[0]!, decision: scores[0]! >= threshold! });
+  return (scores) => {
+    const best = scores.indexOf(Math.max(...scores));
+    return { label: classes[best]!, probabilities: Object.fromEntries(classes.map((label, index) => [label, scores[index]!])) };
+  };
+}
+
+/** Feature values as a scorer reads them: booleans as 0 and 1, int64 as numbers, as training does. */
+function scoreable(features: Row): Record<string, number | string | null> {
+  const values: Record<string, number | string | null> = {};
+  for (const name in features) {
+    const value = features[name]!;
+    values[name] = typeof value === "boolean" || typeof value === "bigint" ? Number(value) : value;
+  }
+  return values;
+}
+
+const shown = (features: Row): Record<string, Json> =>
+  Object.fromEntries(
+    Object.entries(features).map(([name, value]) => [name, typeof value === "bigint" ? value.toString() : value]),
+  );

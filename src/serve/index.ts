@@ -1,0 +1,12 @@
+export { createEndpoint, type Endpoint, type Prediction } from "./endpoint.ts";
+export {
+  createServing,
+  type Deployment,
+  type EndpointState,
+  type EventsReply,
+  eventsOf,
+  type PredictReply,
+  predictionsOf,
+  type Serving,
+  type ServingResources,
+} from "./serving.ts";

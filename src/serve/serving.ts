@@ -1,0 +1,301 @@
+/**
+ * Endpoints that answer. Each has one version in memory; a new version is loaded and warmed beside the old one, then the pointer is switched.
+ *
+ * Durable before acknowledged: predictions go to the data set `NAME-predictions`, events to `NAME-events`, both through the lake's journal.
+ * Windows are warmed from the newest rows of the endpoint's data set and from every event that was ever acknowledged.
+ */
+import { didYouMean, formatMoment, type Json, MillError, newId } from "../base/index.ts";
+import type { Column, Row, Task } from "../contract/index.ts";
+import { quoteIdentifier } from "../express/index.ts";
+import type { Lake } from "../lake/index.ts";
+import type { Objects } from "../ports/objects/index.ts";
+import type { Records } from "../ports/records/index.ts";
+import type { Tables } from "../ports/tables/index.ts";
+import { CHAMPION_ALIAS, type ModelVersion, type Registry, rolledBackFrom } from "../registry/index.ts";
+import { readTrained } from "../train/index.ts";
+import { createEndpoint, type Endpoint, type Prediction } from "./endpoint.ts";
+
+/** Which version an endpoint answers with. */
+export interface Deployment {
+  readonly name: string;
+  readonly model: string;
+  readonly version: number;
+  /** What it answered with before: where a rollback leads. */
+  readonly previous: number | null;
+  readonly changedAt: number;
+}
+
+export interface EndpointState extends Deployment {
+  readonly task: Task;
+  readonly classes: readonly string[];
+  readonly threshold: number | null;
+  readonly request: Readonly<Record<string, Column>>;
+  /** The column of a request that may be left out. */
+  readonly optional: string | null;
+  /** The newest row of the data set, as a request; null when there was none to look at. */
+  readonly exampleRow: Row | null;
+  /** Data time of the newest row in the windows. */
+  readonly windowsWarmedTo: string | null;
+  /** Predictions answered since the start. */
+  readonly predictions: number;
+}
+
+export interface PredictReply {
+  readonly id: string;
+  readonly model: string;
+  readonly version: number;
+  readonly predictions: readonly (Prediction & { readonly id: string })[];
+}
+
+export interface EventsReply {
+  readonly accepted: number;
+  readonly refused: readonly { readonly index: number; readonly reason: string }[];
+}
+
+export interface Serving {
+  /** Loads every deployed endpoint; an endpoint that is loaded at its version already stays as it is. */
+  refresh(): Promise<void>;
+  deployed(): Promise<Deployment[]>;
+  isReady(name: string): boolean;
+  history(name: string): Promise<{ model: string; version: number; at: number; actor: string; why: string }[]>;
+  /** Errors: `endpoint.unknown`, `endpoint.not-ready`. */
+  state(name: string): Promise<EndpointState>;
+  /** Errors: as `state`, and `request.row`. */
+  predict(name: string, rows: readonly unknown[]): Promise<PredictReply>;
+  /** Rows of the endpoint's data set; a row that cannot be read is refused by itself. */
+  events(name: string, rows: readonly unknown[]): Promise<EventsReply>;
+  deploy(name: string, version: ModelVersion, by: { readonly actor: string; readonly why: string }): Promise<boolean>;
+  /** Back to the version before. Errors: `endpoint.no-previous`. */
+  rollback(name: string, actor: string): Promise<EndpointState>;
+}
+
+export interface ServingResources {
+  readonly records: Records;
+  readonly objects: Objects;
+  readonly lake: Lake;
+  readonly registry: Registry;
+  tables(): Tables;
+  readonly now?: () => number;
+}
+
+interface Loaded {
+  readonly endpoint: Endpoint;
+  readonly version: ModelVersion;
+  readonly newest: Row | null;
+  predictions: number;
+}
+
+export const predictionsOf = (endpoint: string) => `${endpoint}-predictions`;
+export const eventsOf = (endpoint: string) => `${endpoint}-events`;
+
+export function createServing({ records, objects, lake, registry, tables, now = Date.now }: ServingResources): Serving {
+  const loaded = new Map<string, Loaded>();
+
+  const deployed = async (): Promise<Deployment[]> => {
+    const rows = await records.query<DeploymentRow>(
+      "SELECT name, model, version, previous, changed_at FROM endpoints ORDER BY name",
+    );
+    return rows.map(({ changed_at, ...row }) => ({ ...row, changedAt: changed_at }));
+  };
+
+  const find = async (name: string): Promise<Deployment> => {
+    const all = await deployed();
+    const row = all.find((candidate) => candidate.name === name);
+    if (row) return row;
+    throw new MillError(
+      "endpoint.unknown",
+      `There is no endpoint "${name}".${didYouMean(
+        name,
+        all.map((one) => one.name),
+      )}`,
+      {
+        expected: all.map((one) => one.name).join(", ") || "an endpoint whose model has passed its gate",
+        got: name,
+        fix: "Define it in mill.ts and run `mill run`; `mill status` lists what is deployed.",
+      },
+    );
+  };
+
+  const ready = async (name: string): Promise<Loaded> => {
+    const found = loaded.get(name);
+    if (found) return found;
+    await find(name);
+    throw new MillError("endpoint.not-ready", `The endpoint "${name}" is being loaded.`, {
+      fix: "Ask again in a second; GET /readyz says when.",
+    });
+  };
+
+  const load = async (row: Deployment): Promise<void> => {
+    const version = await registry.version(row.model, row.version);
+    const manifest = await registry.manifest(version);
+    const endpoint = createEndpoint(manifest, await readTrained(manifest.trained, objects));
+    loaded.set(row.name, { endpoint, version, newest: await warm(row.name, endpoint), predictions: 0 });
+  };
+
+  /** Feeds the newest rows of the data set, then the events, oldest first; the newest row of the data set. */
+  const warm = async (name: string, endpoint: Endpoint): Promise<Row | null> => {
+    const { dataset } = endpoint.manifest;
+    const { relation: source } = await lake.read(dataset.name);
+    if (source === null) return null;
+    const duck = tables();
+    try {
+      const columns = Object.keys(dataset.columns).map(quoteIdentifier).join(", ");
+      const rows = await duck.rows(`SELECT ${columns} FROM ${source} ${newestRows(dataset.time, endpoint.spanMicros, source)}`);
+      if (dataset.time === null || endpoint.spanMicros === 0) return rows[0] ?? null;
+      for (const row of rows) endpoint.feed(row);
+      for (const row of await storedEvents(name, endpoint, duck)) endpoint.feed(row);
+      return rows.at(-1) ?? null;
+    } finally {
+      duck.close();
+    }
+  };
+
+  const storedEvents = async (name: string, endpoint: Endpoint, duck: Tables): Promise<Row[]> => {
+    const { relation, tail } = await lake.read(eventsOf(name));
+    const sealed = relation === null ? [] : await duck.rows(`SELECT "row" FROM ${relation}`);
+    const texts = [...sealed, ...tail].map((stored) => JSON.parse(String(stored.row)) as unknown);
+    return texts.map((row, index) => endpoint.readEvent(row, index));
+  };
+
+  const serving: Serving = {
+    async refresh() {
+      for (const row of await deployed()) {
+        const current = loaded.get(row.name)?.version;
+        if (current?.model !== row.model || current.version !== row.version) await load(row);
+      }
+    },
+
+    deployed,
+    isReady: (name) => loaded.has(name),
+    history: (name) =>
+      records.query("SELECT model, version, at, actor, why FROM endpoint_history WHERE name = ? ORDER BY at", [name]),
+
+    async state(name) {
+      const { endpoint, newest, predictions } = await ready(name);
+      const { task, classes, threshold, dataset } = endpoint.manifest;
+      const warmedTo = newest !== null && dataset.time !== null ? Number(newest[dataset.time]) : null;
+      return {
+        ...(await find(name)),
+        task,
+        classes,
+        threshold,
+        request: endpoint.request,
+        optional: endpoint.optional,
+        exampleRow: newest,
+        windowsWarmedTo: warmedTo === null ? null : formatMoment(warmedTo),
+        predictions,
+      };
+    },
+
+    async predict(name, rows) {
+      const current = loaded.get(name) ?? (await ready(name));
+      const { endpoint, version } = current;
+      const at = now();
+      const answers = endpoint.predict(rows, at * 1000);
+      const id = newId(at);
+      const predictions = answers.map(({ prediction }, index) => ({
+        id: rows.length === 1 ? id : `${id}.${index}`,
+        ...prediction,
+      }));
+      await lake.append(
+        predictionsOf(name),
+        answers.map(({ features }, index) => logged(predictions[index]!, rows[index], features, version, endpoint, at)),
+      );
+      current.predictions += rows.length;
+      return { id, model: version.model, version: version.version, predictions };
+    },
+
+    async events(name, rows) {
+      const { endpoint } = await ready(name);
+      const refused: { index: number; reason: string }[] = [];
+      const accepted: { row: Row; given: unknown }[] = [];
+      rows.forEach((given, index) => {
+        try {
+          accepted.push({ row: endpoint.readEvent(given, index), given });
+        } catch (error) {
+          if (!(error instanceof MillError)) throw error;
+          refused.push({ index, reason: error.message });
+        }
+      });
+      const at = now();
+      if (accepted.length > 0)
+        await lake.append(
+          eventsOf(name),
+          accepted.map(({ given }) => ({ at, row: JSON.stringify(given) })),
+        );
+      for (const { row } of accepted) endpoint.feed(row);
+      return { accepted: accepted.length, refused };
+    },
+
+    async deploy(name, version, { actor, why }) {
+      const row = (await deployed()).find((one) => one.name === name);
+      if (row?.model === version.model && row.version === version.version) return false;
+      const previous = row?.model === version.model ? row.version : null;
+      await records.commit(pointAt(name, version.model, version.version, previous, actor, why, now()));
+      return true;
+    },
+
+    async rollback(name, actor) {
+      const row = await find(name);
+      if (row.previous === null) {
+        throw new MillError("endpoint.no-previous", `The endpoint "${name}" has no version before ${row.version}.`, {
+          fix: "Roll back once a second version has been deployed.",
+        });
+      }
+      const why = rolledBackFrom(row.version);
+      await registry.setAlias(row.model, CHAMPION_ALIAS, row.previous, { actor, why });
+      await records.commit(pointAt(name, row.model, row.previous, row.version, actor, why, now()));
+      await serving.refresh();
+      return serving.state(name);
+    },
+  };
+  return serving;
+}
+
+interface DeploymentRow {
+  name: string;
+  model: string;
+  version: number;
+  previous: number | null;
+  changed_at: number;
+}
+
+/** The rows that a window may still reach, oldest first; without windows one row, as an example. */
+function newestRows(time: string | null, spanMicros: number, source: string): string {
+  if (time === null || spanMicros === 0) return "LIMIT 1";
+  const column = quoteIdentifier(time);
+  return `WHERE epoch_us(${column}) >= (SELECT epoch_us(max(${column})) - ${spanMicros} FROM ${source}) ORDER BY ${column}`;
+}
+
+function pointAt(name: string, model: string, version: number, previous: number | null, actor: string, why: string, at: number) {
+  return [
+    { sql: "DELETE FROM endpoints WHERE name = ?", params: [name] },
+    {
+      sql: "INSERT INTO endpoints (name, model, version, previous, changed_at) VALUES (?, ?, ?, ?, ?)",
+      params: [name, model, version, previous, at],
+      rows: 1,
+    },
+    {
+      sql: "INSERT INTO endpoint_history (name, model, version, at, actor, why) VALUES (?, ?, ?, ?, ?, ?)",
+      params: [name, model, version, at, actor, why],
+      rows: 1,
+    },
+  ];
+}
+
+function logged(
+  prediction: Prediction & { readonly id: string },
+  request: unknown,
+  features: Readonly<Record<string, Json>>,
+  { model, version }: ModelVersion,
+  { manifest }: Endpoint,
+  at: number,
+): Record<string, Json> {
+  const { id } = prediction;
+  const base = { id, at, model, version, request: JSON.stringify(request), features: JSON.stringify(features) };
+  if ("probability" in prediction) {
+    return { ...base, probability: prediction.probability, decision: prediction.decision, threshold: manifest.threshold };
+  }
+  if ("label" in prediction) return { ...base, label: prediction.label, probabilities: JSON.stringify(prediction.probabilities) };
+  return { ...base, value: prediction.value };
+}

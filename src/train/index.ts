@@ -1,0 +1,2 @@
+export { type TrainInput, train } from "./train.ts";
+export { readTrained } from "./trained.ts";

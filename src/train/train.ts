@@ -1,0 +1,53 @@
+import type { Digest, Json } from "../base/index.ts";
+import type { Task } from "../contract/index.ts";
+import { readPart } from "../features/index.ts";
+import { checkParams, estimatorNamed, type Params, type Predictor, type TrainingData } from "../learn/index.ts";
+import type { StepContext, StepKind } from "../steps/index.ts";
+
+export interface TrainInput {
+  readonly train: Digest;
+  readonly features: readonly string[];
+  readonly task: Task;
+  readonly classes: readonly string[];
+  readonly estimator: string;
+  readonly params: Params;
+  readonly seed: number;
+}
+
+/** Fits an estimator on the training part; the model is one JSON object. */
+export const train: StepKind<TrainInput> = {
+  name: "train",
+  revision: 1,
+  async run(input, context) {
+    context.progress(0, 0, "reading the training set");
+    const data = await readPart(input.train, input, context);
+    const predictor = await fit(data, input, context);
+    const model = await context.objects.put(Buffer.from(JSON.stringify(predictor.toJson())));
+    return {
+      objects: { model },
+      facts: {
+        rows: data.X.rowCount,
+        estimator: input.estimator,
+        params: input.params as Json,
+        importance: rounded(predictor.importance()),
+      },
+      measurements: [],
+    };
+  },
+};
+
+async function fit(data: TrainingData, input: TrainInput, context: StepContext): Promise<Predictor> {
+  const estimator = estimatorNamed(input.estimator);
+  const checked = checkParams(estimator, input.params);
+  if (!checked.ok) throw checked.error;
+  const { threads, signal, progress } = context;
+  return estimator.fit(data, checked.params, {
+    threads,
+    seed: input.seed,
+    signal,
+    progress: (done, total, note) => progress(done, total, note),
+  });
+}
+
+const rounded = (shares: Readonly<Record<string, number>>) =>
+  Object.fromEntries(Object.entries(shares).map(([column, share]) => [column, Number(share.toFixed(6))]));
