@@ -45,6 +45,7 @@ export interface AttemptRequest {
 const LOG_LINES_KEPT = 200;
 const LOG_LINE_CHARACTERS = 2000;
 const STDERR_CHARACTERS = 2000;
+const NOTE_AFTER_MS = 20;
 
 /** Runs the attempt and commits its outcome; null when it was fenced out: another owner has taken the step over. */
 export async function runAttempt(
@@ -71,11 +72,18 @@ export async function runAttempt(
     await writeInput(folder, { kind: attempt.kind, revision, input, threads, memoryMb });
     const { stepId, fence } = attempt;
     const job = await surroundings.engine.start({ stepId, fence, folder, memoryMb }, hear);
-    const handle = { sql: "UPDATE attempts SET handle = ? WHERE step_id = ? AND fence = ?", params: [job.handle, stepId, fence] };
-    const noted = surroundings.records.commit([handle]).catch(() => undefined); // only a recovery reads it
-    const exit = await exitUnlessStopped(job);
-    await noted;
-    return exit;
+    const noting = setTimeout(noteHandle, NOTE_AFTER_MS, job.handle);
+    try {
+      return await exitUnlessStopped(job);
+    } finally {
+      clearTimeout(noting);
+    }
+  }
+
+  /** Only a recovery reads it: a step that ends at once is spared the commit. */
+  async function noteHandle(handle: string): Promise<void> {
+    const note = "UPDATE attempts SET handle = ? WHERE step_id = ? AND fence = ?";
+    await surroundings.records.commit([{ sql: note, params: [handle, attempt.stepId, attempt.fence] }]).catch(() => undefined);
   }
 
   async function exitUnlessStopped(job: RunningJob): Promise<JobExit> {

@@ -176,15 +176,13 @@ export function createLedger(options: LedgerOptions): Ledger {
     const { kind, input, target, runId, threads, memoryMb } = request;
     const revision = revisionOf(kind);
     while (!signal.aborted) {
-      const result = await results.find(key);
+      const [result, open] = await Promise.all([results.findOrForget(key), openStepOf(surroundings, key)]);
       if (result) return { state: "reused", ...result };
-      const open = await openStepOf(surroundings, key);
       if (open?.state === "running") {
         if (isAbandoned(open, surroundings)) await reconcile(surroundings, open);
         else await delay(POLL_MS, undefined, { signal }).catch(() => undefined); // another owner runs it
         continue;
       }
-      await results.forget(key);
       const attempt = await claim(surroundings, {
         key,
         kind,

@@ -16,8 +16,8 @@ export interface Result {
 export interface Results {
   /** The result of a key whose manifest and objects are all there, else null. */
   find(key: Digest): Promise<Result | null>;
-  /** Drops a result whose objects were lost, so that its step can run again. */
-  forget(key: Digest): Promise<void>;
+  /** As `find`; a result whose objects were lost is dropped, so that its step can run again. */
+  findOrForget(key: Digest): Promise<Result | null>;
 }
 
 interface ResultRow {
@@ -34,24 +34,38 @@ export function createResults({ records, objects }: Surroundings): Results {
 
   return {
     async find(key) {
-      const [row] = await records.query<ResultRow>(
-        `SELECT r.manifest AS manifest, r.step_id AS "stepId", a.meters AS meters FROM results r
-          LEFT JOIN attempts a ON a.step_id = r.step_id AND a.outcome = 'succeeded' WHERE r.step_key = ?`,
-        [key],
-      );
-      if (!row || (await objects.sizeOf(row.manifest)) === null) return null;
-      const manifest = await read(row.manifest);
-      if (!(await allStored(manifest))) return null;
-      return { manifest, stepId: row.stepId, meters: row.meters ? JSON.parse(row.meters) : UNKNOWN };
+      const row = await rowOf(key);
+      return row && (await whole(row));
     },
 
-    async forget(key) {
-      const [row] = await records.query<ResultRow>("SELECT manifest FROM results WHERE step_key = ?", [key]);
-      if (!row) return;
-      const remove = { sql: "DELETE FROM results WHERE step_key = ? AND manifest = ?", params: [key, row.manifest], rows: 1 };
-      await records.commit([remove, ...unpin(pinHolder(key))]);
+    async findOrForget(key) {
+      const row = await rowOf(key);
+      const result = row && (await whole(row));
+      if (row && !result) await forget(key, row.manifest);
+      return result;
     },
   };
+
+  async function rowOf(key: Digest): Promise<ResultRow | null> {
+    const [row] = await records.query<ResultRow>(
+      `SELECT r.manifest AS manifest, r.step_id AS "stepId", a.meters AS meters FROM results r
+        LEFT JOIN attempts a ON a.step_id = r.step_id AND a.outcome = 'succeeded' WHERE r.step_key = ?`,
+      [key],
+    );
+    return row ?? null;
+  }
+
+  async function whole({ manifest: digest, stepId, meters }: ResultRow): Promise<Result | null> {
+    if ((await objects.sizeOf(digest)) === null) return null;
+    const manifest = await read(digest);
+    if (!(await allStored(manifest))) return null;
+    return { manifest, stepId, meters: meters ? JSON.parse(meters) : UNKNOWN };
+  }
+
+  async function forget(key: Digest, manifest: Digest): Promise<void> {
+    const remove = { sql: "DELETE FROM results WHERE step_key = ? AND manifest = ?", params: [key, manifest], rows: 1 };
+    await records.commit([remove, ...unpin(pinHolder(key))]);
+  }
 
   async function read(digest: Digest): Promise<StepManifest> {
     const known = manifests.get(digest) ?? JSON.parse(Buffer.from(await objects.get(digest)).toString("utf8"));
