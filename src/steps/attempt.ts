@@ -117,13 +117,15 @@ export async function runAttempt(
     const meters = metersOf(performance.now() - started, (marker ?? failure)?.meters ?? null, usage);
     const { stepId } = attempt;
 
-    const missing = marker && (await missingObject(marker));
+    const missing = marker && (await missingObject(surroundings, attempt, marker));
     if (marker && !missing) {
       const outcome: Outcome = { state: "succeeded", manifest: marker.manifest, stepId, meters };
       return (await commitPublished(marker, { meters, log })) ? outcome : null;
     }
     if (request.signal.aborted) return (await commitEnd("cancelled", { meters, log })) ? { state: "cancelled" } : null;
-    const error = missing ?? (failure ? errorFromJson(failure.error) : exit instanceof MillError ? exit : crash(exit));
+    const error =
+      missing ??
+      (failure ? errorFromJson(failure.error) : exit instanceof MillError ? exit : crash(attempt, request.memoryMb, exit));
     return (await commitEnd("failed", { meters, log, error })) ? { state: "failed", error, stepId } : null;
   }
 
@@ -141,33 +143,38 @@ export async function runAttempt(
     await removeFolder(folder);
     return committed;
   }
+}
 
-  async function missingObject({ manifest, digest }: Marker): Promise<MillError | null> {
-    const named = { manifest: digest, ...manifest.objects };
-    for (const [role, one] of Object.entries(named)) {
-      if ((await surroundings.objects.sizeOf(one)) !== null) continue;
-      return new MillError("step.bad-manifest", `The manifest names an object that was not stored: ${role}.`, {
-        at: `${attempt.kind} of ${attempt.target}`,
-        got: one,
-        fix: "A step must store its objects before it returns their digests.",
-      });
-    }
-    return null;
-  }
-
-  function crash({ code, signal, stderr, endedFor }: JobExit): MillError {
-    const at = `${attempt.kind} of ${attempt.target}`;
-    const tail = stderr.trim().slice(-STDERR_CHARACTERS);
-    if (endedFor === "memory" || stderr.includes("JavaScript heap out of memory"))
-      return new MillError("step.memory", `The step took more than the ${request.memoryMb} MB it may have, and was ended.`, {
-        at,
-        expected: `at most ${request.memoryMb} MB`,
-        fix: "Give it more with --memory (MILL_MEMORY), or less data.",
-      });
-    return new MillError("step.crashed", `The process of the step ended ${signal ? `by ${signal}` : `with code ${code}`}.`, {
-      at,
-      ...(tail && { got: tail }),
-      fix: "Run it again; if it ends so again, report it with these lines.",
+async function missingObject(
+  { objects }: Surroundings,
+  attempt: Attempt,
+  { manifest, digest }: Marker,
+): Promise<MillError | null> {
+  for (const [role, one] of Object.entries({ manifest: digest, ...manifest.objects })) {
+    if ((await objects.sizeOf(one)) !== null) continue;
+    return new MillError("step.bad-manifest", `The manifest names an object that was not stored: ${role}.`, {
+      at: nameOf(attempt),
+      got: one,
+      fix: "A step must store its objects before it returns their digests.",
     });
   }
+  return null;
 }
+
+function crash(attempt: Attempt, memoryMb: number, { code, signal, stderr, endedFor }: JobExit): MillError {
+  const at = nameOf(attempt);
+  if (endedFor === "memory" || stderr.includes("JavaScript heap out of memory"))
+    return new MillError("step.memory", `The step took more than the ${memoryMb} MB it may have, and was ended.`, {
+      at,
+      expected: `at most ${memoryMb} MB`,
+      fix: "Give it more with --memory (MILL_MEMORY), or less data.",
+    });
+  const tail = stderr.trim().slice(-STDERR_CHARACTERS);
+  return new MillError("step.crashed", `The process of the step ended ${signal ? `by ${signal}` : `with code ${code}`}.`, {
+    at,
+    ...(tail && { got: tail }),
+    fix: "Run it again; if it ends so again, report it with these lines.",
+  });
+}
+
+const nameOf = ({ kind, target }: Attempt) => `${kind} of ${target}`;
