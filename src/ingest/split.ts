@@ -45,25 +45,34 @@ async function chooseBoundary({ split, time, columns }: SplitInput, relation: st
   const { type } = columns[time!]!;
   const [counted] = await tables.rows(`SELECT count(*) AS n FROM ${relation}`);
   const rowCount = Number(counted!.n);
-  const startOf = async (share: number, end: string | null) => {
+  const startOf = async (share: number, end: string | null, earlierParts: number) => {
     if (share === 0) return end;
     const before = end === null ? "true" : `${column} < ${momentLiteral(end, type)}`;
-    const from = await nearestStart(`FROM ${relation} WHERE ${before}`, column, rowCount * share, tables);
+    const from = await nearestStart(`FROM ${relation} WHERE ${before}`, column, rowCount * share, earlierParts, tables);
     return from === null ? null : momentText(from, type);
   };
-  const holdoutFrom = await startOf(split.holdout, null);
-  const testFrom = await startOf(split.test, holdoutFrom);
+  const holdoutFrom = await startOf(split.holdout, null, split.test === 0 ? 1 : 2);
+  const testFrom = await startOf(split.test, holdoutFrom, 1);
   return { testFrom: split.test === 0 ? null : testFrom, holdoutFrom };
 }
 
-/** The moment, of all but the first, from which on the number of rows comes nearest to `wanted`; the later of two that are equally near. */
-async function nearestStart(rows: string, column: string, wanted: number, tables: Tables): Promise<number | null> {
+/**
+ * The moment from which on the number of rows comes nearest to `wanted`, the later of two that are equally near. The first moments are spared:
+ * one for each part that comes before.
+ */
+async function nearestStart(
+  rows: string,
+  column: string,
+  wanted: number,
+  spared: number,
+  tables: Tables,
+): Promise<number | null> {
   const [found] = await tables.rows(
-    `WITH moments AS (SELECT ${column} AS at, count(*) AS n ${rows} GROUP BY ${column}),
-      starts AS (SELECT at, sum(n) OVER (ORDER BY at DESC) AS behind, row_number() OVER (ORDER BY at) AS nth FROM moments)
-    SELECT epoch_us(at) AS at FROM starts WHERE nth > 1 ORDER BY abs(behind - ${wanted}), at DESC LIMIT 1`,
+    `WITH moments AS (SELECT ${column} AS moment, count(*) AS n ${rows} GROUP BY ${column}),
+      starts AS (SELECT moment, sum(n) OVER (ORDER BY moment DESC) AS behind, row_number() OVER (ORDER BY moment) AS nth FROM moments)
+    SELECT epoch_us(moment) AS micros FROM starts WHERE nth > ${spared} ORDER BY abs(behind - ${wanted}), moment DESC LIMIT 1`,
   );
-  return found ? Number(found.at) : null;
+  return found ? Number(found.micros) : null;
 }
 
 type Counted = { readonly train: number; readonly test: number; readonly holdout: number };
