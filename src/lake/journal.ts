@@ -1,15 +1,16 @@
 /**
- * Rows that are on disk before they are acknowledged: numbered segments of NDJSON, one folder a data set.
+ * Rows that are on disk before they are acknowledged: segments of NDJSON, one folder a data set.
  *
  *     append -> | waiting rows | -> one write, one fdatasync -> all of them resolve
- *     000000000001.ndjson   closed: to be sealed into the lake, then removed
- *     000000000002.ndjson   open: the only one that is written to
+ *     0197...-a1.ndjson   closed: to be sealed into the lake, then removed
+ *     0197...-f8.ndjson   open: the only one that is written to
  *
- * A crash can only tear the end of the last segment: what was acknowledged lies before it, and the rest is cut off.
+ * A segment's name is a time-sorted id that is never used again: the lake remembers which segments it has sealed.
+ * A crash can only tear the end of the segment that was open: what was acknowledged lies before it, and the rest is cut off.
  */
 import { type FileHandle, mkdir, open, readdir, readFile, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
-import { type Json, MillError } from "../base/index.ts";
+import { type Json, MillError, newId } from "../base/index.ts";
 
 export type JournalRow = Readonly<Record<string, Json | undefined>>;
 
@@ -58,17 +59,17 @@ interface Waiting {
 
 /** Opens the journal in `folder`, cutting off what a crash has torn. */
 export async function openJournal(folder: string, effects: JournalEffects = REAL): Promise<Journal> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const closed = await segmentsIn(folder);
-  if (closed.length > 0) await cutTornEnd(closed.at(-1)!);
+  const closed = await recover(folder).catch((thrown) => {
+    throw journalError(thrown, folder);
+  });
   let current: OpenSegment | null = null;
-  let lastNumber = closed.length === 0 ? 0 : Number.parseInt(closed.at(-1)!.name, 10);
+  let lastMs = Math.max(0, ...closed.map(({ name }) => Number.parseInt(name.slice(0, 13).replace("-", ""), 16)));
   let waiting: Waiting[] = [];
   let writing: Promise<void> | null = null;
 
   const openNext = async (): Promise<OpenSegment> => {
-    lastNumber += 1;
-    const name = `${String(lastNumber).padStart(12, "0")}.ndjson`;
+    lastMs = Math.max(Date.now(), lastMs + 1);
+    const name = `${newId(lastMs)}.ndjson`;
     const path = join(folder, name);
     const file = await open(path, "wx", 0o600);
     await syncFolder(folder);
@@ -155,14 +156,22 @@ async function writeBatch(segment: OpenSegment, bytes: Buffer, effects: JournalE
   }
 }
 
-const SEGMENT = /^\d{12}\.ndjson$/;
+const SEGMENT = /^[0-9a-f-]{36}\.ndjson$/;
+
+/** The segments that an earlier process left, each ending with a whole row. */
+async function recover(folder: string): Promise<Segment[]> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const segments = await segmentsIn(folder);
+  for (const segment of segments) await cutTornEnd(segment);
+  return segments;
+}
 
 async function segmentsIn(folder: string): Promise<Segment[]> {
   const names = (await readdir(folder)).filter((name) => SEGMENT.test(name));
   return names.sort().map((name) => ({ name, path: join(folder, name) }));
 }
 
-/** Cuts the last segment behind its last whole row. */
+/** Cuts a segment behind its last whole row. */
 async function cutTornEnd({ path }: Segment): Promise<void> {
   const bytes = await readFile(path);
   let end = 0;
