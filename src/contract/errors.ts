@@ -35,6 +35,13 @@ export const ERRORS = {
   },
 
   // command line and configuration
+  "cli.usage": { status: 400, exit: EXIT.usage, about: "A command is not used as its help says." },
+  "cli.unknown-command": { status: 400, exit: EXIT.usage, about: "There is no command of this name." },
+  "cli.unknown-flag": { status: 400, exit: EXIT.usage, about: "There is no flag of this name." },
+  "cli.interrupted": { status: 503, exit: EXIT.interrupted, about: "A command was interrupted; what it had done is kept." },
+  "cli.server-away": { status: 503, exit: EXIT.away, about: "The workspace has a server that does not answer." },
+  "cli.rows": { status: 400, exit: EXIT.data, about: "The rows to predict cannot be read." },
+  "config.not-json": { status: 500, exit: EXIT.usage, about: "mill.config.json is not JSON." },
   "config.value": { status: 500, exit: EXIT.usage, about: "A setting has a value that it cannot have." },
   "config.unknown-setting": { status: 500, exit: EXIT.usage, about: "mill.config.json names a setting that does not exist." },
 
@@ -128,7 +135,11 @@ export const ERRORS = {
   },
 
   // expressions
-  "express.name": { status: 400, exit: EXIT.definitions, about: "A column's name is empty or holds a NUL, which SQL cannot name." },
+  "express.name": {
+    status: 400,
+    exit: EXIT.definitions,
+    about: "A column's name is empty or holds a NUL, which SQL cannot name.",
+  },
   "express.pattern": {
     status: 400,
     exit: EXIT.definitions,
@@ -192,7 +203,11 @@ export const ERRORS = {
   "source.unreadable": { status: 422, exit: EXIT.data, about: "A file is damaged, or is not of the format that its name says." },
   "source.changed": { status: 409, exit: EXIT.conflict, about: "A file changed while it was being read." },
   "dataset.column-missing": { status: 422, exit: EXIT.data, about: "A file has no column of the name that a data set states." },
-  "dataset.column-type": { status: 422, exit: EXIT.data, about: "A file's column is of a type that can never be read as stated." },
+  "dataset.column-type": {
+    status: 422,
+    exit: EXIT.data,
+    about: "A file's column is of a type that can never be read as stated.",
+  },
   "dataset.empty": { status: 422, exit: EXIT.data, about: "A file is empty, or no row of a data set is left." },
   "split.too-few": { status: 422, exit: EXIT.data, about: "A data set has too few rows or moments to be split." },
 
@@ -260,6 +275,7 @@ export const ERRORS = {
   },
   "step.cancelled": { status: 409, exit: EXIT.interrupted, about: "A step was cancelled before it was done." },
   "step.crashed": { status: 500, exit: EXIT.fault, about: "The process of a step ended without an outcome." },
+  "step.disk-full": { status: 507, exit: EXIT.away, about: "The disk is full, so a step could not go on." },
   "step.memory": { status: 507, exit: EXIT.away, about: "A step took more memory than it may have." },
   "step.revision": { status: 409, exit: EXIT.conflict, about: "A step was planned with another revision of its kind." },
   "step.unknown": { status: 404, exit: EXIT.notFound, about: "There is no step with this id." },
@@ -311,7 +327,11 @@ export const ERRORS = {
   "lake.journal": { status: 500, exit: EXIT.away, about: "The journal of a data set cannot be written." },
   "lake.moved": { status: 409, exit: EXIT.conflict, about: "A data set got another version in the meantime." },
   "lake.unknown-version": { status: 404, exit: EXIT.notFound, about: "A data set has no such version." },
-  "split.frozen": { status: 409, exit: EXIT.definitions, about: "A definition asks for another split than the one that was frozen." },
+  "split.frozen": {
+    status: 409,
+    exit: EXIT.definitions,
+    about: "A definition asks for another split than the one that was frozen.",
+  },
   "split.holdout-locked": { status: 403, exit: EXIT.refused, about: "A step that may not read the holdout asked for it." },
 
   // registry

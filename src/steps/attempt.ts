@@ -1,5 +1,5 @@
 /** One attempt of a step, from its folder to its published outcome. */
-import { asMillError, errorFromJson, MillError } from "../base/index.ts";
+import { errorFromJson, MillError } from "../base/index.ts";
 import type { JobExit, RunningJob } from "../ports/engines/index.ts";
 import type { Statement } from "../ports/records/index.ts";
 import {
@@ -15,6 +15,7 @@ import {
 } from "./attempt-folder.ts";
 import type { StepManifest } from "./kind.ts";
 import type { Beating, Pulse } from "./pulse.ts";
+import { asStepError } from "./run-step.ts";
 import {
   type Attempt,
   type EndDetail,
@@ -61,7 +62,7 @@ export async function runAttempt(
   const started = performance.now();
   pulse.add(beating);
   try {
-    const exit = await runJob().catch(asMillError);
+    const exit = await runJob().catch((thrown) => asStepError(thrown, folder));
     return await settle(exit);
   } finally {
     pulse.remove(beating);

@@ -196,6 +196,25 @@ test("recovery publishes what was complete, loses what was not, and leaves alone
   await workspace.close();
 });
 
+test("the process of a dead owner that still runs is ended before its step is taken up", async () => {
+  const workspace = await openTestWorkspace(newFolder(), "processes");
+  const { attempt, folder, key } = await abandon(workspace, "orphan", false);
+  const slow = { kind: "write", revision: 1, input: { name: "orphan", parts: 1000, waitMs: 20 }, threads: 1, memoryMb: 300 };
+  writeFileSync(join(folder, "input.json"), JSON.stringify(slow));
+  const ready = Promise.withResolvers<void>();
+  const job = await workspace.engine.start({ stepId: attempt.stepId, fence: 1, folder, memoryMb: 300 }, () => ready.resolve());
+  await ready.promise;
+  await workspace.records.commit([{ sql: "UPDATE attempts SET handle = ?", params: [job.handle] }]);
+
+  const ledger = workspace.ledgerWith({ owner: deadOwner });
+  assert.deepEqual(await ledger.recover(), { published: 0, failed: 0, lost: 1, orphans: 1, runs: 0 });
+  assert.equal(processAlive(job.handle), false);
+  assert.equal(await ledger.resultOf(key), null);
+  assert.equal((await ledger.execute(ask(input("orphan")))).state, "succeeded");
+  assert.deepEqual(await faultsOf(workspace), []);
+  await workspace.close();
+});
+
 test("an attempt of an older fence can publish nothing, not even a failure", async () => {
   const workspace = await openTestWorkspace(newFolder());
   const { records } = workspace;

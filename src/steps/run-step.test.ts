@@ -75,6 +75,11 @@ test("what goes wrong in a step is left as an error, and its code decides the ex
   assert.deepEqual([unexpected.code, unexpected.failure.code, unexpected.marker], [1, "internal.unexpected", null]);
   assert.equal(unexpected.failure.message, "undefined is not a model");
 
+  const full = await perform(attempt, async () => {
+    throw Object.assign(new Error("write failed"), { code: "ENOSPC" });
+  });
+  assert.deepEqual([full.code, full.failure.code, full.failure.got], [8, "step.disk-full", "write failed"]);
+
   const cases: [unknown, string, number][] = [
     [undefined, "step.bad-folder", 2],
     [{ ...attempt, kind: "knd" }, "step.unknown-kind", 1],

@@ -73,10 +73,10 @@ export async function performStep(
     await writeMarker(folder, { digest: digestOf(bytes), manifest, meters: metersSince(before, written.bytes()) });
     return 0;
   } catch (thrown) {
-    const error = signal.aborted ? cancelled(thrown) : asMillError(thrown);
-    await writeFailure(folder, { error: errorToJson(error), meters: metersSince(before, written.bytes()) }).catch(
-      () => undefined,
-    );
+    const error = signal.aborted ? cancelled(thrown) : asStepError(thrown, folder);
+    const failure = { error: errorToJson(error), meters: metersSince(before, written.bytes()) };
+    // a disk too full for the error itself: the ledger shows what was printed
+    await writeFailure(folder, failure).catch(() => console.error(`${error.code}: ${error.message}`));
     return codeInfo(error.code).exit;
   } finally {
     await removeFolder(scratch).catch(() => undefined);
@@ -147,6 +147,18 @@ const cancelled = (cause: unknown) =>
     fix: "Run it again: nothing of it was published.",
     cause,
   });
+
+/** What a step threw as one of our errors; a full disk is met by whatever writes, also by libraries. */
+export function asStepError(thrown: unknown, folder: string): MillError {
+  const { code } = (thrown ?? {}) as NodeJS.ErrnoException;
+  if (code !== "ENOSPC" && code !== "EDQUOT") return asMillError(thrown);
+  return new MillError("step.disk-full", "The disk is full, so the step could not go on; nothing of it was published.", {
+    at: folder,
+    got: (thrown as Error).message,
+    fix: "Free some space, or move the workspace with --workspace DIR, and run the same command again.",
+    cause: thrown,
+  });
+}
 
 function meteredObjects(objects: Objects): { readonly objects: Objects; bytes(): number } {
   let bytes = 0;
