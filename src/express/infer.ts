@@ -11,7 +11,7 @@ import { outcomeRead, type Shape } from "./shape.ts";
 import { columnType, isMoment, type Moment, typeInWords, type ValueType } from "./value-type.ts";
 import { readValue } from "./values.ts";
 import { inWords } from "./words.ts";
-import { zoneNames } from "./zones.ts";
+import { isZone, zoneNames } from "./zones.ts";
 
 /** An expression with its names found and its operands checked. */
 export type Typed = TypedColumn | TypedLiteral | TypedWindow | TypedOperation;
@@ -183,7 +183,7 @@ const CONSTANTS: Readonly<Record<ConstantRule, (arg: Node | undefined, node: Ope
         'the name of a zone, as in "Europe/Berlin": an instant shows another clock in each',
         described(arg),
       );
-    if (!zoneNames().includes(zone)) throw unknownZone(zone);
+    if (!isZone(zone)) throw unknownZone(zone);
     return zone;
   },
 };

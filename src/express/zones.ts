@@ -16,13 +16,22 @@ const TO_MS = Date.UTC(2100, 0, 1);
 /** Clocks that change twice between two looks are seen only if the offset differs at one of them. */
 const LOOK_MS = 5 * 86_400_000;
 
-let names: readonly string[] | undefined;
-/** The names of the zones: those of the IANA database, as in `Europe/Berlin`. */
-export const zoneNames = (): readonly string[] => (names ??= ["UTC", ...Intl.supportedValuesOf("timeZone")]);
+/** Is it the name of a zone, as in `Europe/Berlin`? An offset such as `+02:00` is none: it does not say when clocks change. */
+export function isZone(name: string): boolean {
+  if (!/^[A-Za-z]/.test(name)) return false;
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }) !== null;
+  } catch {
+    return false;
+  }
+}
+
+/** Names to choose from. */
+export const zoneNames = (): readonly string[] => ["UTC", ...Intl.supportedValuesOf("timeZone")];
 
 const tables = new Map<string, ZoneTable>();
 
-/** The table of a zone that `zoneNames` lists; read once (some 50 ms), then kept. */
+/** The table of a zone; read once (some 20 ms), then kept. */
 export function zoneTable(zone: string): ZoneTable {
   const kept = tables.get(zone);
   if (kept !== undefined) return kept;
