@@ -2,23 +2,24 @@
  * The composition root: picks drivers, wires the blocks, starts and stops them. Nothing else knows more than its own block.
  * Loaded by the commands that need a workspace; `main.ts` is the bin.
  */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { assess, gate, prove } from "./assess/index.ts";
+import type { App } from "./cli/index.ts";
 import type { Config, Handlers } from "./contract/index.ts";
 import { loadProject } from "./define/index.ts";
 import { trainingSet } from "./features/index.ts";
-import { type Call, createAudit, createCall, lockWorkspace, openTokens, type Tokens, type WorkspaceLock } from "./guard/index.ts";
+import { createAudit, createCall, lockWorkspace, openTokens } from "./guard/index.ts";
 import { ingest, split } from "./ingest/index.ts";
 import { createLake } from "./lake/index.ts";
 import { createSources, platformVerbs } from "./orchestrate/index.ts";
+import { readPackage } from "./package.ts";
 import { createLocalEngine } from "./ports/engines/index.ts";
 import { createFileObjects } from "./ports/objects/index.ts";
 import { openSqlite } from "./ports/records/index.ts";
 import { openDuckDb } from "./ports/tables/index.ts";
 import { check } from "./quality/index.ts";
 import { bundle, createRegistry } from "./registry/index.ts";
-import { createServing, type Serving } from "./serve/index.ts";
+import { createServing } from "./serve/index.ts";
 import { createLedger, runStep, type StepKind } from "./steps/index.ts";
 import { train } from "./train/index.ts";
 
@@ -30,17 +31,8 @@ const SEAL_EVERY_MS = 60_000;
 /** What DuckDB may hold when the process itself asks, beside the steps' own engines. */
 const QUERY_MEMORY_MB = 256;
 
-export interface OpenWorkspace {
-  readonly call: Call;
-  readonly tokens: Tokens;
-  readonly serving: Serving;
-  readonly lock: WorkspaceLock;
-  /** Cancels steps, seals the journal, gives the workspace back. */
-  close(): Promise<void>;
-}
-
 /** Opens a workspace as its one owner and settles what a crash left. Errors: `guard.workspace-locked`, and those of the drivers. */
-export async function openWorkspace(config: Config): Promise<OpenWorkspace> {
+export async function openWorkspace(config: Config): Promise<App> {
   const lock = await lockWorkspace(config.workspace);
   const closers: (() => Promise<unknown>)[] = [() => lock.release()];
   const closeAll = async () => {
@@ -54,7 +46,7 @@ export async function openWorkspace(config: Config): Promise<OpenWorkspace> {
     const scratch = join(config.workspace, "scratch");
     const tables = () => openDuckDb({ threads: config.threads, memoryMb: QUERY_MEMORY_MB, tempFolder: scratch });
 
-    const engine = createLocalEngine({ command: [process.execPath, ...stepCommand(config)] });
+    const engine = createLocalEngine({ command: [process.execPath, MAIN], environment: stepEnvironment(config) });
     const ledger = createLedger({
       records,
       objects,
@@ -94,32 +86,55 @@ export async function openWorkspace(config: Config): Promise<OpenWorkspace> {
       newToken: async () => ({ token: await tokens.renew(), path: tokens.path }),
     };
     const call = createCall({ handlers, audit: await createAudit({ records }) });
-    return { call, tokens, serving, lock, close: closeAll };
+    const readiness = createReadiness(() => serving.refresh());
+    closers.push(() => readiness.settled());
+    return { call, tokens, lock, ready: readiness.ready, close: closeAll };
   } catch (error) {
     await closeAll();
     throw error;
   }
 }
 
-/** The process of one step: `mill step FOLDER`, started by the local engine. */
-export const runStepFolder = (folder: string, workspace: string): Promise<number> =>
-  runStep(folder, KINDS, { objects: createFileObjects(join(workspace, "objects")) });
+/** Endpoints are loaded when somebody first asks whether they are: a command that serves nothing loads none. */
+function createReadiness(load: () => Promise<void>) {
+  let state: ReturnType<App["ready"]> = { ready: false, why: "the endpoints are being loaded" };
+  let loading: Promise<void> | undefined;
+  const start = () =>
+    load().then(
+      () => {
+        state = { ready: true };
+      },
+      (error: Error) => {
+        state = { ready: false, why: error.message };
+      },
+    );
+  return {
+    ready: () => {
+      loading ??= start();
+      return state;
+    },
+    settled: async () => loading,
+  };
+}
 
-const stepCommand = (config: Config) => [
-  join(import.meta.dirname, `main${import.meta.filename.slice(-3)}`),
-  "--workspace",
-  config.workspace,
-];
+/** The process of one step: `mill step FOLDER`, started by the local engine with the workspace's objects in `MILL_OBJECTS`. */
+export const runStepProcess = (folder: string, environment: NodeJS.ProcessEnv): Promise<number> =>
+  runStep(folder, KINDS, { objects: createFileObjects(environment.MILL_OBJECTS!) });
+
+const MAIN = join(import.meta.dirname, `main${extname(import.meta.filename)}`);
+
+/** A step needs no secret of the platform's. */
+function stepEnvironment({ workspace }: Config): NodeJS.ProcessEnv {
+  const { MILL_TOKEN: _, ...rest } = process.env;
+  return { ...rest, MILL_OBJECTS: join(workspace, "objects") };
+}
 
 /** What a result depends on beside its input and its kind's revision. */
 function environment() {
-  const { version, dependencies } = packageJson();
+  const { version, dependencies } = readPackage(join(import.meta.dirname, ".."));
   return {
     millwright: version.split(".").slice(0, 2).join("."),
     node: Number(process.versions.node.split(".")[0]),
     duckdb: dependencies["@duckdb/node-api"]!,
   };
 }
-
-export const packageJson = (): { version: string; dependencies: Record<string, string> } =>
-  JSON.parse(readFileSync(join(import.meta.dirname, "..", "package.json"), "utf8"));

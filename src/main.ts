@@ -1,7 +1,15 @@
-/** The bin. Everything heavy is loaded by the command that needs it. */
-const argv = process.argv.slice(2);
-const at = argv.indexOf("step");
-if (at >= 0) {
-  const { runStepFolder } = await import("./app.ts");
-  process.exitCode = await runStepFolder(argv[at + 1]!, argv[argv.indexOf("--workspace") + 1]!);
+/** The bin. What a command needs is loaded by the command: `mill --help` loads no engine. */
+import { join } from "node:path";
+import { effectsOf, runCli } from "./cli/index.ts";
+import { readPackage } from "./package.ts";
+
+/** Runs one command line; its exit code. `step FOLDER` is the process of one step, started by an engine and not by people. */
+export async function runMain(argv: readonly string[]): Promise<number> {
+  if (argv[0] === "step") return (await import("./app.ts")).runStepProcess(argv[1]!, process.env);
+  return runCli(argv, effectsOf(process), {
+    version: readPackage(join(import.meta.dirname, "..")).version,
+    open: async (config) => (await import("./app.ts")).openWorkspace(config),
+  });
 }
+
+if (import.meta.main) process.exitCode = await runMain(process.argv.slice(2));

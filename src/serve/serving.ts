@@ -58,7 +58,7 @@ export interface Serving {
   deployed(): Promise<Deployment[]>;
   isReady(name: string): boolean;
   history(name: string): Promise<{ model: string; version: number; at: number; actor: string; why: string }[]>;
-  /** Errors: `endpoint.unknown`, `endpoint.not-ready`. */
+  /** Errors: `endpoint.unknown`. */
   state(name: string): Promise<EndpointState>;
   /** Errors: as `state`, and `request.row`. */
   predict(name: string, rows: readonly unknown[]): Promise<PredictReply>;
@@ -90,6 +90,7 @@ export const eventsOf = (endpoint: string) => `${endpoint}-events`;
 
 export function createServing({ records, objects, lake, registry, tables, now = Date.now }: ServingResources): Serving {
   const loaded = new Map<string, Loaded>();
+  const loading = new Map<string, Promise<Loaded>>();
 
   const deployed = async (): Promise<Deployment[]> => {
     const rows = await records.query<DeploymentRow>(
@@ -116,20 +117,23 @@ export function createServing({ records, objects, lake, registry, tables, now = 
     );
   };
 
-  const ready = async (name: string): Promise<Loaded> => {
-    const found = loaded.get(name);
-    if (found) return found;
-    await find(name);
-    throw new MillError("endpoint.not-ready", `The endpoint "${name}" is being loaded.`, {
-      fix: "Ask again in a second; GET /readyz says when.",
-    });
+  /** The endpoint at the version it is deployed with; loads it when nobody has yet. */
+  const ready = async (name: string): Promise<Loaded> => loaded.get(name) ?? load(await find(name));
+
+  const load = (row: Deployment): Promise<Loaded> => {
+    const key = `${row.name} ${row.model} ${row.version}`;
+    const underWay = loading.get(key) ?? read(row).finally(() => loading.delete(key));
+    loading.set(key, underWay);
+    return underWay;
   };
 
-  const load = async (row: Deployment): Promise<void> => {
+  const read = async (row: Deployment): Promise<Loaded> => {
     const version = await registry.version(row.model, row.version);
     const manifest = await registry.manifest(version);
     const endpoint = createEndpoint(manifest, await readTrained(manifest.trained, objects));
-    loaded.set(row.name, { endpoint, version, newest: await warm(row.name, endpoint), predictions: 0 });
+    const current = { endpoint, version, newest: await warm(row.name, endpoint), predictions: 0 };
+    loaded.set(row.name, current);
+    return current;
   };
 
   /** Feeds the newest rows of the data set, then the events, oldest first; the newest row of the data set. */
