@@ -4,7 +4,7 @@
  *   GL^2 / (HL + l2) + GR^2 / (HR + l2) - G^2 / (H + l2)
  *
  * The bins of a number are cut in their order. The bins of a text are put in the order of their mean gradient in this leaf first: the best of all cuts into
- * two sets is then a cut of that order (Fisher 1958). Missing values, and texts with too few rows in the leaf, are the rest: tried on both sides. Where a leaf
+ * two sets is then a cut of that order (Fisher 1958; decisions/texts-in-trees.md). Missing values, and texts with too few rows in the leaf, are the rest: tried on both sides. Where a leaf
  * has no rest, it belongs to the child with more rows. Ties go to the lower column, then the earlier cut, then the rest to the right, so that the answer does
  * not depend on who searched which column.
  */
