@@ -69,10 +69,11 @@ function repeat(values: readonly number[], rows: number): Float64Array {
   return Float64Array.from({ length: rows * values.length }, (_, at) => values[at % values.length]!);
 }
 
-/** Measures of each value of a slice, the largest groups first. */
+/** Measures of each value of a slice, in the order of the values. */
 function reportSlice(frame: Frame, slice: string, evidence: Evidence, { task }: AssessInput): SliceReport[] {
   const rowsOf = Map.groupBy(evidence.y.keys(), (row) => valueAt(frame, slicePrefix + slice, row));
   const largest = [...rowsOf].sort(([, a], [, b]) => b.length - a.length).slice(0, SLICE_GROUPS_MAX);
+  largest.sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }));
   return largest.map(([value, rows]) => ({
     value,
     rows: rows.length,

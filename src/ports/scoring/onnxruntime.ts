@@ -42,7 +42,7 @@ export interface Scores {
 
 /**
  * ONNX Runtime on the CPU. Its `run` blocks the thread that calls it, so each session has a worker thread of its own; the worker keeps the
- * process alive only while something is asked of it. A frame is scored in batches of at most 4,096 rows.
+ * process alive only while something is asked of it. A frame is scored in batches of at most 1,024 rows.
  */
 export function createOnnxruntimeScoring(options: OnnxruntimeOptions = {}): Scoring {
   const exitGuard = createExitGuard();
