@@ -1,14 +1,16 @@
 /**
  * A forest as an ONNX graph:
  *
- *   number [N, 1] double -- Cast float -- Cast double --------------------------------------+
- *   text [N, 1] string -- LabelEncoder (bin, or the last row) -- Gather (a column of 0 and 1 -+-- Concat -- TreeEnsembleRegressor -- Cast -- + start -- link
- *                         for each question about this text: 1 goes right) -- Cast double ---+
+ *   number [N, 1] double -- Cast float ------------------------------------------------------+
+ *   text [N, 1] string -- LabelEncoder (bin, or the last row) -- Gather (a column of 0 and 1 --+-- Concat -- TreeEnsembleRegressor -- sums in double + start -- link
+ *                         for each question about this text: 1 goes right) -- Cast float -----+
  *
  * `ai.onnx.ml` 3 has no question about sets, and chains of equalities take runtimes minutes to load, so the answers to the questions about texts are looked
  * up before the trees. That makes a row as wide as there are such questions: score in batches of about a thousand rows.
- * Thresholds are float32 values and inputs are rounded to float32, so `x <= t` answers as in training. The ensemble sums doubles and rounds the sum
- * of the trees to float32 once: below 1e-7 of the score, which moves a probability by less than 1e-7. The start is added after, in double.
+ *
+ * Thresholds are float32 values and inputs are rounded to float32, so `x <= t` answers as in training. The ensemble sums in float32, which is not enough for
+ * hundreds of trees; each leaf is therefore cut in two targets: a multiple of a quantum, chosen so that float32 holds every sum of these exactly, and the small
+ * rest. Both sums are added in double, and the scores are those of training to about 1e-9.
  */
 import { createGraph, type GraphBuilder, type OnnxModel, tensorOf } from "../../onnx/index.ts";
 import { declareInputs, type InputColumn } from "../inputs.ts";
@@ -24,7 +26,7 @@ export function forestGraph({ task, classes, inputs, textBins, start, forest }: 
   const names = declareInputs(graph, inputs);
   const questions = questionsOf(forest, inputs);
   const columns = inputs.flatMap(({ texts }, column) => {
-    if (texts === null) return [graph.add("Cast", [graph.add("Cast", [names[column]!], FLOAT)], DOUBLE)];
+    if (texts === null) return [graph.add("Cast", [names[column]!], FLOAT)];
     const asked = questions.byColumn[column]!;
     return asked.length === 0 ? [] : [answers(graph, names[column]!, texts, textBins[column]!, asked, forest)];
   });
@@ -32,14 +34,7 @@ export function forestGraph({ task, classes, inputs, textBins, start, forest }: 
   const scores =
     columns.length === 0 || forest.roots.length === 0
       ? withoutTrees(graph, names[0]!, start.length)
-      : treeSum(
-          graph,
-          graph.add("Concat", columns, { axis: { int: 1 } }),
-          forest,
-          questions.place,
-          start.length,
-          task === "regression",
-        );
+      : treeSum(graph, graph.add("Concat", columns, { axis: { int: 1 } }), forest, questions.place, start.length);
   return finishGraph(graph, graph.add("Add", [scores, first]), task, classes, estimator);
 }
 
@@ -86,7 +81,7 @@ function answers(
     goesRight(asked[at % asked.length]!, Math.floor(at / asked.length)),
   );
   const gathered = graph.add("Gather", [graph.constant("bool", table, [binCount + 1, asked.length]), row], { axis: { int: 0 } });
-  return graph.add("Cast", [graph.add("Squeeze", [gathered, graph.constant("int64", [1])])], DOUBLE);
+  return graph.add("Cast", [graph.add("Squeeze", [gathered, graph.constant("int64", [1])])], FLOAT);
 }
 
 /** Zeros [N, outputs], whatever the inputs hold. */
@@ -96,63 +91,41 @@ function withoutTrees(graph: GraphBuilder, x: string, outputs: number): string {
   return graph.add("ConstantOfShape", [shape], { value: { tensor: tensorOf("float64", [0]) } });
 }
 
-/**
- * Scores [N, outputs] of the trees. The ensemble hands its sums out as float32; for regression, where a value may be large, each leaf is therefore cut in two
- * targets: multiples of a quantum whose sums float32 holds exactly, and the small rest.
- */
-function treeSum(
-  graph: GraphBuilder,
-  x: string,
-  forest: Forest,
-  place: Questions["place"],
-  outputs: number,
-  exact: boolean,
-): string {
+/** Scores [N, outputs] of the trees, in double. */
+function treeSum(graph: GraphBuilder, x: string, forest: Forest, place: Questions["place"], outputs: number): string {
   const { nodeIds, treeIds } = numberNodes(forest);
   const isLeaf = (node: number) => forest.columns[node]! < 0;
   const nodes = [...forest.columns.keys()];
   const childId = (node: number, step: number) => (isLeaf(node) ? 0 : nodeIds[forest.lefts[node]! + step]!);
   const ints = (values: readonly number[]) => ({ ints: values });
-  const quantum = exact ? quantumOf(forest, treeIds) : 0;
+  const quantum = quantumOf(forest, treeIds);
   const targets = nodes.filter(isLeaf).flatMap((node) => {
-    const value = forest.values[node]!;
-    const target = { node, output: treeIds[node]! % outputs };
-    if (!exact) return [{ ...target, weight: value }];
-    const coarse = Math.round(value / quantum) * quantum;
+    const output = treeIds[node]! % outputs;
+    const coarse = Math.round(forest.values[node]! / quantum) * quantum;
     return [
-      { ...target, weight: coarse },
-      { ...target, output: outputs, weight: value - coarse },
+      { node, target: output, weight: coarse },
+      { node, target: outputs + output, weight: forest.values[node]! - coarse },
     ];
   });
   const sums = graph.addMl("TreeEnsembleRegressor", [x], {
-    n_targets: { int: exact ? outputs + 1 : outputs },
+    n_targets: { int: outputs * 2 },
     aggregate_function: { string: "SUM" },
     post_transform: { string: "NONE" },
     nodes_treeids: ints(nodes.map((node) => treeIds[node]!)),
     nodes_nodeids: ints(nodes.map((node) => nodeIds[node]!)),
     nodes_featureids: ints(nodes.map(place)),
     nodes_modes: { strings: nodes.map((node) => (isLeaf(node) ? "LEAF" : "BRANCH_LEQ")) },
-    nodes_values_as_tensor: {
-      tensor: tensorOf(
-        "float64",
-        nodes.map((node) => (forest.setAts[node]! < 0 ? forest.thresholds[node]! : 0.5)),
-      ),
-    },
+    nodes_values: { floats: nodes.map((node) => (forest.setAts[node]! < 0 ? forest.thresholds[node]! : 0.5)) },
     nodes_truenodeids: ints(nodes.map((node) => childId(node, 0))),
     nodes_falsenodeids: ints(nodes.map((node) => childId(node, 1))),
     nodes_missing_value_tracks_true: ints([...forest.missingLeft]),
     target_treeids: ints(targets.map(({ node }) => treeIds[node]!)),
     target_nodeids: ints(targets.map(({ node }) => nodeIds[node]!)),
-    target_ids: ints(targets.map(({ output }) => output)),
-    target_weights_as_tensor: {
-      tensor: tensorOf(
-        "float64",
-        targets.map(({ weight }) => weight),
-      ),
-    },
+    target_ids: ints(targets.map(({ target }) => target)),
+    target_weights: { floats: targets.map(({ weight }) => weight) },
   });
-  const doubles = graph.add("Cast", [sums], DOUBLE);
-  return exact ? graph.add("ReduceSum", [doubles, graph.constant("int64", [1])], { keepdims: { int: 1 } }) : doubles;
+  const [coarse, rest] = graph.addMany("Split", [graph.add("Cast", [sums], DOUBLE)], 2, { axis: { int: 1 } });
+  return graph.add("Add", [coarse!, rest!]);
 }
 
 /** A power of two of which every sum of the trees' leaves is less than 2^24. */
