@@ -7,8 +7,8 @@ import { type GraphInput, graphInputs, type InputData, inputBatch } from "./inpu
 import { callNative } from "./native-calls.ts";
 import type { Answer, Opened, Request, Scores, WorkerOptions } from "./onnxruntime.ts";
 
-/** ONNX Runtime's tree engine works row by row below 4,096 rows and changes its plan above; batches also bound the memory. */
-const BATCH_ROWS_MAX = 1024; // a graph may widen a row to thousands of columns: 4096 rows took 930 MB where these take 390, and longer
+/** A graph may widen a row to thousands of columns: batches of 4,096 rows took 930 MB where these take 390, and were slower. */
+const BATCH_ROWS_MAX = 1024;
 const port = parentPort!;
 
 interface Model {
