@@ -42,10 +42,10 @@ export function asMillError(thrown: unknown): MillError {
 export interface ErrorJson {
   readonly code: string;
   readonly message: string;
-  readonly at?: string;
-  readonly expected?: string;
-  readonly got?: string;
-  readonly fix?: string;
+  readonly at?: string | undefined;
+  readonly expected?: string | undefined;
+  readonly got?: string | undefined;
+  readonly fix?: string | undefined;
 }
 
 export function errorToJson(error: MillError): ErrorJson {

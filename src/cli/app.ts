@@ -1,0 +1,64 @@
+/** What the command line needs from the composition root, and from the process that runs it. */
+import type { Config } from "../contract/index.ts";
+import type { Call, Tokens, WorkspaceLock } from "../guard/index.ts";
+
+/** An opened workspace. */
+export interface App {
+  readonly call: Call;
+  readonly tokens: Tokens;
+  readonly lock: WorkspaceLock;
+  /** Whether every endpoint is loaded. */
+  ready(): { readonly ready: boolean; readonly why?: string };
+  /** Cancels what runs, saves, gives the workspace back. */
+  close(): Promise<void>;
+}
+
+export interface AppFactory {
+  /** Millwright's. */
+  readonly version: string;
+  /** Errors: `guard.workspace-locked`, and those of definitions and drivers. */
+  open(config: Config): Promise<App>;
+}
+
+/** The outside of a command. */
+export interface Effects {
+  stdout(text: string): void;
+  stderr(text: string): void;
+  /** Of standard error: where progress is drawn. */
+  readonly isTTY: boolean;
+  readonly columns: number;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** All of standard input. */
+  stdin(): Promise<string>;
+  /** Called at the first SIGINT or SIGTERM; a second one ends the process at once. Returns what takes the listener away. */
+  onStop(listener: () => void): () => void;
+}
+
+/** The effects of a real process. */
+export function effectsOf(process: NodeJS.Process): Effects {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+  return {
+    stdout: (text) => void process.stdout.write(text),
+    stderr: (text) => void process.stderr.write(text),
+    isTTY: process.stderr.isTTY === true && process.env.TERM !== "dumb",
+    columns: process.stderr.columns ?? 100,
+    env: process.env,
+    cwd: process.cwd(),
+    stdin: async () => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+      return Buffer.concat(chunks).toString("utf8");
+    },
+    onStop(listener) {
+      process.once("SIGINT", listener);
+      process.once("SIGTERM", listener);
+      return () => {
+        process.off("SIGINT", listener);
+        process.off("SIGTERM", listener);
+      };
+    },
+  };
+}

@@ -1,0 +1,117 @@
+/** Reads the words of a command line. Flags may stand anywhere; `--flag value` and `--flag=value` are the same; `--` ends the flags. */
+import { didYouMean, MillError } from "../base/index.ts";
+import { SETTINGS } from "../contract/index.ts";
+import type { CommandInfo, Flag } from "./command.ts";
+
+export interface Arguments {
+  /** null: none was given. */
+  readonly command: string | null;
+  readonly operands: readonly string[];
+  readonly flags: Readonly<Record<string, string | true>>;
+}
+
+const SWITCHES: Readonly<Record<string, Flag>> = {
+  json: { about: "Answer with one JSON document; streams with an object a line." },
+  help: { about: "Show help." },
+  version: { about: "Show the version." },
+};
+
+/** Flags of every command: the settings, and how to answer. */
+export const COMMON_FLAGS: Readonly<Record<string, Flag>> = {
+  ...SWITCHES,
+  ...Object.fromEntries(
+    Object.entries(SETTINGS).flatMap(([name, { flag, about, type, default: otherwise, env }]) =>
+      flag ? [[name, { about: `${about} ${env}; default: ${otherwise}.`, value: type === "integer" ? "N" : "TEXT" }]] : [],
+    ),
+  ),
+};
+
+/** Errors: `cli.unknown-command`, `cli.unknown-flag`, `cli.usage`. */
+export function readArguments(argv: readonly string[], commands: Readonly<Record<string, CommandInfo>>): Arguments {
+  const operands: string[] = [];
+  const given: { name: string; value: string | undefined }[] = [];
+  const isSwitch = (name: string) =>
+    flagsOf(commands, operands[0])[name]?.value === undefined && anyFlag(commands, name)?.value === undefined;
+  const words = [...argv];
+  for (let word = words.shift(); word !== undefined; word = words.shift()) {
+    if (word === "--") operands.push(...words.splice(0));
+    else if (word === "-h") given.push({ name: "help", value: undefined });
+    else if (!word.startsWith("--")) operands.push(word);
+    else {
+      const [, name = "", value] = /^--([^=]*)(?:=(.*))?$/s.exec(word)!;
+      given.push({ name, value: value ?? (isSwitch(name) ? undefined : words.shift()) });
+    }
+  }
+  const command = operands.shift() ?? null;
+  if (command !== null && !Object.hasOwn(commands, command)) throw unknownCommand(command, commands);
+  const known = flagsOf(commands, command ?? undefined);
+  const flags = Object.fromEntries(given.map(({ name, value }) => [name, checkFlag(name, value, known, command)]));
+  if (command !== null && flags.help !== true) checkOperands(command, operands, commands[command]!);
+  return { command, operands, flags };
+}
+
+export const flagsOf = (
+  commands: Readonly<Record<string, CommandInfo>>,
+  command: string | undefined,
+): Readonly<Record<string, Flag>> => ({
+  ...COMMON_FLAGS,
+  ...(command !== undefined && Object.hasOwn(commands, command) ? commands[command]!.flags : {}),
+});
+
+/** A flag before the command may be the command's own. */
+const anyFlag = (commands: Readonly<Record<string, CommandInfo>>, name: string): Flag | undefined =>
+  Object.values(commands).find(({ flags }) => flags && Object.hasOwn(flags, name))?.flags?.[name];
+
+function checkFlag(
+  name: string,
+  value: string | undefined,
+  known: Readonly<Record<string, Flag>>,
+  command: string | null,
+): string | true {
+  const help = `mill ${command ?? ""} --help`.replace("  ", " ");
+  if (!Object.hasOwn(known, name)) {
+    throw new MillError(
+      "cli.unknown-flag",
+      `There is no flag --${name}.${didYouMean(name, Object.keys(known)).replace(/"(.+)"/, '"--$1"')}`,
+      {
+        at: command === null ? "mill" : `mill ${command}`,
+        expected: Object.keys(known)
+          .map((one) => `--${one}`)
+          .join(", "),
+        got: `--${name}`,
+        fix: `See ${help}.`,
+      },
+    );
+  }
+  const { value: wanted } = known[name]!;
+  if (wanted === undefined && value === undefined) return true;
+  if (wanted !== undefined && value !== undefined) return value;
+  const message = wanted === undefined ? `--${name} takes no value.` : `--${name} needs a value.`;
+  throw new MillError("cli.usage", message, {
+    expected: wanted === undefined ? `--${name}` : `--${name} ${wanted}`,
+    got: value ?? "nothing",
+    fix: `See ${help}.`,
+  });
+}
+
+function checkOperands(
+  command: string,
+  operands: readonly string[],
+  { operands: form, operandsMin = 0, operandsMax }: CommandInfo,
+): void {
+  if (operands.length >= operandsMin && operands.length <= operandsMax) return;
+  throw new MillError("cli.usage", `mill ${command} takes ${form || "nothing behind it"}.`, {
+    expected: `mill ${command} ${form}`.trim(),
+    got: operands.length === 0 ? "nothing" : operands.join(" "),
+    fix: `See mill ${command} --help.`,
+  });
+}
+
+function unknownCommand(command: string, commands: Readonly<Record<string, CommandInfo>>): MillError {
+  const names = Object.entries(commands).flatMap(([name, { hidden }]) => (hidden ? [] : [name]));
+  return new MillError("cli.unknown-command", `There is no command "${command}".${didYouMean(command, names)}`, {
+    expected: names.join(", "),
+    got: command,
+    fix: "See mill --help.",
+  });
+}

@@ -1,0 +1,367 @@
+import assert from "node:assert/strict";
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { MillError } from "../base/index.ts";
+import { EXIT, type Handlers, VERBS } from "../contract/index.ts";
+import { createAudit, createCall, lockWorkspace, openTokens } from "../guard/index.ts";
+import { openSqlite } from "../ports/records/index.ts";
+import { COMMANDS } from "./commands.ts";
+import { type AppFactory, type Effects, runCli } from "./index.ts";
+
+const root = await mkdtemp(join(tmpdir(), "mill-cli-"));
+after(() => rm(root, { recursive: true }));
+
+const RUN = "01890000-0000-7000-8000-000000000000";
+const TRAIN = "model/late:train";
+const finished = (state: "succeeded" | "refused" | "cancelled") =>
+  ({ event: "run-finished", run: RUN, state, ran: 1, current: 2, wallMs: 1500, refusals: [] }) as const;
+
+const handlers = {
+  plan: async () => ({
+    steps: [{ id: TRAIN, target: "model/late", kind: "train", key: null, state: "run", why: "changed:\u001b[31m params" }],
+  }),
+  async *run({ targets = [] }, { signal }) {
+    yield { event: "run-started", run: RUN, targets, steps: 1 };
+    if (targets.includes("model/nobody"))
+      throw new MillError("object.missing", "There is no model/nobody.", { fix: "Look again." });
+    yield { event: "step-started", id: TRAIN, why: "has not run yet" };
+    if (targets.includes("model/slow") && !signal.aborted)
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    yield { event: "step-progress", id: TRAIN, done: 50, total: 200 };
+    if (targets.includes("model/broken")) {
+      const error = { code: "tables.memory", message: "no memory", fix: "more" };
+      yield { event: "step-failed", id: TRAIN, error };
+      yield { ...finished("succeeded"), state: "failed", error };
+      return;
+    }
+    yield { event: "step-finished", id: TRAIN, state: "succeeded", wallMs: 1234, sentence: "" };
+    yield { event: "published", id: TRAIN, sentence: "late version 1" };
+    if (signal.aborted) yield finished("cancelled");
+    else if (targets.includes("model/poor"))
+      yield { ...finished("refused"), refusals: [{ id: "model/poor:gate", sentence: "auc 0.5 is not at least 0.65" }] };
+    else yield finished("succeeded");
+  },
+  status: async ({ target = "model/late" }) => ({
+    targets: [{ target, state: "current", version: 1, detail: "champion", changedAt: null }],
+    running: [],
+  }),
+  log: async ({ of, limit }) => ({ entries: limit === 1 ? [] : [{ at: "2026-01-01T00:00:00.000Z", what: "train", text: of }] }),
+  diff: async ({ a, b }) => ({
+    a,
+    b,
+    same: a === b,
+    differences: a === b ? [] : [{ area: "parameters", field: "trees", a: 100, b: 200 }],
+  }),
+  listDatasets: async () => ({ items: [{ name: "flights", about: null, version: 1, rowCount: 2, changedAt: null }], next: null }),
+  check: async ({ name }) => ({
+    name,
+    version: 1,
+    rowCount: 2,
+    quarantined: 1,
+    leftOut: 0,
+    verdict: { passed: name !== "bad", chain: [] },
+    checks: [{ text: "delay between -120 and 1440", share: 0.5, atLeast: 0.999, failed: 1, passed: name !== "bad" }],
+    quarantine: [{ reason: "not an int32", column: "delay", count: 1, example: null }],
+  }),
+  predict: async ({ rows }) => ({
+    id: RUN,
+    model: "late",
+    version: 3,
+    predictions: rows.map((_, index) => ({ id: String(index), probability: 0.123456789, decision: true })),
+  }),
+} as Partial<Handlers> as Handlers;
+
+async function project() {
+  const folder = await mkdtemp(join(root, "p-"));
+  await writeFile(join(folder, "mill.ts"), "");
+  return folder;
+}
+
+let opened = 0;
+const factory: AppFactory = {
+  version: "0.1.0",
+  async open({ workspace, token }) {
+    const lock = await lockWorkspace(workspace);
+    const records = await openSqlite(join(workspace, "mill.db"));
+    const tokens = await openTokens({ records, workspace, configured: token });
+    opened++;
+    return {
+      call: createCall({
+        handlers: { ...handlers, newToken: async () => ({ token: await tokens.renew(), path: tokens.path }) },
+        audit: createAudit({ records }),
+      }),
+      tokens,
+      lock,
+      ready: () => ({ ready: true }),
+      close: async () => {
+        await records.close();
+        await lock.release();
+      },
+    };
+  },
+};
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+type Options = Partial<Pick<Effects, "isTTY" | "env" | "columns">> & {
+  readonly stdin?: string;
+  readonly onOut?: (text: string) => void;
+  readonly onErr?: (text: string) => void;
+  readonly stop?: AbortSignal;
+};
+
+async function mill(cwd: string, argv: readonly string[], options: Options = {}): Promise<Ran> {
+  const [out, err]: string[][] = [[], []];
+  const code = await runCli(
+    argv,
+    {
+      stdout: (text) => {
+        out!.push(text);
+        options.onOut?.(text);
+      },
+      stderr: (text) => {
+        err!.push(text);
+        options.onErr?.(text);
+      },
+      isTTY: options.isTTY ?? false,
+      columns: options.columns ?? 100,
+      env: options.env ?? {},
+      cwd,
+      stdin: async () => options.stdin ?? "",
+      onStop: (listener) => {
+        options.stop?.addEventListener("abort", listener);
+        return () => options.stop?.removeEventListener("abort", listener);
+      },
+    },
+    factory,
+  );
+  return { code, out: out!.join(""), err: err!.join("") };
+}
+
+const here = await project();
+
+type Case = readonly [argv: readonly string[], code: number, out: RegExp, err: RegExp];
+const NONE = /^$/;
+const cases: readonly Case[] = [
+  [["--help"], EXIT.done, /Usage: mill COMMAND.*plan +Say what a run would do.*--port N.*Exit codes.*130/s, NONE],
+  [["--version"], EXIT.done, /^0\.1\.0\n$/, NONE],
+  [[], EXIT.usage, NONE, /Usage: mill COMMAND/],
+  [["plna"], EXIT.usage, NONE, /no command "plna"\. Did you mean "plan"\?.*cli\.unknown-command/],
+  [["constructor"], EXIT.usage, NONE, /no command "constructor"/],
+  [["run", "--raeson", "x"], EXIT.usage, NONE, /no flag --raeson\. Did you mean "--reason"\?/],
+  [["run", "--reason"], EXIT.usage, NONE, /--reason needs a value/],
+  [["run", "--json=yes"], EXIT.usage, /"code":"cli.usage"|^$/, /--json takes no value|^$/],
+  [["up", "model/late"], EXIT.usage, NONE, /mill up takes nothing behind it/],
+  [["diff", "a@1"], EXIT.usage, NONE, /mill diff takes NAME@VERSION NAME@VERSION/],
+  [["status", "--port", "no"], EXIT.usage, NONE, /"port" must be an integer from 0 to 65535.*at: +--port/s],
+  [["plan"], EXIT.done, /^state {2}step +why\nrun {4}model\/late:train {2}changed:\\u001b\[31m params\n1 to run\n$/, NONE],
+  [["plan", "late"], EXIT.usage, NONE, /"plan" at \/targets\/0: expected a text like/],
+  [
+    ["run", "model/late"],
+    EXIT.done,
+    /^succeeded: 1 ran, 2 were current, 1\.5 s\n$/,
+    /^started {4}model\/late:train \(has not run yet\)\ndone {7}model\/late:train in 1\.2 s\npublished {2}late version 1\n$/,
+  ],
+  [["run", "model/poor"], EXIT.refused, /refused {2}model\/poor:gate: auc 0\.5 is not at least 0\.65\nrefused: /, /started/],
+  [
+    ["run", "model/broken"],
+    EXIT.away,
+    /failed: /,
+    /FAILED {5}model\/late:train: no memory\n.*error: no memory \[tables\.memory\]\n {2}fix: +more/s,
+  ],
+  [
+    ["run", "model/nobody"],
+    EXIT.notFound,
+    NONE,
+    /error: There is no model\/nobody\. \[object\.missing\]\n {2}fix: {6}Look again\.\n/,
+  ],
+  [["status"], EXIT.done, /model\/late {2}current {2}1 +champion/, NONE],
+  [["log", "model/late"], EXIT.done, /train {2}model\/late/, NONE],
+  [["log", "model/late", "--limit=1"], EXIT.done, /nothing has happened/, NONE],
+  [["log", "model/late", "--limit", "ten"], EXIT.usage, NONE, /--limit needs a number/],
+  [["diff", "late@1", "late@2"], EXIT.done, /area +field +late@1 +late@2\nparameters +trees +100 +200\n/, NONE],
+  [["diff", "late@1", "late@1"], EXIT.done, /are the same/, NONE],
+  [
+    ["check"],
+    EXIT.done,
+    /dataset\/flights version 1: passed; 2 rows, 1 in quarantine.*50 %.*>= 99\.9 %.*1 +delay +not an int32/s,
+    NONE,
+  ],
+  [["check", "bad"], EXIT.refused, /FAILED +delay between/, NONE],
+  [
+    ["predict", "late", "--row", '{"a":1}'],
+    EXIT.done,
+    /^id {2}probability {2}decision\n0 {3}0\.123457 {5}true\nby late version 3\n$/,
+    NONE,
+  ],
+  [["predict", "late"], EXIT.usage, NONE, /needs either --row or --file/],
+  [["predict", "late", "--row", "{a:1}"], EXIT.data, NONE, /--row is not JSON.*single quotes/s],
+  [["predict", "late", "--file", "nowhere.json"], EXIT.data, NONE, /nowhere\.json cannot be read/],
+  [["predict", "late", "--row", "[1]"], EXIT.usage, NONE, /at \/rows\/0: expected an object/],
+];
+for (const [argv, code, out, err] of cases) {
+  test(`mill ${argv.join(" ")} ends with ${code} and says what it should`, async () => {
+    const ran = await mill(here, argv);
+    assert.deepEqual(
+      [ran.code, ran.out.match(out) !== null, ran.err.match(err) !== null],
+      [code, true, true],
+      JSON.stringify(ran),
+    );
+    assert.ok(!`${ran.out}${ran.err}`.includes("\u001b"), "no control codes");
+  });
+}
+
+test("every command has help with its usage and an example", async () => {
+  for (const [name, { about, example }] of Object.entries(COMMANDS)) {
+    const { code, out } = await mill(here, [name, "--help"]);
+    assert.equal(code, 0);
+    for (const words of [about, `Example: ${example}`, `Usage: mill ${name}`])
+      assert.ok(out.includes(words), `${name}: ${words}`);
+  }
+});
+
+test("a verb that tells to use a command names one that exists", () => {
+  for (const { example } of Object.values(VERBS)) {
+    const used = /^mill (\w+)/.exec(example)?.[1];
+    assert.ok(used === undefined || used in COMMANDS, example);
+  }
+});
+
+test("with --json there is one document, for success and for failure", async () => {
+  const plan = await mill(here, ["plan", "--json"]);
+  assert.equal(JSON.parse(plan.out).data.steps[0].id, TRAIN);
+  const wrong = await mill(here, ["--json", "plna"]);
+  const { ok, error } = JSON.parse(wrong.out);
+  assert.deepEqual([wrong.code, wrong.err, ok, error.code], [EXIT.usage, "", false, "cli.unknown-command"]);
+});
+
+test("with --json a run is an object a line, the last one its result", async () => {
+  const { out } = await mill(here, ["run", "--json"]);
+  const lines = out
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(
+    lines.map((line) => line.event ?? line.data.event),
+    ["run-started", "step-started", "step-progress", "step-finished", "published", "run-finished"],
+  );
+  assert.equal(lines.at(-1).ok, true);
+});
+
+test("on a terminal a running step has a bar, which its end takes away", async () => {
+  const { err } = await mill(here, ["run"], { isTTY: true, columns: 60 });
+  assert.ok(err.includes("\u001b[1A\u001b[J"));
+  assert.ok(err.endsWith("published  late version 1\n"), JSON.stringify(err));
+  for (const line of err.split("\n")) assert.ok((line.split("\u001b[J").at(-1)?.length ?? 0) < 60, line);
+});
+
+test("an interrupted run is saved and ends with 130", async () => {
+  const stop = new AbortController();
+  const { code, out } = await mill(here, ["run", "model/slow"], {
+    stop: stop.signal,
+    onErr: (text) => text.startsWith("started") && stop.abort(),
+  });
+  assert.deepEqual([code, /cancelled/.test(out)], [EXIT.interrupted, true]);
+});
+
+test("rows come from a list, from lines and from standard input, and are sent in parts that the endpoint takes", async () => {
+  const folder = await project();
+  await writeFile(join(folder, "list.json"), "\uFEFF[{}, {}]");
+  await writeFile(join(folder, "lines.ndjson"), "{}\r\n\n{}\n{}\n");
+  await writeFile(join(folder, "bad.ndjson"), "{}\n{");
+  await writeFile(join(folder, "empty.ndjson"), "\n");
+  const count = async (file: string, stdin = "") =>
+    JSON.parse((await mill(folder, ["predict", "late", "--json", "--file", file], { stdin })).out).data.predictions.length;
+  assert.equal(await count("list.json"), 2);
+  assert.equal(await count("lines.ndjson"), 3);
+  assert.equal(await count("-", "{}\n".repeat(10_001)), 10_001);
+  assert.match((await mill(folder, ["predict", "late", "--file", "bad.ndjson"])).err, /bad\.ndjson, line 2 is not JSON/);
+  assert.match((await mill(folder, ["predict", "late", "--file", "empty.ndjson"])).err, /has no rows/);
+});
+
+test("settings come from flags, variables and the project's file, and folders are found from where one stands", async () => {
+  const folder = await project();
+  await writeFile(join(folder, "mill.config.json"), '{"workspace": "elsewhere"}');
+  await mill(root, ["token", "--project", folder]);
+  assert.match(await readFile(join(folder, "elsewhere", "token"), "utf8"), /^mill_/);
+  await mill(root, ["token", "--project", folder, "--workspace", "from-flag"]);
+  assert.match(await readFile(join(root, "from-flag", "token"), "utf8"), /^mill_/);
+  await writeFile(join(folder, "mill.config.json"), "{");
+  const broken = await mill(folder, ["status"]);
+  assert.deepEqual([broken.code, /mill\.config\.json is not JSON/.test(broken.err)], [EXIT.usage, true]);
+});
+
+test("the token is printed, and replaced when asked", async () => {
+  const folder = await project();
+  const first = (await mill(folder, ["token"])).out.trim();
+  assert.equal((await mill(folder, ["token"])).out.trim(), first);
+  const second = (await mill(folder, ["token", "--new"])).out.trim();
+  assert.notEqual(second, first);
+  assert.equal((await mill(folder, ["token"])).out.trim(), second);
+});
+
+test("while a server runs the verbs go to it, a second server is refused, and a signal ends it", async (t) => {
+  const folder = await project();
+  const stop = new AbortController();
+  t.after(() => stop.abort());
+  const ready = Promise.withResolvers<string>();
+  const serving = mill(folder, ["up", "--run", "--port", "0"], { stop: stop.signal, onOut: (text) => ready.resolve(text) });
+  const line = await ready.promise;
+  const url = /^serving on (http:\/\/127\.0\.0\.1:\d+)\n$/.exec(line)?.[1];
+  assert.ok(url, line);
+  const before = opened;
+  assert.match((await mill(folder, ["status"])).out, /model\/late/);
+  assert.match((await mill(folder, ["log", "model/late", "--limit=5"])).out, /train/);
+  assert.match((await mill(folder, ["run", "model/late"])).err, /done {7}model\/late:train/);
+  assert.equal((await mill(folder, ["run", "model/nobody"])).code, EXIT.notFound);
+  assert.equal((await mill(folder, ["plan", "late"])).code, EXIT.usage);
+  assert.match((await mill(folder, ["token", "--new"])).out, /^mill_/);
+  assert.equal((await mill(folder, ["run", "model/late"])).code, EXIT.done, "the new token is in force");
+  assert.equal(opened, before, "nothing opened the workspace beside the server");
+
+  const second = await mill(folder, ["up", "--port", "0"]);
+  assert.deepEqual([second.code, /owns this workspace/.test(second.err), second.err.includes(url!)], [EXIT.conflict, true, true]);
+
+  const leave = new AbortController();
+  const left = await mill(folder, ["run", "model/slow"], {
+    stop: leave.signal,
+    onErr: (text) => text.startsWith("started") && leave.abort(),
+  });
+  assert.equal(left.code, EXIT.interrupted);
+
+  stop.abort();
+  const served = await serving;
+  assert.equal(served.code, EXIT.done);
+  assert.match(served.err, /published {2}late version 1/);
+  assert.ok(!served.err.includes("mill_"), "no token in a log");
+  assert.equal((await mill(folder, ["status"])).code, EXIT.done);
+  assert.equal(opened, before + 1, "without a server the workspace is opened here");
+});
+
+test("a server that does not answer is told apart from a wrong request", async () => {
+  const folder = await project();
+  const lock = await lockWorkspace(join(folder, ".mill"));
+  await lock.announce("http://127.0.0.1:9");
+  const { code, err } = await mill(folder, ["status"]);
+  assert.deepEqual([code, /cli\.server-away/.test(err)], [EXIT.away, true]);
+  await lock.release();
+});
+
+test("the doctor finds what is missing or open to others, and says what mends it", async () => {
+  const healthy = await mill(here, ["doctor"]);
+  assert.equal(healthy.code, EXIT.done, healthy.out);
+  for (const what of ["Node", "@duckdb/node-api", "onnxruntime-node", "project", "workspace", "lock", "disk", "clock"])
+    assert.ok(healthy.out.includes(what), what);
+  const folder = await mkdtemp(join(root, "ill-"));
+  await mkdir(join(folder, ".mill"), { mode: 0o755 });
+  await chmod(join(folder, ".mill"), 0o755);
+  const ill = await mill(folder, ["doctor"]);
+  assert.equal(ill.code, EXIT.away);
+  assert.match(ill.out, /fault +project +no mill\.ts in .*mill init/);
+  assert.match(ill.out, /fault +workspace +others may read .*chmod go-rwx/);
+});

@@ -1,0 +1,27 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { AnswerOf, Config, VerbName } from "../contract/index.ts";
+import { type BoundCall, type CallOptions, OWNER, readLock } from "../guard/index.ts";
+import type { AppFactory } from "./app.ts";
+import { remoteCall } from "./remote-call.ts";
+
+/** Through the workspace's server when one runs, else by opening the workspace here. */
+export async function withVerbs<T>(config: Config, factory: AppFactory, use: (call: BoundCall) => Promise<T>): Promise<T> {
+  const owner = await readLock(config.workspace);
+  if (owner?.url) return use(remoteCall(owner.url, config.token ?? (await storedToken(config.workspace))));
+  const app = await factory.open(config);
+  try {
+    return await use(
+      <V extends VerbName>(verb: V, input: unknown, options?: CallOptions): AnswerOf<V> => app.call(OWNER, verb, input, options),
+    );
+  } finally {
+    await app.close();
+  }
+}
+
+/** null when this user may not read it: reading verbs work without. */
+export const storedToken = async (workspace: string): Promise<string | null> =>
+  readFile(join(workspace, "token"), "utf8").then(
+    (text) => text.trim(),
+    () => null,
+  );

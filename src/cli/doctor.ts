@@ -1,0 +1,143 @@
+/** Looks at everything that Millwright needs from the outside, and says for each fault what mends it. Opens no workspace. */
+import { access, constants, mkdtemp, rm, stat, statfs, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { formatSpan } from "../base/index.ts";
+import { type Config, EXIT } from "../contract/index.ts";
+import { readLock } from "../guard/index.ts";
+import type { Command } from "./command.ts";
+import { cell, table } from "./table.ts";
+
+export interface Finding {
+  readonly what: string;
+  /** `warning`: works, with less. */
+  readonly state: "ok" | "warning" | "fault";
+  readonly found: string;
+  readonly fix: string;
+}
+
+const NODE_MAJOR_MIN = 24;
+const FREE_GB_MIN = 2;
+const CLOCK_SKEW_MS_MAX = 5000;
+
+export const command: Command = async ({ output, config }) => {
+  const findings = await examine(await config());
+  output.result({ findings }, () =>
+    table(
+      ["", "what", "found", "to mend it"],
+      findings.map(({ state, what, found, fix }) => [state, what, cell(found), cell(fix)]),
+    ),
+  );
+  return findings.some(({ state }) => state === "fault") ? EXIT.away : EXIT.done;
+};
+
+export const examine = async (config: Config): Promise<Finding[]> =>
+  Promise.all([
+    node(),
+    installed("@duckdb/node-api", "fault", "npm install"),
+    installed("fastify", "fault", "npm install"),
+    installed(
+      "onnxruntime-node",
+      "warning",
+      "ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node (only for models other than trees and linear ones)",
+    ),
+    project(config),
+    workspaceModes(config),
+    lock(config),
+    disk(config),
+    clock(),
+  ]);
+
+const finding = (what: string, state: Finding["state"], found: string, fix = ""): Finding => ({
+  what,
+  state,
+  found,
+  fix: state === "ok" ? "" : fix,
+});
+
+async function node(): Promise<Finding> {
+  const major = Number(process.versions.node.split(".")[0]);
+  return finding("Node", major >= NODE_MAJOR_MIN ? "ok" : "fault", process.version, `npm i -D node@${NODE_MAJOR_MIN}`);
+}
+
+async function installed(name: string, otherwise: "warning" | "fault", fix: string): Promise<Finding> {
+  try {
+    createRequire(import.meta.url).resolve(name);
+    return finding(name, "ok", "installed");
+  } catch {
+    return finding(name, otherwise, "not installed", fix);
+  }
+}
+
+async function project({ project }: Config): Promise<Finding> {
+  const readable = await access(join(project, "mill.ts"), constants.R_OK).then(
+    () => true,
+    () => false,
+  );
+  return finding(
+    "project",
+    readable ? "ok" : "fault",
+    readable ? join(project, "mill.ts") : `no mill.ts in ${project}`,
+    "mill init, or --project DIR",
+  );
+}
+
+async function workspaceModes({ workspace }: Config): Promise<Finding> {
+  const open = (
+    await Promise.all([workspace, ...["token", "mill.db"].map((name) => join(workspace, name))].map(openToOthers))
+  ).filter((path) => path !== null);
+  if (open.length > 0)
+    return finding("workspace", "fault", `others may read ${open.join(", ")}`, `chmod go-rwx ${open.join(" ")}`);
+  const exists = await stat(workspace).catch(() => null);
+  return finding("workspace", "ok", exists ? workspace : `${workspace} (will be made)`);
+}
+
+async function openToOthers(path: string): Promise<string | null> {
+  const info = await stat(path).catch(() => null);
+  return info !== null && (info.mode & 0o077) !== 0 ? path : null;
+}
+
+async function lock({ workspace }: Config): Promise<Finding> {
+  const owner = await readLock(workspace);
+  return finding(
+    "lock",
+    "ok",
+    owner === null ? "free" : `process ${owner.pid} since ${owner.since}${owner.url ? ` on ${owner.url}` : ""}`,
+  );
+}
+
+async function disk({ workspace }: Config): Promise<Finding> {
+  const { bavail, bsize } = await statfs(await nearestFolder(workspace));
+  const freeGb = (bavail * bsize) / 2 ** 30;
+  return finding(
+    "disk",
+    freeGb >= FREE_GB_MIN ? "ok" : "warning",
+    `${freeGb.toFixed(1)} GB free`,
+    "make room, or move the workspace with --workspace",
+  );
+}
+
+async function nearestFolder(path: string): Promise<string> {
+  const exists = await stat(path).catch(() => null);
+  return exists || path === dirname(path) ? path : nearestFolder(dirname(path));
+}
+
+/** The clock of the machine against that of its disk, which may be another machine's. */
+async function clock(): Promise<Finding> {
+  const folder = await mkdtemp(join(tmpdir(), "mill-doctor-"));
+  try {
+    const path = join(folder, "now");
+    await writeFile(path, "");
+    const skewMs = Math.abs((await stat(path)).mtimeMs - Date.now());
+    const sane = skewMs <= CLOCK_SKEW_MS_MAX && new Date().getUTCFullYear() >= 2025;
+    return finding(
+      "clock",
+      sane ? "ok" : "warning",
+      `${new Date().toISOString()}, ${formatSpan(skewMs)} from the disk's`,
+      "set the clock",
+    );
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}

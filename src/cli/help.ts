@@ -1,0 +1,57 @@
+import { EXIT } from "../contract/index.ts";
+import { COMMON_FLAGS } from "./arguments.ts";
+import type { CommandInfo, Flag } from "./command.ts";
+import { alignRows } from "./table.ts";
+
+export function generalHelp(commands: Readonly<Record<string, CommandInfo>>, version: string): string {
+  const shown = Object.entries(commands).filter(([, { hidden }]) => !hidden);
+  return [
+    `mill ${version}: from a question to a gated, served model.`,
+    "",
+    "Usage: mill COMMAND [KIND/NAME ...] [--flags]",
+    "",
+    ...indented(shown.map(([name, { about }]) => [name, about])),
+    "",
+    "Flags of every command",
+    ...flagLines(COMMON_FLAGS),
+    "",
+    "Exit codes",
+    ...indented(Object.entries(EXIT).map(([name, code]) => [String(code), EXIT_WORDS[name as keyof typeof EXIT]])),
+    "",
+    "mill COMMAND --help says more, with an example.",
+    "",
+  ].join("\n");
+}
+
+export function commandHelp(name: string, { about, operands, example, flags = {} }: CommandInfo): string {
+  return [
+    about,
+    "",
+    `Usage: ${`mill ${name} ${operands}`.trim()} [--flags]`,
+    "",
+    `Example: ${example}`,
+    "",
+    ...(Object.keys(flags).length > 0 ? ["Flags", ...flagLines(flags), ""] : []),
+    "Flags of every command",
+    ...flagLines(COMMON_FLAGS),
+    "",
+  ].join("\n");
+}
+
+const EXIT_WORDS: Readonly<Record<keyof typeof EXIT, string>> = {
+  done: "done",
+  fault: "a fault of Millwright",
+  usage: "wrong usage",
+  definitions: "definitions are not valid",
+  data: "data are not valid",
+  refused: "refused by a check, a gate or a permission",
+  notFound: "not found",
+  conflict: "in conflict, or locked",
+  away: "an outside resource is away",
+  interrupted: "interrupted, after saving",
+};
+
+const flagLines = (flags: Readonly<Record<string, Flag>>) =>
+  indented(Object.entries(flags).map(([name, { about, value }]) => [`--${name}${value ? ` ${value}` : ""}`, about]));
+
+const indented = (rows: readonly (readonly string[])[]) => alignRows(rows).map((line) => `  ${line}`);

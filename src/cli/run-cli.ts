@@ -1,0 +1,50 @@
+/** The command line: finds the command, gives it what it needs, turns what comes out into an exit code. */
+import { asMillError } from "../base/index.ts";
+import { type Config, codeInfo, EXIT } from "../contract/index.ts";
+import type { AppFactory, Effects } from "./app.ts";
+import { type Arguments, readArguments } from "./arguments.ts";
+import { COMMANDS } from "./commands.ts";
+import { commandHelp, generalHelp } from "./help.ts";
+import { createOutput } from "./output.ts";
+
+/** Never throws. `argv` is without the program's own words. */
+export async function runCli(argv: readonly string[], effects: Effects, factory: AppFactory): Promise<number> {
+  const output = createOutput(effects, argv.includes("--json"));
+  const stop = new AbortController();
+  const forget = effects.onStop(() => stop.abort());
+  try {
+    const { command, operands, flags } = readArguments(argv, COMMANDS);
+    if (flags.version) return shown(effects, `${factory.version}\n`);
+    if (command === null || flags.help) {
+      const help = command === null ? generalHelp(COMMANDS, factory.version) : commandHelp(command, COMMANDS[command]!);
+      if (command !== null || flags.help) return shown(effects, help);
+      effects.stderr(help);
+      return EXIT.usage;
+    }
+    const { command: run } = await COMMANDS[command]!.load();
+    const config = configOnce(flags, effects);
+    const withVerbs = async <T>(use: Parameters<typeof import("./connect.ts").withVerbs<T>>[2]) => {
+      const { withVerbs } = await import("./connect.ts");
+      return withVerbs(await config(), factory, use);
+    };
+    return (await run({ operands, flags, output, effects, factory, signal: stop.signal, config, withVerbs })) ?? EXIT.done;
+  } catch (thrown) {
+    output.fail(thrown);
+    return codeInfo(asMillError(thrown).code).exit;
+  } finally {
+    forget();
+  }
+}
+
+function shown({ stdout }: Effects, text: string): number {
+  stdout(text);
+  return EXIT.done;
+}
+
+function configOnce(flags: Arguments["flags"], effects: Effects): () => Promise<Config> {
+  let found: Promise<Config> | undefined;
+  return () => {
+    found ??= import("./find-config.ts").then(({ findConfig }) => findConfig(flags, effects));
+    return found;
+  };
+}

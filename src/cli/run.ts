@@ -1,0 +1,56 @@
+import { errorFromJson, formatSpan, MillError } from "../base/index.ts";
+import { codeInfo, EXIT, type OutputOf } from "../contract/index.ts";
+import type { BoundCall } from "../guard/index.ts";
+import { type Command, type CommandContext, textFlag } from "./command.ts";
+import { errorText } from "./output.ts";
+import { createProgress } from "./progress.ts";
+import { cell } from "./table.ts";
+
+type RunFinished = Extract<OutputOf<"run">, { readonly event: "run-finished" }>;
+
+export const command: Command = async (context) => {
+  const { operands, flags, withVerbs } = context;
+  const input = { targets: operands, reason: textFlag(flags, "reason") };
+  const finished = await withVerbs((call) => follow(call, input, context));
+  return conclude(finished, context);
+};
+
+/** Runs, showing each step on standard error; the last line of the stream is the answer. */
+export async function follow(
+  call: BoundCall,
+  input: { readonly targets: readonly string[]; readonly reason?: string | undefined },
+  { effects, output, signal }: CommandContext,
+): Promise<RunFinished> {
+  const progress = createProgress(effects);
+  try {
+    for await (const line of call("run", input, { signal })) {
+      if (line.event === "run-finished") return line;
+      output.line(line);
+      progress.show(line);
+    }
+  } finally {
+    progress.close();
+  }
+  if (signal.aborted)
+    throw new MillError("cli.interrupted", "Interrupted; what is done is kept.", { fix: "Run the same command again to go on." });
+  throw new MillError("cli.server-away", "The run's answer broke off.", {
+    fix: "`mill status` says what was done; run the same command again to go on.",
+  });
+}
+
+/** Says how a run ended; the exit code. */
+export function conclude(run: RunFinished, { output, effects }: CommandContext): number {
+  const error = run.error && errorFromJson(run.error);
+  output.result(run, () => runText(run));
+  if (error && !output.json) effects.stderr(errorText(error));
+  if (run.state === "cancelled") return EXIT.interrupted;
+  if (run.state === "refused") return EXIT.refused;
+  return run.state === "failed" ? codeInfo(error?.code ?? "internal.unexpected").exit : EXIT.done;
+}
+
+function runText({ state, ran, current, wallMs, refusals }: RunFinished): string {
+  const counts =
+    ran === 0 && state === "succeeded" ? `nothing to do, ${current} steps are current` : `${ran} ran, ${current} were current`;
+  const refused = refusals.map(({ id, sentence }) => `refused  ${id}: ${cell(sentence)}\n`);
+  return `${refused.join("")}${state}: ${counts}, ${formatSpan(wallMs)}\n`;
+}

@@ -1,0 +1,74 @@
+import { asMillError } from "../base/index.ts";
+import { OWNER } from "../guard/index.ts";
+import { createMetrics } from "../protocols/index.ts";
+import type { App } from "./app.ts";
+import type { Command, CommandContext } from "./command.ts";
+import { errorText } from "./output.ts";
+import { conclude, follow } from "./run.ts";
+
+/** Serves until stopped. A failed run does not keep the versions that were made before from being served. */
+export const command: Command = async (context) => {
+  const config = await context.config();
+  const app = await context.factory.open(config);
+  const metrics = createMetrics();
+  try {
+    if (context.flags.run) {
+      const code = await runFirst(app, context, metrics);
+      if (context.signal.aborted) return code;
+    }
+    const { createLog, startServer } = await import("../server/index.ts");
+    const log = createLog(config.log, context.effects.stderr);
+    const server = await startServer({
+      call: app.call,
+      tokens: app.tokens,
+      host: config.host,
+      port: config.port,
+      version: context.factory.version,
+      metrics,
+      log,
+      ready: () => app.ready(),
+    });
+    await app.lock.announce(server.url);
+    announce(server.url, app, context);
+    await stopped(context.signal);
+    await app.lock.announce(null);
+    await server.stop();
+    return undefined;
+  } finally {
+    metrics.close();
+    await app.close();
+  }
+};
+
+async function runFirst(app: App, context: CommandContext, metrics: ReturnType<typeof createMetrics>): Promise<number> {
+  const call = metrics.watching(app.call);
+  try {
+    const finished = await follow(
+      (verb, input, options) => call(OWNER, verb, input, options),
+      { targets: [], reason: "mill up --run" },
+      context,
+    );
+    return conclude(finished, {
+      ...context,
+      output: { ...context.output, result: (_, text) => context.output.say(text().trimEnd()) },
+    });
+  } catch (thrown) {
+    if (context.signal.aborted) throw thrown;
+    context.effects.stderr(errorText(asMillError(thrown)));
+    return 0;
+  }
+}
+
+/** The one line on standard output says that it is ready. The token is shown to a person at a terminal only, never to a log. */
+function announce(url: string, { tokens }: App, { effects, output }: CommandContext): void {
+  output.result({ url }, () => `serving on ${url}\n`);
+  if (!effects.isTTY) return;
+  const { host } = new URL(url);
+  output.say(`page and API: ${url}    for clients that change things: http://mill:${tokens.current()}@${host}    stop: Ctrl-C`);
+}
+
+const stopped = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
