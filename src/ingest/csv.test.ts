@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
+import fc from "fast-check";
 import type { MillError } from "../base/index.ts";
 import { ingestText, schema } from "./workshop.ts";
 
@@ -107,6 +108,35 @@ test("the lines of rows with wrong values are told, whatever lies before them", 
       [6, "x", 2],
       [8, "y", 4],
     ],
+  );
+});
+
+test("whatever stands in a file, every record is kept, left out or put aside, with its line", async () => {
+  const cell = fc.constantFrom("1", "2", "-3", "x", "", '"q"', '"a,b"', '"two\nlines"', '"a""b"', "é");
+  const record = fc.array(cell, { minLength: 2, maxLength: 4 }).filter((cells) => cells.join("") !== "");
+  const ends = fc.constantFrom("\n", "\r\n");
+  await fc.assert(
+    fc.asyncProperty(fc.array(record, { minLength: 1, maxLength: 40 }), ends, async (records, end) => {
+      const good = ["1,good,1"];
+      const body = [...good, ...records.map((cells) => cells.join(","))];
+      const { facts, quarantine, rows } = await ingestText(
+        { "a.csv": ["id,name,weight", ...body].join(end) },
+        { columns: people },
+      );
+      assert.equal(facts.rowCount + facts.quarantined + facts.leftOut, body.length);
+      assert.equal(rows.length + quarantine.length, body.length);
+      const isGood = (cells: readonly string[]) =>
+        (cells.length === 3 || (cells.length === 4 && cells[3] === "")) &&
+        /^-?\d+$/.test(cells[0]!) &&
+        /^(-?\d+)?$/.test(cells[2]!);
+      const lineOf = (index: number) => 2 + body.slice(0, index).join("").split("\n").length - 1 + index;
+      const expected = records.flatMap((cells, index) => (isGood(cells) ? [] : [lineOf(index + 1)]));
+      assert.deepEqual(
+        quarantine.map(({ __line }) => __line),
+        expected,
+      );
+    }),
+    { seed: 5, numRuns: 25 },
   );
 });
 

@@ -18,11 +18,12 @@ async function splitRows(
     time,
     entity = [],
     rule,
-  }: { columns: ReturnType<typeof schema>; time: string | null; entity?: string[]; rule: Split },
+    frozen = null,
+  }: { columns: ReturnType<typeof schema>; time: string | null; entity?: string[]; rule: Split; frozen?: Boundary | null },
 ) {
   const { manifest } = await ingestText({ "a.csv": [Object.keys(columns).join(","), ...rows].join("\n") }, { columns, time });
   const found = await split.run(
-    { dataset: "d", parts: [manifest.objects["part-0"]!], columns, time, entity, split: rule },
+    { dataset: "d", parts: [manifest.objects["part-0"]!], columns, time, entity, split: rule, frozen },
     contextIn(),
   );
   return found.facts as unknown as { boundary: Boundary; rows: { train: number; test: number; holdout: number } };
@@ -66,6 +67,19 @@ test("a moment is never on both sides, and every part comes as near to its share
     }),
     { seed: 11, numRuns: 12 },
   );
+});
+
+test("a frozen boundary stays when rows are added", async () => {
+  const frozen: Boundary = { testFrom: "2001-01-03", holdoutFrom: "2001-01-05" };
+  const rows = Array.from({ length: 9 }, (_, i) => `2001-01-0${i + 1}`);
+  const { boundary, rows: counts } = await splitRows(rows, {
+    columns: schema({ at: "date" }),
+    time: "at",
+    rule: byTime(0.2, 0.2),
+    frozen,
+  });
+  assert.deepEqual(boundary, frozen);
+  assert.deepEqual(counts, { train: 2, test: 2, holdout: 5 });
 });
 
 test("a part of no share has no boundary", async () => {

@@ -15,6 +15,8 @@ export interface SplitInput {
   readonly time: string | null;
   readonly entity: readonly string[];
   readonly split: Split;
+  /** The boundary that was frozen with an earlier version: it stays, whatever rows came since. */
+  readonly frozen?: Boundary | null;
 }
 
 /**
@@ -29,7 +31,7 @@ export const split: StepKind<SplitInput> = {
     try {
       const paths = await Promise.all(input.parts.map((part) => context.objects.pathOf(part)));
       const relation = `read_parquet([${paths.map(quoteLiteral).join(", ")}])`;
-      const boundary = await chooseBoundary(input, relation, tables);
+      const boundary = input.frozen ?? (await chooseBoundary(input, relation, tables));
       const rows = await countParts(boundary, input, relation, tables);
       requireRows(rows, input);
       return { objects: {}, facts: { boundary: boundary as unknown as Json, rows }, measurements: [] };
