@@ -2,7 +2,7 @@
  * The folder of an attempt, `steps/ID-FENCE/`: how the ledger and the process of a step speak.
  *
  *     input.json      {kind, revision, input, threads, memoryMb}   written by the ledger before the start
- *     scratch/        the step's own, removed at its end
+ *     scratch/        the step's own, empty at its start
  *     manifest.json   {digest, manifest, meters}                   the commit marker: written last, by rename
  *     error.json      {error, meters}                              instead of a manifest
  *
@@ -53,8 +53,10 @@ export type Line = { readonly progress: Progress } | { readonly log: string };
 
 export const attemptFolder = (folder: string, stepId: string, fence: number) => join(folder, `${stepId}-${fence}`);
 
+export const scratchOf = (folder: string) => join(folder, "scratch");
+
 export async function writeInput(folder: string, input: AttemptInput): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await mkdir(scratchOf(folder), { recursive: true, mode: 0o700 });
   await writeFile(join(folder, "input.json"), JSON.stringify(input), { mode: 0o600 });
 }
 

@@ -141,9 +141,16 @@ export async function runAttempt(
   /** The folder goes only after the commit: until then a recovery can still publish from it. */
   async function conclude(statements: readonly Statement[]): Promise<boolean> {
     const { committed } = await surroundings.records.commit(statements);
-    await removeFolder(folder);
+    tidy(surroundings, folder);
     return committed;
   }
+}
+
+function tidy({ tidying }: Surroundings, folder: string): void {
+  const removed = removeFolder(folder)
+    .catch(() => undefined) // the next recovery sweeps it
+    .finally(() => tidying.delete(removed));
+  tidying.add(removed);
 }
 
 async function missingObject(

@@ -1,7 +1,8 @@
-/** What the ledger adds to a step: no-op steps that run in this process, then the same keys again. */
+/** What the ledger adds to a step: no-op steps that run in this process (each stores its manifest: one object), then the same keys again. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pin } from "../ports/objects/index.ts";
 import { openTestWorkspace } from "./fixtures/workspace.ts";
 
 const STEPS = 400;
@@ -25,6 +26,12 @@ await perStep("no-op, one after the other", async () => {
 await perStep("no-op, all at once", () => Promise.all(inputs.map(({ step }) => execute({ step, fanOut: true }))));
 await perStep("reused", async () => {
   for (const input of inputs) await execute(input);
+});
+await perStep("for comparison: one object, put", async () => {
+  for (const { step } of inputs) await workspace.objects.put(Buffer.from(`object ${step}`));
+});
+await perStep("for comparison: one commit", async () => {
+  for (const { step } of inputs) await workspace.records.commit(pin(`bench:${step}`, [ledger.keyOf("nothing", { step })]));
 });
 const keys = inputs.map((input) => ledger.keyOf("nothing", input));
 await perStep("looked up together", () => ledger.resultsOf(keys));

@@ -17,6 +17,7 @@ const withWorkspace = (title: string, body: (workspace: TestWorkspace) => Promis
     try {
       await body(workspace);
       assert.deepEqual(await faultsOf(workspace), []);
+      await workspace.closeLedgers();
       assert.deepEqual(readdirSync(join(workspace.folder, "steps")), [], "folders of attempts are removed");
     } finally {
       await workspace.close();

@@ -94,6 +94,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     clock: options.clock ?? Date.now,
     leaseMs: options.leaseMs ?? 30_000,
     owner: options.owner ?? thisProcess(),
+    tidying: new Set(),
   };
   const { records, clock } = surroundings;
   mkdirSync(options.folder, { recursive: true, mode: 0o700 });
@@ -140,6 +141,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       const running = [...shared.values()];
       for (const { stopping } of running) stopping.abort();
       await Promise.allSettled(running.map(({ outcome }) => outcome));
+      await Promise.all(surroundings.tidying);
     },
   };
 

@@ -9,7 +9,7 @@ import { createRandom, type Digest } from "../base/index.ts";
 import { processAlive } from "../ports/engines/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
 import type { Records } from "../ports/records/index.ts";
-import { attemptFolder } from "./attempt-folder.ts";
+import { attemptFolder, writeInput } from "./attempt-folder.ts";
 import { claim, openStepOf } from "./claim.ts";
 import { kinds } from "./fixtures/kinds.ts";
 import { faultsOf, openTestWorkspace, type TestWorkspace } from "./fixtures/workspace.ts";
@@ -80,6 +80,7 @@ async function assertAllMade(workspace: TestWorkspace, count: number) {
   assert.deepEqual(await records.query("SELECT state, count(*) AS n FROM steps GROUP BY state"), [
     { state: "succeeded", n: count },
   ]);
+  await workspace.closeLedgers();
   assert.deepEqual(readdirSync(join(workspace.folder, "steps")), []);
 }
 
@@ -134,8 +135,8 @@ test("a step's process killed from outside is a crash, and the step runs again w
 
 /** What the parts of a ledger work with, by hand: an owner that can die, a clock that can be set. */
 function surroundingsOf({ records, objects, engine, folder }: TestWorkspace, more: Partial<Surroundings> = {}): Surroundings {
-  const owner = { name: "old", alive: () => true };
-  return { records, objects, engine, folder: join(folder, "steps"), clock: Date.now, leaseMs: 30_000, owner, ...more };
+  const common = { records, objects, engine, folder: join(folder, "steps"), clock: Date.now, leaseMs: 30_000 };
+  return { ...common, owner: { name: "old", alive: () => true }, tidying: new Set(), ...more };
 }
 
 /** Claims a step as a process would that then dies; with `performed` its manifest is complete. */
@@ -153,9 +154,7 @@ async function abandon(workspace: TestWorkspace, name: string, performed: boolea
   };
   const attempt = (await claim(surroundings, step))!;
   const folder = attemptFolder(surroundings.folder, attempt.stepId, attempt.fence);
-  mkdirSync(folder, { recursive: true });
-  const content = { kind: "write", revision: 1, input: input(name), threads: 1, memoryMb: 300 };
-  writeFileSync(join(folder, "input.json"), JSON.stringify(content));
+  await writeInput(folder, { kind: "write", revision: 1, input: input(name), threads: 1, memoryMb: 300 });
   const effects = { objects: workspace.objects, signal: new AbortController().signal, print: () => undefined };
   if (performed) await performStep(folder, kinds, effects);
   return { key, attempt, folder };
@@ -333,6 +332,7 @@ test("whichever commit fails, before or after it took effect, asking again ends 
     }
     assert.ok(failures >= 2, `${failures} commits: claim and publish, and the handle of a slow step`);
     assert.deepEqual(await faultsOf(workspace), []);
+    await workspace.closeLedgers();
     assert.deepEqual(readdirSync(join(workspace.folder, "steps")), []);
     await workspace.close();
   }

@@ -16,7 +16,7 @@ let made = 0;
 
 function newAttempt(content: unknown): string {
   const folder = join(root, `${made++}`);
-  mkdirSync(folder);
+  mkdirSync(join(folder, "scratch"), { recursive: true });
   if (content !== undefined) writeFileSync(join(folder, "input.json"), JSON.stringify(content));
   return folder;
 }
@@ -51,7 +51,7 @@ test("a step gets its input, an empty folder of its own and its limits, and leav
   assert.deepEqual(marker!.manifest, manifest);
   assert.equal(marker!.digest, digestOfJson(manifest));
   assert.deepEqual(JSON.parse(Buffer.from(await objects.get(marker!.digest)).toString()), manifest);
-  assert.deepEqual(readdirSync(folder).sort(), ["input.json", "manifest.json"]);
+  assert.deepEqual(readdirSync(folder).sort(), ["input.json", "manifest.json", "scratch"]);
   assert.deepEqual(lines.map(parseLine), [
     { progress: { done: 1, total: 2, note: "half" } },
     { log: "working" },

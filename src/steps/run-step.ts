@@ -1,7 +1,5 @@
 /** The side of the process that runs a step: reads the attempt's folder, runs the kind, leaves a manifest or an error. */
 import { fstatSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
 import { asMillError, canonicalJson, didYouMean, digestOf, errorToJson, MillError } from "../base/index.ts";
 import { codeInfo } from "../contract/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
@@ -12,6 +10,7 @@ import {
   type Progress,
   readInput,
   removeFolder,
+  scratchOf,
   writeFailure,
   writeMarker,
 } from "./attempt-folder.ts";
@@ -61,12 +60,10 @@ export async function performStep(
 ): Promise<number> {
   const written = meteredObjects(objects);
   const before = process.cpuUsage();
-  const scratch = join(folder, "scratch");
   try {
     const attempt = await readAttempt(folder);
     const kind = kindOf(attempt, kinds);
-    await mkdir(scratch, { recursive: true, mode: 0o700 });
-    const context = contextOf(attempt, { objects: written.objects, scratch, signal, print });
+    const context = contextOf(attempt, { objects: written.objects, scratch: scratchOf(folder), signal, print });
     const manifest = checked(await kind.run(attempt.input as never, context), attempt.kind);
     const bytes = new TextEncoder().encode(canonicalJson(manifest));
     await objects.put(bytes);
@@ -75,11 +72,10 @@ export async function performStep(
   } catch (thrown) {
     const error = signal.aborted ? cancelled(thrown) : asStepError(thrown, folder);
     const failure = { error: errorToJson(error), meters: metersSince(before, written.bytes()) };
+    await removeFolder(scratchOf(folder)).catch(() => undefined); // room for the error on a full disk
     // a disk too full for the error itself: the ledger shows what was printed
     await writeFailure(folder, failure).catch(() => console.error(`${error.code}: ${error.message}`));
     return codeInfo(error.code).exit;
-  } finally {
-    await removeFolder(scratch).catch(() => undefined);
   }
 }
 

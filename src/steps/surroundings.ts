@@ -18,4 +18,6 @@ export interface Surroundings {
   readonly clock: () => number;
   readonly leaseMs: number;
   readonly owner: Owner;
+  /** Work that nobody waits for before the ledger closes: folders that are removed. */
+  readonly tidying: Set<Promise<void>>;
 }
