@@ -334,9 +334,24 @@ export const ERRORS = {
   },
   "split.holdout-locked": { status: 403, exit: EXIT.refused, about: "A step that may not read the holdout asked for it." },
 
+  // training sets
+  "features.unseen-class": { status: 422, exit: EXIT.data, about: "Rows have a label that no training row has." },
+
   // registry
+  "registry.bundle-format": { status: 409, exit: EXIT.conflict, about: "A bundle was written by a later Millwright." },
+  "registry.evidence-missing": { status: 404, exit: EXIT.notFound, about: "The result of a version's step is gone." },
+  "registry.unknown-model": { status: 404, exit: EXIT.notFound, about: "A model has no version yet, or does not exist." },
+  "registry.unknown-version": { status: 404, exit: EXIT.notFound, about: "A model has no such version or alias." },
 
   // endpoints
+  "endpoint.no-previous": { status: 409, exit: EXIT.conflict, about: "An endpoint has no earlier version to go back to." },
+  "endpoint.unknown": { status: 404, exit: EXIT.notFound, about: "No endpoint of this name answers." },
+  "request.row": { status: 422, exit: EXIT.data, about: "A row does not have the columns and types that an endpoint takes." },
+
+  // verbs
+  "request.bad-version": { status: 400, exit: EXIT.usage, about: "A version is not written as NAME@VERSION or NAME@ALIAS." },
+  "request.unknown-name": { status: 404, exit: EXIT.notFound, about: "The project defines nothing of this name." },
+  "request.unknown-target": { status: 404, exit: EXIT.notFound, about: "The project has no such target." },
 } as const satisfies Record<string, CodeInfo>;
 
 export type ErrorCode = keyof typeof ERRORS;
