@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { DuckDBConnection, DuckDBInstance, DuckDBResult, DuckDBValue } from "@duckdb/node-api";
 import { MillError } from "../../base/index.ts";
 import type { Row, Value } from "../../contract/index.ts";
@@ -11,6 +12,21 @@ export interface DuckDbOptions {
   readonly memoryMb: number;
   /** Where it spills to; made when needed. */
   readonly tempFolder: string;
+}
+
+/** The engine's share of a step's memory; the rest is for Node, and for buffers that the engine does not count. */
+const ENGINE_SHARE = 0.55;
+/** More than this makes no query of ours faster: beyond it the engine spills to the scratch folder. */
+const ENGINE_MB_MAX = 600;
+
+/** The options of an engine inside a step. */
+export function stepEngine(step: {
+  readonly threads: number;
+  readonly memoryMb: number;
+  readonly scratch: string;
+}): DuckDbOptions {
+  const memoryMb = Math.min(ENGINE_MB_MAX, Math.max(128, Math.floor(step.memoryMb * ENGINE_SHARE)));
+  return { threads: step.threads, memoryMb, tempFolder: join(step.scratch, "spill") };
 }
 
 /**

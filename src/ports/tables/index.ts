@@ -1,2 +1,2 @@
-export { type DuckDbOptions, openDuckDb } from "./duckdb.ts";
+export { type DuckDbOptions, openDuckDb, stepEngine } from "./duckdb.ts";
 export type { Tables } from "./tables.ts";
