@@ -29,7 +29,7 @@ const KINDS = [ingest, check, split, trainingSet, train, bundle, prove, assess, 
 /** How often predictions and events of the journal become Parquet and a version, while the workspace is open. */
 const SEAL_EVERY_MS = 60_000;
 /** What DuckDB may hold when the process itself asks, beside the steps' own engines. */
-const QUERY_MEMORY_MB = 256;
+const QUERY_MEMORY_MB = 384;
 
 /** Opens a workspace as its one owner and settles what a crash left. Errors: `guard.workspace-locked`, and those of the drivers. */
 export async function openWorkspace(config: Config): Promise<App> {
@@ -80,6 +80,7 @@ export async function openWorkspace(config: Config): Promise<App> {
       sources: createSources(records),
       tables,
       threads: config.threads,
+      memoryMb: config.memoryMb,
     };
     const handlers: Handlers = {
       ...platformVerbs({ ...workspace, now: Date.now }),

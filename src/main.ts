@@ -1,7 +1,10 @@
 /** The bin. What a command needs is loaded by the command: `mill --help` loads no engine. */
+import { enableCompileCache } from "node:module";
 import { join } from "node:path";
-import { effectsOf, runCli } from "./cli/index.ts";
-import { readPackage } from "./package.ts";
+
+enableCompileCache();
+const { effectsOf, runCli } = await import("./cli/index.ts");
+const { readPackage } = await import("./package.ts");
 
 /** Runs one command line; its exit code. `step FOLDER` is the process of one step, started by an engine and not by people. */
 export async function runMain(argv: readonly string[]): Promise<number> {

@@ -2,9 +2,9 @@ import { type Digest, MillError } from "../base/index.ts";
 import type { Task } from "../contract/index.ts";
 import { quoteLiteral } from "../express/index.ts";
 import type { Frame, TrainingData } from "../learn/index.ts";
-import { openDuckDb } from "../ports/tables/index.ts";
+import { openDuckDb, stepEngine } from "../ports/tables/index.ts";
 import type { StepContext } from "../steps/index.ts";
-import { engineOptions, LABEL } from "./training-set.ts";
+import { LABEL } from "./training-set.ts";
 
 export interface LabelledColumns {
   readonly features: readonly string[];
@@ -26,7 +26,7 @@ export async function readPart(
 }
 
 async function readFrame(path: string, sampleRows: number | undefined, context: StepContext): Promise<Frame> {
-  const tables = openDuckDb(engineOptions(context));
+  const tables = openDuckDb(stepEngine(context));
   try {
     const file = quoteLiteral(path);
     if (sampleRows === undefined) return await tables.frame(`SELECT * FROM read_parquet(${file})`);

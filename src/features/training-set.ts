@@ -10,7 +10,7 @@ import { type Digest, formatMoment, type Json } from "../base/index.ts";
 import type { Row, Schema, Task } from "../contract/index.ts";
 import { featureQuery, type Node, quoteIdentifier as name, quoteLiteral as text } from "../express/index.ts";
 import { type Boundary, partitionSql } from "../ingest/index.ts";
-import { openDuckDb, type Tables } from "../ports/tables/index.ts";
+import { openDuckDb, stepEngine, type Tables } from "../ports/tables/index.ts";
 import type { StepContext, StepKind, StepManifest } from "../steps/index.ts";
 
 export interface TrainingSetInput {
@@ -36,7 +36,7 @@ export const trainingSet: StepKind<TrainingSetInput> = {
   name: "training-set",
   revision: 1,
   async run(input, context) {
-    const tables = openDuckDb(engineOptions(context));
+    const tables = openDuckDb(stepEngine(context));
     try {
       await materialise(input, tables, context);
       return await describe(input, tables, context);
@@ -45,13 +45,6 @@ export const trainingSet: StepKind<TrainingSetInput> = {
     }
   },
 };
-
-/** The engine's share of a step's memory; the rest is for Node and for the buffers that the engine does not count. */
-export const engineOptions = ({ threads, memoryMb, scratch }: StepContext) => ({
-  threads,
-  memoryMb: Math.max(128, Math.floor(memoryMb * 0.55)),
-  tempFolder: join(scratch, "spill"),
-});
 
 /** Fills the table `rows`: one row of features, label and slices for each row of the data set, with the part it belongs to. */
 async function materialise(input: TrainingSetInput, tables: Tables, context: StepContext): Promise<void> {

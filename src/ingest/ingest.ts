@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type Digest, digestOfFile, type Json, MillError } from "../base/index.ts";
 import type { Measurement, Row, Schema } from "../contract/index.ts";
 import { type Node, quoteIdentifier, quoteLiteral } from "../express/index.ts";
-import { openDuckDb, type Tables } from "../ports/tables/index.ts";
+import { openDuckDb, stepEngine, type Tables } from "../ports/tables/index.ts";
 import { type Profile, profileSql, readProfile } from "../quality/index.ts";
 import type { StepContext, StepKind, StepManifest } from "../steps/index.ts";
 import { matchColumns } from "./columns.ts";
@@ -45,8 +45,7 @@ export const ingest: StepKind<IngestInput> = {
   name: "ingest",
   revision: 1,
   async run(input, context) {
-    const memoryMb = Math.max(128, Math.floor(context.memoryMb * ENGINE_SHARE));
-    const tables = openDuckDb({ threads: context.threads, memoryMb, tempFolder: join(context.scratch, "spill") });
+    const tables = openDuckDb(stepEngine(context));
     try {
       return await ingestFiles(input, tables, context);
     } finally {
@@ -54,9 +53,6 @@ export const ingest: StepKind<IngestInput> = {
     }
   },
 };
-
-/** Of the step's memory; the rest is for Node and for the buffers that the engine does not count. */
-const ENGINE_SHARE = 0.55;
 
 async function ingestFiles(input: IngestInput, tables: Tables, context: StepContext): Promise<StepManifest> {
   const { sources, checks } = input;

@@ -2,7 +2,7 @@ import { type Digest, type Json, MillError } from "../base/index.ts";
 import type { Schema } from "../contract/index.ts";
 import type { Split } from "../define/index.ts";
 import { quoteIdentifier, quoteLiteral } from "../express/index.ts";
-import { openDuckDb, type Tables } from "../ports/tables/index.ts";
+import { openDuckDb, stepEngine, type Tables } from "../ports/tables/index.ts";
 import { momentText } from "../quality/index.ts";
 import type { StepKind } from "../steps/index.ts";
 import { type Boundary, momentLiteral, partitionSql } from "./boundary.ts";
@@ -27,7 +27,7 @@ export const split: StepKind<SplitInput> = {
   name: "split",
   revision: 1,
   async run(input, context) {
-    const tables = openDuckDb({ threads: context.threads, memoryMb: context.memoryMb, tempFolder: context.scratch });
+    const tables = openDuckDb(stepEngine(context));
     try {
       const paths = await Promise.all(input.parts.map((part) => context.objects.pathOf(part)));
       const relation = `read_parquet([${paths.map(quoteLiteral).join(", ")}])`;

@@ -50,7 +50,8 @@ export async function sealSegments(
   }
 }
 
-const LIMITS = `maximum_object_size = ${64 << 20}`;
+/** A row comes in a request body, of at most 10 MiB; the engine holds two buffers of this size for each thread. */
+const LIMITS = `maximum_object_size = ${16 << 20}`;
 
 type Part = VersionManifest["parts"][number];
 

@@ -24,8 +24,6 @@ export interface GraphNode {
   readonly needs: readonly string[];
   /** The step's input, from the manifests of `needs` (by node id) and what only the outside knows. */
   input(results: ReadonlyMap<string, StepManifest>, outside: Outside): Promise<Json>;
-  /** Megabytes the step may use. */
-  readonly memoryMb: number;
 }
 
 /** What a plan looks up beside the definitions. */
@@ -75,7 +73,6 @@ function datasetNodes(dataset: DatasetDefinition): GraphNode[] {
       target,
       kind: "ingest",
       needs: [],
-      memoryMb: 900,
       input: async (_, outside) =>
         plain({
           dataset: name,
@@ -91,7 +88,6 @@ function datasetNodes(dataset: DatasetDefinition): GraphNode[] {
       target,
       kind: "check",
       needs: [ingested],
-      memoryMb: 300,
       input: async (results) =>
         plain({
           dataset: name,
@@ -107,7 +103,6 @@ function datasetNodes(dataset: DatasetDefinition): GraphNode[] {
       target,
       kind: "split",
       needs: [ingested, `${target}:check`],
-      memoryMb: 600,
       input: async (results) =>
         plain({
           dataset: name,
@@ -148,23 +143,22 @@ function modelNodes(model: ModelDefinition, environment: Environment): GraphNode
     const set = results.get(id("training-set"))!;
     return { set, classes: set.facts.classes as readonly string[] };
   };
-  const node = (kind: NodeKind, needs: readonly string[], memoryMb: number, input: GraphNode["input"]): GraphNode => ({
+  const node = (kind: NodeKind, needs: readonly string[], input: GraphNode["input"]): GraphNode => ({
     id: id(kind),
     target,
     kind,
     needs,
-    memoryMb,
     input,
   });
 
   return [
-    node("training-set", [ingested, split], 1100, async (results) => plain(trainingSet(results, model.from.fields))),
-    node("train", [id("training-set")], 1100, async (results) => {
+    node("training-set", [ingested, split], async (results) => plain(trainingSet(results, model.from.fields))),
+    node("train", [id("training-set")], async (results) => {
       const { set, classes } = learnt(results);
       const { estimator, params } = model.train;
       return plain({ train: set.objects.train!, features, task, classes, estimator, params, seed: model.seed });
     }),
-    node("bundle", [id("train"), id("training-set")], 700, async (results) => {
+    node("bundle", [id("train"), id("training-set")], async (results) => {
       const { set, classes } = learnt(results);
       const { estimator, params } = model.train;
       return plain({
@@ -191,7 +185,7 @@ function modelNodes(model: ModelDefinition, environment: Environment): GraphNode
         gain,
       });
     }),
-    node("prove", [id("bundle"), id("training-set")], 900, async (results) => {
+    node("prove", [id("bundle"), id("training-set")], async (results) => {
       const { set, classes } = learnt(results);
       const { onnx, trained } = results.get(id("bundle"))!.objects;
       const { threshold } = results.get(id("bundle"))!.facts;
@@ -206,7 +200,7 @@ function modelNodes(model: ModelDefinition, environment: Environment): GraphNode
         threshold: threshold!,
       });
     }),
-    node("assess", [id("bundle"), id("training-set")], 900, async (results) => {
+    node("assess", [id("bundle"), id("training-set")], async (results) => {
       const { set, classes } = learnt(results);
       const { trained } = results.get(id("bundle"))!.objects;
       return plain({
@@ -223,29 +217,24 @@ function modelNodes(model: ModelDefinition, environment: Environment): GraphNode
         slices: Object.keys(model.slices),
       });
     }),
-    node(
-      "gate",
-      [id("assess"), id("prove"), id("bundle"), id("training-set"), ingested, split],
-      1100,
-      async (results, outside) => {
-        const { set, classes } = learnt(results);
-        const requirements = requirementsOf(model, results.get(id("prove"))!);
-        const rivals = requirements.some(({ test }) => test === "beatsChampion");
-        const champion = rivals ? await outside.champion(model, results.get(id("bundle"))!.objects.manifest!) : null;
-        const sameFields = champion === null || digestOfJson(champion.fields) === digestOfJson(model.from.fields);
-        return plain({
-          model: model.name,
-          problem: { name: model.solves.name, question: model.solves.question },
-          task,
-          gain,
-          requirements,
-          measurements: [...results.get(id("assess"))!.measurements, ...results.get(id("prove"))!.measurements],
-          champion,
-          test: { digest: set.objects.test!, features, classes },
-          championSet: sameFields ? null : trainingSet(results, champion.fields),
-        });
-      },
-    ),
+    node("gate", [id("assess"), id("prove"), id("bundle"), id("training-set"), ingested, split], async (results, outside) => {
+      const { set, classes } = learnt(results);
+      const requirements = requirementsOf(model, results.get(id("prove"))!);
+      const rivals = requirements.some(({ test }) => test === "beatsChampion");
+      const champion = rivals ? await outside.champion(model, results.get(id("bundle"))!.objects.manifest!) : null;
+      const sameFields = champion === null || digestOfJson(champion.fields) === digestOfJson(model.from.fields);
+      return plain({
+        model: model.name,
+        problem: { name: model.solves.name, question: model.solves.question },
+        task,
+        gain,
+        requirements,
+        measurements: [...results.get(id("assess"))!.measurements, ...results.get(id("prove"))!.measurements],
+        champion,
+        test: { digest: set.objects.test!, features, classes },
+        championSet: sameFields ? null : trainingSet(results, champion.fields),
+      });
+    }),
   ];
 }
 

@@ -36,6 +36,8 @@ export interface RunEffects {
   readonly ledger: Ledger;
   readonly outside: Outside;
   readonly threads: number;
+  /** Shared evenly by the steps that run at one time. */
+  readonly memoryMb: number;
   /** Steps at a time; a step starts when all it needs has a result. */
   readonly concurrency: number;
   /** Makes a node's result count in the world (a data set's version, a frozen split, a model's version); idempotent, a sentence when it did something. */
@@ -69,7 +71,7 @@ export async function runGraph(nodes: readonly GraphNode[], effects: RunEffects)
       input: planned.input!,
       target: node.target,
       runId: effects.runId,
-      memoryMb: node.memoryMb,
+      memoryMb: Math.floor(effects.memoryMb / effects.concurrency),
       threads: effects.threads,
       signal: effects.signal,
       onProgress: ({ done, total, note }) =>

@@ -20,5 +20,7 @@ export interface Workspace {
   /** A fresh analytic engine for one question; the caller closes it. */
   tables(): Tables;
   readonly threads: number;
+  /** What the steps that run at one time may use together. */
+  readonly memoryMb: number;
   readonly now: () => number;
 }

@@ -149,6 +149,7 @@ async function runTargets(
     ledger,
     outside: outsideOf(workspace, project),
     threads: workspace.threads,
+    memoryMb: workspace.memoryMb,
     concurrency: CONCURRENCY,
     runId: run,
     signal: context.signal,
