@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import { MillError } from "../base/index.ts";
 import { VERBS, type Verb, type VerbName } from "../contract/index.ts";
 import { checkJson } from "../guard/index.ts";
-import { handlers, ID, startSample } from "./sample-platform.ts";
+import { handlers, ID, startSample } from "./fixtures/sample-platform.ts";
 import type { startServer } from "./server.ts";
 
 const sample = await startSample();

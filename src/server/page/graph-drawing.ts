@@ -45,7 +45,7 @@ export function drawGraph(graph: Graph): Markup {
       BOX.height,
       GAP.y,
     );
-  const edges = graph.edges.filter(({ from, to }) => at.has(from) && at.has(to));
+  const edges = withoutShortcuts(graph.edges.filter(({ from, to }) => at.has(from) && at.has(to)));
   return html`<div class="graph"><svg viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${summary(graph)}">
 ${edges.map(({ from, to }) => drawEdge(at.get(from)!, at.get(to)!))}
 ${places.map(drawNode)}
@@ -84,6 +84,16 @@ function layersOf(nodes: readonly GraphNode[], before: ReadonlyMap<string, reado
     }
   }
   return layers;
+}
+
+/** An edge beside a longer way says nothing new, and would cross the boxes of that way. */
+export function withoutShortcuts(edges: Graph["edges"]): Graph["edges"] {
+  const next = Map.groupBy(edges, ({ from }) => from);
+  const reaches = (from: string, goal: string, seen: Set<string>): boolean =>
+    (next.get(from) ?? []).some(({ to }) => to === goal || (!seen.has(to) && reaches(to, goal, seen.add(to))));
+  return edges.filter(
+    ({ from, to }) => !next.get(from)!.some((other) => other.to !== to && reaches(other.to, to, new Set([from]))),
+  );
 }
 
 const mean = (values: readonly number[]) =>

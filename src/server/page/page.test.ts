@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { OutputOf } from "../../contract/index.ts";
-import { endpoint, graph, handlers, modelVersion, startSample } from "../sample-platform.ts";
-import { layOut } from "./graph-drawing.ts";
+import { endpoint, graph, handlers, modelVersion, startSample } from "../fixtures/sample-platform.ts";
+import { layOut, withoutShortcuts } from "./graph-drawing.ts";
 import { html } from "./html.ts";
 import { renderPage } from "./page.ts";
 
@@ -88,4 +88,10 @@ test("the served page is the drawn one, under its policy", async () => {
   assert.match(reply.headers.get("content-security-policy")!, /default-src 'none'/);
   assert.match(await reply.text(), /Endpoint late-arrival.*Model late-arrival.*No version yet/s);
   await sample.close();
+});
+
+test("an edge that only shortens a longer way is not drawn", () => {
+  const edge = (from: string, to: string) => ({ from, to });
+  const drawn = withoutShortcuts([edge("a", "b"), edge("b", "c"), edge("a", "c"), edge("a", "d")]);
+  assert.deepEqual(drawn, [edge("a", "b"), edge("b", "c"), edge("a", "d")]);
 });
