@@ -89,7 +89,7 @@ export async function openWorkspace(config: Config): Promise<App> {
     const call = createCall({ handlers, audit: await createAudit({ records }) });
     const readiness = createReadiness(() => serving.refresh());
     closers.push(() => readiness.settled());
-    return { call, tokens, lock, ready: readiness.ready, close: closeAll };
+    return { call, tokens, lock, ready: readiness.ready, loaded: readiness.loaded, close: closeAll };
   } catch (error) {
     await closeAll();
     throw error;
@@ -113,6 +113,10 @@ function createReadiness(load: () => Promise<void>) {
     ready: () => {
       loading ??= start();
       return state;
+    },
+    loaded: () => {
+      loading ??= start();
+      return loading;
     },
     settled: async () => loading,
   };

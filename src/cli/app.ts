@@ -9,6 +9,8 @@ export interface App {
   readonly lock: WorkspaceLock;
   /** Whether every endpoint is loaded. */
   ready(): { readonly ready: boolean; readonly why?: string };
+  /** Loads the endpoints; resolves when they are, or could not be: `ready` says which. */
+  loaded(): Promise<void>;
   /** Cancels what runs, saves, gives the workspace back. */
   close(): Promise<void>;
 }

@@ -80,6 +80,7 @@ async function project() {
 }
 
 let opened = 0;
+let broken = false;
 const factory: AppFactory = {
   version: "0.1.0",
   async open({ workspace, token }) {
@@ -94,7 +95,8 @@ const factory: AppFactory = {
       }),
       tokens,
       lock,
-      ready: () => ({ ready: true }),
+      ready: () => (broken ? { ready: false, why: "late could not be loaded" } : { ready: true }),
+      loaded: async () => undefined,
       close: async () => {
         await records.close();
         await lock.release();
@@ -341,6 +343,15 @@ test("while a server runs the verbs go to it, a second server is refused, and a 
   assert.ok(!served.err.includes("mill_"), "no token in a log");
   assert.equal((await mill(folder, ["status"])).code, EXIT.done);
   assert.equal(opened, before + 1, "without a server the workspace is opened here");
+});
+
+test("a server whose endpoint could not be loaded serves the rest, and says so", async () => {
+  const folder = await project();
+  const stop = new AbortController();
+  broken = true;
+  const { code, err } = await mill(folder, ["up", "--port", "0"], { stop: stop.signal, onOut: () => stop.abort() });
+  broken = false;
+  assert.deepEqual([code, /not ready: late could not be loaded/.test(err)], [EXIT.done, true]);
 });
 
 test("a server that does not answer is told apart from a wrong request", async () => {

@@ -28,6 +28,7 @@ export const command: Command = async (context) => {
       log,
       ready: () => app.ready(),
     });
+    await app.loaded();
     await app.lock.announce(server.url);
     announce(server.url, app, context);
     await stopped(context.signal);
@@ -60,11 +61,15 @@ async function runFirst(app: App, context: CommandContext, metrics: ReturnType<t
 }
 
 /** The one line on standard output says that it is ready. The token is shown to a person at a terminal only, never to a log. */
-function announce(url: string, { tokens }: App, { effects, output }: CommandContext): void {
+function announce(url: string, app: App, { effects, output }: CommandContext): void {
+  const { ready, why } = app.ready();
+  if (!ready) output.say(`not ready: ${why ?? "an endpoint could not be loaded"}`);
   output.result({ url }, () => `serving on ${url}\n`);
   if (!effects.isTTY) return;
   const { host } = new URL(url);
-  output.say(`page and API: ${url}    for clients that change things: http://mill:${tokens.current()}@${host}    stop: Ctrl-C`);
+  output.say(
+    `page and API: ${url}    for clients that change things: http://mill:${app.tokens.current()}@${host}    stop: Ctrl-C`,
+  );
 }
 
 const stopped = (signal: AbortSignal): Promise<void> =>
