@@ -171,6 +171,15 @@ withWorkspace("the holdout is opened for the assessment alone, and every asking 
   ]);
 });
 
+withWorkspace("an object stored as a holdout stays sealed under any other name", async ({ ledger }) => {
+  const outcome = await ledger.execute(ask("cut", { name: "sealed" }));
+  assert.equal(outcome.state, "succeeded");
+  if (outcome.state !== "succeeded") return;
+  const { holdout } = outcome.manifest.objects;
+  await assert.rejects(ledger.execute(ask("write", { train: holdout })), { code: "split.holdout-locked", at: "train" });
+  assert.equal(await ledger.holdoutReadings(holdout!), 0);
+});
+
 withWorkspace("runs and steps are listed newest first, page by page, and shown with their attempts", async ({ ledger }) => {
   const run = await ledger.startRun({ actor: "admin", targets: ["dataset/flights"], reason: "asked" });
   for (let parts = 1; parts <= 5; parts++) await ledger.execute(ask("write", { name: "page", parts }, { runId: run }));

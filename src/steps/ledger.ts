@@ -192,7 +192,7 @@ export function createLedger(options: LedgerOptions): Ledger {
         target,
         runId,
         input,
-        sealed: sealedIn(input),
+        sealed: await sealedIn(input, records),
         lost: open,
       });
       if (!attempt) continue;
@@ -211,7 +211,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   }
 
   async function refuseSealed({ kind, input, target }: StepRequest): Promise<void> {
-    const sealed = sealedIn(input);
+    const sealed = await sealedIn(input, records);
     if (sealed.length === 0 || opensHoldout.includes(kind)) return;
     await records.commit(readingStatements({ sealed, kind, target, input, granted: false, atMs: clock() }));
     throw holdoutLocked(kind, sealed, opensHoldout);

@@ -1,6 +1,9 @@
-/** Sealed inputs: `{ "holdout": DIGEST }` anywhere in a step's input is opened for some kinds only, and each asking leaves a row. */
+/**
+ * Sealed objects: whatever a step stored under the role `holdout`. Some kinds may open them, and each asking leaves a row.
+ * An input names one as `{ "holdout": DIGEST }`; under any other name it is found by its digest.
+ */
 import { type Digest, isDigest, MillError, newId } from "../base/index.ts";
-import type { Statement } from "../ports/records/index.ts";
+import type { Records, Statement } from "../ports/records/index.ts";
 
 export interface Sealed {
   readonly digest: Digest;
@@ -8,15 +11,37 @@ export interface Sealed {
   readonly at: string;
 }
 
-/** Every sealed value in an input, in the order of its fields. */
-export function sealedIn(input: unknown, at = ""): Sealed[] {
-  if (typeof input !== "object" || input === null) return [];
-  return Object.entries(input).flatMap(([name, value]) => {
-    const path = at === "" ? name : `${at}.${name}`;
-    if (name === "holdout" && typeof value === "string" && isDigest(value)) return [{ digest: value, at: path }];
-    return sealedIn(value, path);
-  });
+export const HOLDOUT_ROLE = "holdout";
+
+/** Every sealed object that an input names, in the order of its fields. */
+export async function sealedIn(input: unknown, records: Records): Promise<Sealed[]> {
+  const named = digestsIn(input, "");
+  const known = new Set<string>();
+  for (const batch of chunks([...new Set(named.map(({ digest }) => digest))], BATCH)) {
+    const places = batch.map(() => "?").join(", ");
+    const rows = await records.query<{ digest: string }>(`SELECT digest FROM sealed_objects WHERE digest IN (${places})`, batch);
+    for (const { digest } of rows) known.add(digest);
+  }
+  return named.filter(({ digest, at }) => known.has(digest) || at.split(".").at(-1) === HOLDOUT_ROLE);
 }
+
+const BATCH = 400;
+
+function digestsIn(value: unknown, at: string): Sealed[] {
+  if (typeof value === "string") return isDigest(value) ? [{ digest: value, at }] : [];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]) => digestsIn(inner, at === "" ? name : `${at}.${name}`));
+}
+
+function* chunks<T>(all: readonly T[], size: number): Generator<T[]> {
+  for (let from = 0; from < all.length; from += size) yield all.slice(from, from + size);
+}
+
+/** Seals what a manifest holds under the role; committed together with the result. */
+export const sealStatements = (objects: Readonly<Record<string, Digest>>): Statement[] =>
+  HOLDOUT_ROLE in objects
+    ? [{ sql: "INSERT INTO sealed_objects (digest) VALUES (?) ON CONFLICT DO NOTHING", params: [objects[HOLDOUT_ROLE]!] }]
+    : [];
 
 export interface Reading {
   readonly sealed: readonly Sealed[];

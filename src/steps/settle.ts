@@ -6,6 +6,7 @@ import { type Digest, errorToJson, type MillError } from "../base/index.ts";
 import { pin } from "../ports/objects/index.ts";
 import type { Statement } from "../ports/records/index.ts";
 import type { ChildMeters, Marker, Meters, Progress } from "./attempt-folder.ts";
+import { sealStatements } from "./sealed.ts";
 
 export interface Attempt {
   readonly stepId: string;
@@ -35,6 +36,7 @@ export function publishStatements(attempt: Attempt, marker: Marker, nowMs: numbe
       params: [key, kind, target, stepId, marker.digest, nowMs],
       rows: 1,
     },
+    ...sealStatements(marker.manifest.objects),
     ...pin(pinHolder(key), [marker.digest, ...Object.values(marker.manifest.objects)]),
   ];
 }

@@ -42,6 +42,7 @@ export const migrations: readonly Migration[] = [
       `CREATE TABLE splits (dataset TEXT PRIMARY KEY, spec TEXT NOT NULL, boundary TEXT NOT NULL, dataset_version INTEGER NOT NULL, frozen_at BIGINT NOT NULL)`,
       `CREATE TABLE holdout_readings (id TEXT PRIMARY KEY, dataset TEXT NOT NULL, digest TEXT NOT NULL, reader TEXT NOT NULL, model TEXT, granted INTEGER NOT NULL,
         at BIGINT NOT NULL)`,
+      `CREATE TABLE sealed_objects (digest TEXT PRIMARY KEY)`,
       `CREATE TABLE source_digests (path TEXT PRIMARY KEY, stamp TEXT NOT NULL, digest TEXT NOT NULL)`,
       `CREATE TABLE sealed_segments (dataset TEXT NOT NULL, segment TEXT NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (dataset, segment))`,
 
