@@ -9,7 +9,7 @@
  *     running  sums of the events of a block up to each moment
  *     window   marks, each with the last of `running` before `asks`
  *
- * Key and moment are packed into one BIGINT, sixteen keys to a block, so that sorting and joining compare single integers: three times faster than
+ * Key and moment are packed into one BIGINT, in a few blocks of keys, so that sorting and joining compare single integers: three times faster than
  * sorting by two columns (measured). Sums may run on from key to key, for at the end of a key all that entered has left and they are 0. Least and
  * greatest cannot be taken back: for them rows meet the rows of their own and the previous span-long slot of time, which costs in proportion to
  * the rows in the windows.
@@ -93,26 +93,32 @@ const placesOf = (pass: PlannedPass, index: number): [string, string][] =>
 
 // Rows, numbered by key
 
-/** `codes` and the rows with their `code`: id, moments in microseconds, values. */
-function keyed(pass: Pass, index: number, source: Source, values: readonly string[]): { codes: string[]; rows: string } {
-  const time = within(sqlOf(pass.time, source).sql);
+interface Keyed {
+  /** The table of keys, where there are any: each with its `code`, from 0 on. */
+  readonly codes: string[];
+  /** Rows that have a time and their keys: id, code, moments in microseconds, values. */
+  readonly rows: string;
+}
+
+function keyed(pass: Pass, index: number, source: Source, values: readonly string[]): Keyed {
+  const time = timeOf(pass, source);
   const known = pass.known.map((typed) => within(sqlOf(typed, source).sql));
-  const enters =
-    known.length === 0
-      ? time
-      : `CASE WHEN ${known.map((k) => `${k} IS NOT NULL`).join(" AND ")} THEN greatest(${[time, ...known].join(", ")}) END`;
+  const latest = `greatest(${[time, ...known].join(", ")})`;
+  const enters = known.length === 0 ? time : `CASE WHEN ${known.map((k) => `${k} IS NOT NULL`).join(" AND ")} THEN ${latest} END`;
   const keys = pass.by.map((typed, key) => `${sqlOf(typed, source).sql} AS key${key}`);
   const columns = [`${source.id} AS id`, `${time} AS asks`, `${enters} AS enters`, ...keys, ...values];
   const rows = `SELECT ${columns.join(", ")} ${source.from}`;
+  if (keys.length === 0) return { codes: [], rows: `(SELECT *, 0 AS code FROM (${rows}) WHERE asks IS NOT NULL)` };
   const names = pass.by.map((_, key) => `key${key}`);
-  if (names.length === 0) return { codes: [], rows: `(SELECT *, 0 AS code FROM (${rows}) WHERE asks IS NOT NULL)` };
   const distinct = `SELECT DISTINCT ${keys.join(", ")} ${source.from}`;
   const present = names.map((key) => `${key} IS NOT NULL`).join(" AND ");
   return {
-    codes: [`__codes${index} AS MATERIALIZED (SELECT *, row_number() OVER () AS code FROM (${distinct}) WHERE ${present})`],
+    codes: [`__codes${index} AS MATERIALIZED (SELECT *, row_number() OVER () - 1 AS code FROM (${distinct}) WHERE ${present})`],
     rows: `(SELECT * FROM (${rows}) JOIN __codes${index} USING (${names.join(", ")}) WHERE asks IS NOT NULL)`,
   };
 }
+
+const timeOf = (pass: Pass, source: Source): string => within(sqlOf(pass.time, source).sql);
 
 /** Microseconds, or null where they are beyond what windows reckon with. */
 const within = (micros: string): string =>
@@ -120,37 +126,47 @@ const within = (micros: string): string =>
 
 // Sums, counts, means and shares
 
-const KEYS_PER_BLOCK_BITS = 4;
-/** Room for a moment and a span beyond it; from 0 on once half of it is added. */
-const MOMENT_BITS = 55;
+/** Of the keys: more blocks sort slower, fewer leave a processor idle. */
+const BLOCKS = 8;
+/** What a block's packed keys and moments may add up to. */
+const PACKED_MAX = 2 ** 62;
 
 function summed(pass: Pass, index: number, source: Source): string[] {
   const sums = sumsOf(pass.windows, source);
+  const names = sums.columns.map(({ name }) => name);
   const { codes, rows } = keyed(
     pass,
     index,
     source,
     sums.columns.map(({ name, sql }) => `${sql} AS ${name}`),
   );
-  const names = sums.columns.map(({ name }) => name);
-  const packed = (moment: string) =>
-    `((code & ${2 ** KEYS_PER_BLOCK_BITS - 1}) << ${MOMENT_BITS}) + ${2 ** (MOMENT_BITS - 1)} + ${moment}`;
   const leaves = `asks + ${pass.spanMicros}`;
-  const marks = `SELECT id, (code >> ${KEYS_PER_BLOCK_BITS})::UINTEGER AS block, ${packed("asks")} AS asks,
-    CASE WHEN enters < ${leaves} THEN ${packed("enters")} END AS enters, ${packed(leaves)} AS leaves, ${names.join(", ")} FROM ${rows}`;
+  const packed = (moment: string) => `(code % keys) * width + (${moment} - low)`;
+  const marks = `SELECT id, (code // keys)::UINTEGER AS block, ${packed("asks")} AS asks,
+    CASE WHEN enters < ${leaves} THEN ${packed("enters")} END AS enters, ${names.join(", ")}
+    FROM ${rows}, __packing${index}`;
   const events = `SELECT block, enters AS moment, ${names.join(", ")} FROM __marks${index} WHERE enters IS NOT NULL
-    UNION ALL SELECT block, leaves, ${names.map((name) => `-${name}`).join(", ")} FROM __marks${index} WHERE enters IS NOT NULL`;
+    UNION ALL SELECT block, ${leaves}, ${names.map((name) => `-${name}`).join(", ")} FROM __marks${index} WHERE enters IS NOT NULL`;
   const totals = sums.columns.map(({ name, small }) => `(sum(${name}) OVER events)${small ? "::BIGINT" : ""} AS ${name}`);
   const running = `SELECT block, moment, lead(moment) OVER events AS next, ${totals.join(", ")} FROM (${events})
     WINDOW events AS (PARTITION BY block ORDER BY moment ROWS UNBOUNDED PRECEDING)`;
   const values = sums.values.map((sql, column) => `${sql} AS value${column}`);
   return [
     ...codes,
+    `__packing${index} AS MATERIALIZED (${packing(pass, source, codes.length === 0 ? "1" : `(SELECT count(*) FROM __codes${index})`)})`,
     `__marks${index} AS MATERIALIZED (${marks})`,
     `__running${index} AS (SELECT * FROM (${running}) WHERE next IS DISTINCT FROM moment)`,
     `__window${index} AS (SELECT marks.id, ${values.join(", ")} FROM __marks${index} AS marks
     ASOF LEFT JOIN __running${index} AS running ON marks.block = running.block AND marks.asks > running.moment)`,
   ];
+}
+
+/** One row: the earliest moment, how many microseconds there are up to the last that leaves, and how many keys share a block. */
+function packing(pass: Pass, source: Source, keyCount: string): string {
+  const time = timeOf(pass, source);
+  const width = `max(${time}) - min(${time}) + ${pass.spanMicros + 1}`;
+  return `SELECT low, width, greatest(1, least((${keyCount} + ${BLOCKS - 1}) // ${BLOCKS}, ${PACKED_MAX} // width)) AS keys
+    FROM (SELECT min(${time}) AS low, ${width} AS width ${source.from})`;
 }
 
 interface SummedColumn {
@@ -205,7 +221,7 @@ const exactDouble = (sum: string): string => `((${sum} // ${HALF})::DOUBLE * ${q
 function searched(pass: Pass, index: number, source: Source): string[] {
   const entries = pass.windows.map(({ value }, column) => `${sqlOf(value as Typed, source).sql} AS entry${column}`);
   const { codes, rows } = keyed(pass, index, source, entries);
-  const slot = `(asks + ${2 ** (MOMENT_BITS - 1)}) // ${pass.spanMicros}`;
+  const slot = `(asks + ${MOMENT_MICROS_MAX}) // ${pass.spanMicros}`;
   const values = pass.windows.map(({ node }, column) => `${node.aggregate}(entries.entry${column}) AS value${column}`);
   return [
     ...codes,
