@@ -52,6 +52,8 @@ const verbs: Record<string, (input: never) => Promise<unknown>> = {
   },
   predict: async ({ name, rows }: { name: string; rows: Record<string, unknown>[] }) => {
     rowsSeen = rows;
+    if (rows[0]!.mass === -1) throw new MillError("request.row", "Row 0 does not fit.");
+    if (rows[0]!.mass === -2) throw new TypeError("inner words");
     const { task } = endpoints.find((endpoint) => endpoint.name === name)!;
     const one = (_: unknown, index: number) => {
       const id = String(index);
@@ -323,6 +325,13 @@ test("a text that reaches beyond its tensor, or is not UTF-8, is refused", () =>
 test("inputs of different lengths are refused", async () => {
   const reply = await infer("late", { inputs: [int64([1]), texts(["A", "B"]), doubles([1]), booleans([true])] });
   assert.match(parsed(reply).error, /as many rows: "distance" has 1, "origin" 2/);
+});
+
+test("a row that the endpoint refuses is a bad request, a fault of ours keeps its words", async () => {
+  const refused = await infer("price", { inputs: [{ name: "mass", datatype: "FP64", shape: [1], data: [-1] }] });
+  assert.deepEqual([refused.status, parsed(refused)], [400, { error: "Row 0 does not fit." }]);
+  const fault = await infer("price", { inputs: [{ name: "mass", datatype: "FP64", shape: [1], data: [-2] }] });
+  assert.deepEqual([fault.status, parsed(fault)], [500, { error: "internal error" }]);
 });
 
 test("a missing input is named", async () => {

@@ -200,8 +200,12 @@ const json = (status: number, body: unknown): ForeignReply => ({
   body: JSON.stringify(body),
 });
 
+/** The statuses this protocol's clients know; any other refusal is a bad request. */
+const KNOWN_REFUSALS = [400, 401, 403, 404, 413, 415];
+
 function fail(thrown: unknown): ForeignReply {
   const error = asMillError(thrown);
   const { status } = codeInfo(error.code);
-  return json(status, { error: status >= 500 && error.code === "internal.unexpected" ? "internal error" : error.message });
+  const words = error.code === "internal.unexpected" ? "internal error" : error.message;
+  return json(status >= 500 || KNOWN_REFUSALS.includes(status) ? status : 400, { error: words });
 }

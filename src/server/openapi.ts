@@ -78,6 +78,7 @@ const PROBLEMS = {
   409: problem("In conflict with the present state"),
   413: problem("More than 10 MiB"),
   415: problem("A body that is not JSON"),
+  422: problem("What was sent does not fit, as a row that lacks a column"),
   default: problem("Any other error"),
 };
 

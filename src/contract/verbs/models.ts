@@ -59,6 +59,9 @@ export const partReport = object({
   rows: integer(),
   measures,
   notes: fieldsOf(text(), { description: "Why a measure is null" }),
+  intervals: fieldsOf(list(number(), { minItems: 2, maxItems: 2 }), {
+    description: "95 % interval, lowest and highest, of the measures that have one",
+  }),
   constant: measures,
   confusion: orNull(list(list(integer()), { description: "Rows by true class, columns by predicted class" })),
   calibration: list(object({ stated: number(), observed: number(), count: integer() })),

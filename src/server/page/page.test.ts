@@ -28,7 +28,7 @@ test("the page shows the gate's chain from the question down to the measurement"
 
 test("the page shows measures by part and slice, curves, lineage and how to ask the endpoint", () => {
   for (const words of [
-    "auc 0.6951 0.7010 0.5000",
+    "auc 0.6951 0.6931 to 0.6971 0.7010 0.5000",
     "brier - - -",
     "ROC curve, AUC 0.695",
     "Reliability, calibration error 0.009",

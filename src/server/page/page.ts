@@ -56,14 +56,12 @@ function renderMeasures({ test, holdout }: ModelVersion["report"]): Markup {
   const rows = Object.keys(holdout.measures).map((name) => [
     name,
     number(holdout.measures[name]),
+    holdout.intervals[name]?.map(number).join(" to ") ?? "",
     number(test.measures[name]),
     number(holdout.constant[name]),
   ]);
-  return table(
-    ["measure", "holdout", "test", "constant"],
-    rows,
-    `${count(holdout.rows)} rows in the holdout, ${count(test.rows)} in test; a constant for comparison`,
-  );
+  const caption = `${count(holdout.rows)} rows in the holdout, ${count(test.rows)} in test; a constant for comparison`;
+  return table(["measure", "holdout", "95 % interval", "test", "constant"], rows, caption);
 }
 
 function renderChain({ chain, problem }: ModelVersion["verdict"]): Markup {
