@@ -1,5 +1,5 @@
 /** The gate of a model: its requirements against its measurements, and against the champion on the same rows. */
-import type { Digest } from "../base/index.ts";
+import { type Digest, MillError } from "../base/index.ts";
 import { MEASURES, type MeasureInfo, type Measurement, type Requirement, type Task } from "../contract/index.ts";
 import type { Node } from "../express/index.ts";
 import { readPart, type TrainingSetInput, trainingSet } from "../features/index.ts";
@@ -51,6 +51,19 @@ export const gate: StepKind<GateInput> = {
 };
 
 async function measureChampion(champion: Champion, input: GateInput, context: StepContext): Promise<Measurement[]> {
+  try {
+    return await scoreChampion(champion, input, context);
+  } catch (error) {
+    if (!(error instanceof MillError) || !isOutgrown(error)) throw error;
+    const note = `the champion cannot answer these rows: ${error.message}`;
+    return Object.keys(MEASURES[input.task]).map((measure) => ({ subject: `${CHAMPION}@test`, measure, value: null, note }));
+  }
+}
+
+/** The data set has changed so that the champion's features or classes no longer fit it. */
+const isOutgrown = ({ code }: MillError) => code === "features.unseen-class" || code.startsWith("express.");
+
+async function scoreChampion(champion: Champion, input: GateInput, context: StepContext): Promise<Measurement[]> {
   const { task, gain } = input;
   const test = input.championSet === null ? input.test.digest : (await trainingSet.run(input.championSet, context)).objects.test!;
   const data = await readPart(test, { features: Object.keys(champion.fields), task, classes: champion.classes }, context);

@@ -44,21 +44,18 @@ export const prove: StepKind<ProveInput> = {
       found.rows += X.rowCount;
     }
     await session.close();
+    const { rows, largest, flips } = found;
+    const difference = Number.isFinite(largest) ? { value: largest } : { value: null, note: UNCOUNTABLE };
     const measurements = [
-      measured(subject, "graphDifference", found.largest, found.rows),
-      measured(subject, "graphFlips", found.flips, found.rows),
+      { subject, measure: "graphDifference", count: rows, ...difference },
+      { subject, measure: "graphFlips", count: rows, value: flips },
     ];
-    return { objects: {}, facts: { proven: true, ...found }, measurements };
+    return { objects: {}, facts: { proven: true, rows, flips, ...(Number.isFinite(largest) ? { largest } : {}) }, measurements };
   },
 };
 
 const UNPROVEN = "onnxruntime-node is not installed";
-const measured = (subject: string, measure: string, value: number, count: number): Measurement => ({
-  subject,
-  measure,
-  value,
-  count,
-});
+const UNCOUNTABLE = "the graph or the model alone gives a score that is not a number";
 const unmeasured = (subject: string): Measurement[] =>
   ["graphDifference", "graphFlips"].map((measure) => ({ subject, measure, value: null, note: UNPROVEN }));
 

@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type Json, MillError } from "../base/index.ts";
+import { createQueues, type Json, MillError } from "../base/index.ts";
 import { quoteLiteral } from "../express/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
 import type { Records, Statement } from "../ports/records/index.ts";
@@ -200,15 +200,4 @@ function safeName(dataset: string): string {
     got: dataset,
     fix: "Name a data set that the project defines.",
   });
-}
-
-/** Runs what is asked for one name one at a time, in order. */
-function createQueues(): <T>(name: string, work: () => Promise<T>) => Promise<T> {
-  const last = new Map<string, Promise<unknown>>();
-  return (name, work) => {
-    const next = (last.get(name) ?? Promise.resolve()).then(work);
-    const quiet = next.catch(() => undefined);
-    last.set(name, quiet);
-    return next;
-  };
 }

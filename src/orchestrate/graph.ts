@@ -11,6 +11,7 @@
 import { type Digest, digestOfJson, type Json } from "../base/index.ts";
 import type { Requirement, Task } from "../contract/index.ts";
 import type { DatasetDefinition, FeaturesDefinition, ModelDefinition, Project } from "../define/index.ts";
+import type { FrozenSplit } from "../lake/index.ts";
 import type { Gain } from "../learn/index.ts";
 import type { Environment, StepManifest } from "../steps/index.ts";
 
@@ -24,11 +25,21 @@ export interface GraphNode {
   readonly needs: readonly string[];
   /** The step's input, from the manifests of `needs` (by node id) and what only the outside knows. */
   input(results: ReadonlyMap<string, StepManifest>, outside: Outside): Promise<Json>;
+  /** A result that is kept for good, whatever the input has become since. Errors when the definition contradicts it. */
+  kept?(outside: Outside): Promise<Kept | null>;
+}
+
+export interface Kept {
+  readonly manifest: StepManifest;
+  /** One sentence: since when. */
+  readonly why: string;
 }
 
 /** What a plan looks up beside the definitions. */
 export interface Outside {
   sources(dataset: DatasetDefinition): Promise<Json>;
+  /** The split that was frozen at its first use: new data is cut where old data was. Errors: `split.frozen` when the definition asks for another. */
+  frozenSplit(dataset: DatasetDefinition): Promise<Pick<FrozenSplit, "boundary" | "version"> | null>;
   /** The model version that the candidate with this bundle must beat: the last champion that is not the candidate itself. */
   champion(model: ModelDefinition, bundle: Digest): Promise<ChampionInput | null>;
 }
@@ -103,6 +114,12 @@ function datasetNodes(dataset: DatasetDefinition): GraphNode[] {
       target,
       kind: "split",
       needs: [ingested, `${target}:check`],
+      kept: async (outside) => {
+        const frozen = await outside.frozenSplit(dataset);
+        if (frozen === null) return null;
+        const manifest = { objects: {}, facts: { boundary: frozen.boundary }, measurements: [] };
+        return { manifest, why: `frozen with version ${frozen.version}` };
+      },
       input: async (results) =>
         plain({
           dataset: name,

@@ -1,10 +1,10 @@
-import { canonicalJson, type Digest, type Json } from "../base/index.ts";
+import { asMillError, canonicalJson, type Digest, type Json, type MillError } from "../base/index.ts";
 import type { Ledger, StepManifest } from "../steps/index.ts";
 import type { GraphNode, Outside } from "./graph.ts";
 
 export interface PlannedStep {
   readonly node: GraphNode;
-  /** null while an input is not known yet. */
+  /** null while an input is not known yet, and of a kept result whose step is not recorded. */
   readonly key: Digest | null;
   readonly input: Json | null;
   /** `current`: has a result. `run`: would run now. `waiting`: runs after others. `refused`: has a result that says no, or stands behind one. */
@@ -16,6 +16,8 @@ export interface PlannedStep {
 export interface Plan {
   readonly steps: readonly PlannedStep[];
   readonly results: ReadonlyMap<string, StepManifest>;
+  /** The first thing that keeps a step from being planned, as a missing file does; its step says so too. */
+  readonly error?: MillError;
 }
 
 /**
@@ -25,8 +27,16 @@ export interface Plan {
 export async function makePlan(nodes: readonly GraphNode[], outside: Outside, ledger: Ledger): Promise<Plan> {
   const results = new Map<string, StepManifest>();
   const steps: PlannedStep[] = [];
-  for (const node of nodes) steps.push(await planStep(node, steps, results, outside, ledger));
-  return { steps, results };
+  let error: MillError | undefined;
+  for (const node of nodes) {
+    const step = await planStep(node, steps, results, outside, ledger).catch((thrown: unknown): PlannedStep => {
+      const met = asMillError(thrown);
+      error ??= met;
+      return { node, key: null, input: null, state: "run", why: met.message };
+    });
+    steps.push(step);
+  }
+  return { steps, results, ...(error ? { error } : {}) };
 }
 
 /** Decides one step; a current one adds its manifest to `results`. */
@@ -40,6 +50,12 @@ export async function planStep(
   const needed = before.filter((step) => node.needs.includes(step.node.id));
   const refused = needed.find((step) => step.state === "refused");
   if (refused) return { node, key: null, input: null, state: "refused", why: `${refused.node.id} refused` };
+  const kept = await node.kept?.(outside);
+  if (kept) {
+    results.set(node.id, kept.manifest);
+    const key = (await ledger.lastOf(node.target, node.kind))?.key ?? null;
+    return { node, key, input: null, state: "current", why: kept.why };
+  }
   const missing = needed.filter((step) => !results.has(step.node.id));
   if (missing.length > 0)
     return { node, key: null, input: null, state: "waiting", why: `after ${missing.map((step) => step.node.id).join(", ")}` };

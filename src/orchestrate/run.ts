@@ -1,4 +1,4 @@
-import type { Digest, MillError } from "../base/index.ts";
+import { asMillError, type Digest, type MillError } from "../base/index.ts";
 import type { Ledger, StepManifest } from "../steps/index.ts";
 import type { GraphNode, Outside } from "./graph.ts";
 import { type PlannedStep, planStep, refusal } from "./plan.ts";
@@ -42,7 +42,7 @@ export interface RunEffects {
   readonly concurrency: number;
   /** Makes a node's result count in the world (a data set's version, a frozen split, a model's version); idempotent, a sentence when it did something. */
   publish(node: GraphNode, results: ReadonlyMap<string, StepManifest>): Promise<string | null>;
-  /** Filled with the key of each step that has a result. */
+  /** Filled with the key of each step that has a recorded result. */
   readonly keys: Map<string, Digest>;
   emit(event: RunEvent): void;
   readonly signal: AbortSignal;
@@ -52,8 +52,10 @@ export interface RunEffects {
 /**
  * Runs what is not current, several steps at a time. A failure lets running steps finish and starts no new one; a refusal stops only what stands
  * behind it. Started again after any interruption it goes on from the results there are.
+ * Errors, before anything runs: of a definition that contradicts what is kept (`split.frozen`).
  */
 export async function runGraph(nodes: readonly GraphNode[], effects: RunEffects): Promise<RunResult> {
+  for (const node of nodes) await node.kept?.(effects.outside);
   const started = performance.now();
   const results = new Map<string, StepManifest>();
   const settled = new Map<string, PlannedStep>();
@@ -80,8 +82,7 @@ export async function runGraph(nodes: readonly GraphNode[], effects: RunEffects)
     if (outcome.state === "cancelled") {
       found.cancelled = true;
     } else if (outcome.state === "failed") {
-      found.error ??= outcome.error;
-      effects.emit({ event: "step-failed", id: node.id, error: outcome.error });
+      fail(node, outcome.error);
     } else {
       found.ran++;
       results.set(node.id, outcome.manifest);
@@ -89,16 +90,22 @@ export async function runGraph(nodes: readonly GraphNode[], effects: RunEffects)
     }
   };
 
+  const fail = (node: GraphNode, error: MillError) => {
+    found.error ??= error;
+    effects.emit({ event: "step-failed", id: node.id, error });
+  };
+
+  /** What stands behind a step starts only when the step's result counts. */
   const conclude = async (node: GraphNode, planned: PlannedStep, wallMs: number, state: "current" | "succeeded") => {
     const manifest = results.get(node.id);
     const said = manifest ? refusal(manifest) : planned.why;
-    if (manifest) effects.keys.set(node.id, planned.key!);
+    if (manifest && planned.key) effects.keys.set(node.id, planned.key);
     if (state === "current" && manifest) found.current++;
     if (said) refusals.push({ id: node.id, sentence: said });
-    settled.set(node.id, { ...planned, state: said ? "refused" : "current" });
     effects.emit({ event: "step-finished", id: node.id, state: said ? "refused" : state, wallMs, sentence: said ?? planned.why });
     const sentence = manifest ? await effects.publish(node, results) : null;
     if (sentence) effects.emit({ event: "published", id: node.id, sentence });
+    settled.set(node.id, { ...planned, state: said ? "refused" : "current" });
   };
 
   const ready = () =>
@@ -109,7 +116,9 @@ export async function runGraph(nodes: readonly GraphNode[], effects: RunEffects)
       for (const node of ready().slice(0, Math.max(0, effects.concurrency - running.size))) {
         running.set(
           node.id,
-          settle(node).finally(() => running.delete(node.id)),
+          settle(node)
+            .catch((thrown) => fail(node, asMillError(thrown)))
+            .finally(() => running.delete(node.id)),
         );
       }
     }

@@ -44,8 +44,10 @@ function hold(requirement: Requirement, measurements: readonly Measurement[], op
       `${measure} ${show(own.value)} ${own.value <= bound ? "is" : "is not"} at most ${show(bound)}`,
     );
 
-  if (champion === undefined || champion.value === null)
-    return link(true, `${measure} ${show(own.value)}: there is no champion to beat`);
+  if (champion === undefined || champion.value === null) {
+    const why = champion === undefined ? "there is no champion to beat" : (champion.note ?? "the champion's has no value");
+    return link(true, `${measure} ${show(own.value)}: ${why}`);
+  }
   const lead = options.better?.(measure) === "lower" ? champion.value - own.value : own.value - champion.value;
   const by = bound === 0 ? "" : ` by ${show(bound)}`;
   return link(

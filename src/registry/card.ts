@@ -130,7 +130,7 @@ function model({ manifest, training, proof }: CardFacts): string {
   const importance = Object.entries(training.importance as Record<string, number>).sort(([, a], [, b]) => b - a);
   const proven =
     proof.proven === true
-      ? `The ONNX graph was run beside the trained model on ${proof.rows} rows, every decision edge among them: largest difference ${Number(proof.largest).toExponential(1)}, ${proof.flips} different decisions.`
+      ? `The ONNX graph was run beside the trained model on ${proof.rows} rows, every decision edge among them: largest difference ${proof.largest === undefined ? "not a number" : Number(proof.largest).toExponential(1)}, ${proof.flips} different decisions.`
       : `The ONNX graph was not run beside the trained model: ${proof.why}.`;
   const parameters = Object.entries(manifest.params).map(([name, value]) => `${name} ${value}`);
   return [

@@ -47,7 +47,10 @@ export interface Registry {
   /** Errors: `registry.unknown-model`, `registry.unknown-version`. */
   version(model: string, versionOrAlias: string | number): Promise<ModelVersion>;
   champion(model: string): Promise<ModelVersion | null>;
-  /** What a candidate must beat: the champion, or, when the candidate is the champion itself, the one before it. */
+  /**
+   * What a candidate must beat: the newest champion that is another model. One that was rolled back is out of the running, and a bundle that differs
+   * only in words or environment (same trained model, same threshold) is the same model.
+   */
   rivalOf(model: string, bundle: Digest): Promise<ModelVersion | null>;
   versions(model: string, page: { readonly limit: number; readonly before?: number }): Promise<ModelVersion[]>;
   manifest(version: ModelVersion): Promise<BundleManifest>;
@@ -108,13 +111,12 @@ export function createRegistry({
     },
 
     async rivalOf(model, bundle) {
-      const current = await registry.champion(model);
-      if (current === null || current.bundle !== bundle) return current;
-      const reigns = (await registry.history(model))
-        .filter(({ alias }) => alias === CHAMPION_ALIAS)
-        .map(({ version }) => version);
-      const before = reigns.slice(0, reigns.lastIndexOf(current.version)).findLast((version) => version !== current.version);
-      return before === undefined ? null : registry.version(model, before);
+      const candidate = await readManifest(bundle, objects);
+      for (const version of reigns(await registry.history(model)).reverse()) {
+        const champion = await registry.version(model, version);
+        if (!isSameModel(candidate, await registry.manifest(champion))) return champion;
+      }
+      return null;
     },
 
     versions: (model, { limit, before }) =>
@@ -128,7 +130,7 @@ export function createRegistry({
     },
 
     history: (model) =>
-      records.query("SELECT alias, version, at, actor, why FROM alias_history WHERE model = ? ORDER BY at, version", [model]),
+      records.query("SELECT alias, version, at, actor, why FROM alias_history WHERE model = ? ORDER BY at", [model]),
   };
 
   /** The same model again: under other rules it may have another verdict, and after a detour it may be champion again. */
@@ -172,6 +174,19 @@ export function createRegistry({
   }
   return registry;
 }
+
+/** The versions that were champion, oldest first, without those that were rolled back. */
+function reigns(history: Awaited<ReturnType<Registry["history"]>>): number[] {
+  const champions: number[] = [];
+  for (const { alias, version, why } of history) {
+    if (alias !== CHAMPION_ALIAS) continue;
+    if (champions.length > 0 && why === rolledBackFrom(champions.at(-1)!)) champions.pop();
+    if (champions.at(-1) !== version) champions.push(version);
+  }
+  return champions;
+}
+
+const isSameModel = (a: BundleManifest, b: BundleManifest) => a.trained === b.trained && a.threshold === b.threshold;
 
 interface VersionRow {
   model: string;
@@ -230,8 +245,11 @@ function aliasStatements(model: string, alias: string, version: number, actor: s
     { sql: "DELETE FROM aliases WHERE model = ? AND alias = ?", params: [model, alias] },
     { sql: "INSERT INTO aliases (model, alias, version) VALUES (?, ?, ?)", params: [model, alias, version], rows: 1 },
     {
-      sql: "INSERT INTO alias_history (model, alias, version, at, actor, why) VALUES (?, ?, ?, ?, ?, ?)",
-      params: [model, alias, version, at, actor, why],
+      // Later than all before it, whatever the clock says: the order of the history decides who reigns.
+      sql: `INSERT INTO alias_history (model, alias, version, at, actor, why)
+        SELECT ?, ?, ?, CASE WHEN newest >= ? THEN newest + 1 ELSE ? END, ?, ?
+        FROM (SELECT coalesce(max(at), 0) AS newest FROM alias_history WHERE model = ?) AS before`,
+      params: [model, alias, version, at, at, actor, why, model],
       rows: 1,
     },
   ];

@@ -2,7 +2,7 @@
 import { didYouMean, MillError } from "../../base/index.ts";
 import type { Handlers, Row, Verdict } from "../../contract/index.ts";
 import type { DatasetDefinition } from "../../define/index.ts";
-import { quoteLiteral, typeOf } from "../../express/index.ts";
+import { checkFeature, quoteLiteral, type Shape } from "../../express/index.ts";
 import type { DatasetVersion } from "../../lake/index.ts";
 import { buildGraph, selectNodes } from "../graph.ts";
 import { makePlan } from "../plan.ts";
@@ -145,7 +145,7 @@ export function assetVerbs(workspace: Workspace): AssetVerbs {
         dataset: from.name,
         fields: Object.entries(fields).map(([field, expression]) => ({
           name: field,
-          type: typeOf(expression, from.columns).type,
+          type: checkFeature(expression, shapeOf(from)).type,
           expression,
         })),
         models: [...project.models.values()].filter((model) => model.from.name === name).map((model) => model.name),
@@ -175,6 +175,8 @@ async function checkVerdict(workspace: Workspace, { name }: DatasetDefinition): 
   const { results } = await makePlan(nodes, outsideOf(workspace, project), workspace.ledger);
   return (results.get(`dataset/${name}:check`)?.facts.verdict as Verdict | undefined) ?? null;
 }
+
+const shapeOf = ({ columns, outcomes, time }: DatasetDefinition): Shape => ({ columns, outcomes, ...(time ? { time } : {}) });
 
 const REASONS_MAX = 20;
 

@@ -1,11 +1,13 @@
+import type { Json } from "../../base/index.ts";
 import type { Project } from "../../define/index.ts";
 import type { Outside } from "../graph.ts";
 import type { Workspace } from "../workspace.ts";
 
 /** The outside of a project's graph: its files and its champions. */
-export function outsideOf({ sources, registry }: Workspace, project: Project): Outside {
+export function outsideOf({ sources, registry, lake }: Workspace, project: Project): Outside {
   return {
     sources: (dataset) => sources.of(dataset, project.folder),
+    frozenSplit: ({ name, split }) => lake.frozenSplit(name, split as Json | undefined),
     async champion(model, bundle) {
       const rival = await registry.rivalOf(model.name, bundle);
       if (rival === null) return null;

@@ -1,5 +1,5 @@
 /** Planning, running, and what was made: plan, run, status, log, diff, graph, runs, steps. */
-import { asMillError, type Digest, didYouMean, errorToJson, MillError } from "../../base/index.ts";
+import { asMillError, createQueues, type Digest, didYouMean, errorToJson, MillError } from "../../base/index.ts";
 import type { CallContext, Handlers, OutputOf } from "../../contract/index.ts";
 import type { Project } from "../../define/index.ts";
 import { buildGraph, selectNodes } from "../graph.ts";
@@ -24,6 +24,8 @@ const CONCURRENCY = 2;
 
 export function workVerbs(workspace: Workspace): WorkVerbs {
   const { ledger } = workspace;
+  /** Runs at the same time look at the world and change it one after the other. */
+  const inLine = createQueues();
 
   const selected = async (targets: readonly string[] = []) => {
     const project = await workspace.project();
@@ -38,6 +40,7 @@ export function workVerbs(workspace: Workspace): WorkVerbs {
   return {
     async plan({ targets }) {
       const { plan } = await planned(targets);
+      if (plan.error) throw plan.error;
       return {
         steps: plan.steps.map(({ node, key, state, why }) => ({
           id: node.id,
@@ -52,13 +55,14 @@ export function workVerbs(workspace: Workspace): WorkVerbs {
 
     run: ({ targets = [], reason = "asked" }, context) => {
       const queue = eventQueue<OutputOf<"run">>();
-      void queue.closeWith(runTargets(workspace, targets, reason, context, queue.push));
+      const publishNode: Publish = (...of) => inLine("publish", () => publish(...of));
+      void queue.closeWith(runTargets(workspace, { targets, reason, publishNode }, context, queue.push));
       return queue.events;
     },
 
     async status({ target }) {
       const { project, plan } = await planned(target ? [target] : []);
-      const asked = target ? [target] : allTargets(project);
+      const asked = target ? standingOf(project, target) : allTargets(project);
       const running = await ledger.listRuns({ limit: 10, state: "running" });
       return {
         targets: await Promise.all(asked.map((one) => statusOf(workspace, project, plan.steps, one))),
@@ -132,10 +136,17 @@ export function workVerbs(workspace: Workspace): WorkVerbs {
   }
 }
 
+type Publish = typeof publish;
+
+interface AskedRun {
+  readonly targets: readonly string[];
+  readonly reason: string;
+  readonly publishNode: Publish;
+}
+
 async function runTargets(
   workspace: Workspace,
-  targets: readonly string[],
-  reason: string,
+  { targets, reason, publishNode }: AskedRun,
   context: CallContext,
   push: (event: OutputOf<"run">) => void,
 ): Promise<void> {
@@ -145,7 +156,7 @@ async function runTargets(
   const run = await ledger.startRun({ actor: context.actor, targets: [...targets], reason });
   push({ event: "run-started", run, targets: [...targets], steps: nodes.length });
   const keys = new Map<string, Digest>();
-  const result = await runGraph(nodes, {
+  const running = runGraph(nodes, {
     ledger,
     outside: outsideOf(workspace, project),
     threads: workspace.threads,
@@ -154,10 +165,15 @@ async function runTargets(
     runId: run,
     signal: context.signal,
     keys,
-    publish: (node, results) => publish(project, node, keys, results, { ...workspace, actor: context.actor }),
+    publish: (node, results) => publishNode(project, node, keys, results, { ...workspace, actor: context.actor }),
     emit: (event) => push(event.event === "step-failed" ? { ...event, error: errorToJson(event.error) } : event),
-  }).catch((thrown) => ({ state: "failed" as const, ran: 0, current: 0, wallMs: 0, refusals: [], error: asMillError(thrown) }));
-  await workspace.serving.refresh();
+  });
+  const result = await running
+    .then(async (done) => {
+      await workspace.serving.refresh();
+      return done;
+    })
+    .catch((thrown) => ({ state: "failed" as const, ran: 0, current: 0, wallMs: 0, refusals: [], error: asMillError(thrown) }));
   const error = result.error ? errorToJson(result.error) : undefined;
   await ledger.endRun(run, { state: result.state, ...(error ? { error } : {}) });
   const { state, ran, current, wallMs, refusals } = result;
@@ -188,6 +204,10 @@ function nodeTargets(project: Project, targets: readonly string[]): string[] {
     );
   });
 }
+
+/** The targets whose standing answers for a target: those of a problem are its models, that of a feature set its data set. */
+const standingOf = (project: Project, target: string) =>
+  /^(problem|features)\//.test(target) ? nodeTargets(project, [target]) : [target];
 
 async function graphNode({ ledger }: Workspace, { node, state, why }: PlannedStep) {
   const last = await ledger.lastOf(node.target, node.kind);
