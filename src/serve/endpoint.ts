@@ -73,7 +73,7 @@ function readRow(row: unknown, columns: Readonly<Record<string, Column>>, option
   if (typeof row !== "object" || row === null || Array.isArray(row)) throw badRow(index, "", "an object", row);
   const given = row as Record<string, unknown>;
   for (const name of Object.keys(given)) {
-    if (!(name in columns)) {
+    if (!Object.hasOwn(columns, name)) {
       throw new MillError(
         "request.row",
         `Row ${index} has a field "${name}" that this endpoint does not take.${didYouMean(name, Object.keys(columns))}`,
@@ -88,8 +88,8 @@ function readRow(row: unknown, columns: Readonly<Record<string, Column>>, option
   }
   const values: Record<string, Value> = {};
   for (const [name, column] of Object.entries(columns)) {
-    if (!(name in given) && name === optional) continue;
-    if (!(name in given)) throw badRow(index, name, `the field "${name}" (${described(column)})`, undefined);
+    if (!Object.hasOwn(given, name) && name === optional) continue;
+    if (!Object.hasOwn(given, name)) throw badRow(index, name, `the field "${name}" (${described(column)})`, undefined);
     const read = readValue(column, given[name]);
     if (!read.ok) throw badRow(index, name, read.expected, given[name]);
     values[name] = read.value;
