@@ -117,6 +117,19 @@ export function checkEstimator(estimator: Estimator, options: SuiteOptions): voi
     assert.deepEqual(read.importance(), model.importance());
   });
 
+  check("a model of one kind of column survives its JSON", async (task) => {
+    const data = trainingData(task, 500);
+    const { amount, hour, place, kind } = data.X.columns;
+    for (const columns of [
+      { amount: amount!, hour: hour! },
+      { place: place!, kind: kind! },
+    ]) {
+      const X = { rowCount: data.X.rowCount, columns };
+      const model = await fit({ ...data, X });
+      assert.deepEqual(readPredictor(JSON.parse(JSON.stringify(model.toJson()))).predict(X), model.predict(X));
+    }
+  });
+
   check("the ONNX graph gives the same scores and decisions on training rows and on every edge", async (task) => {
     const model = await fitOnce(task);
     const session = await InferenceSession.create(encodeOnnx(model.toOnnx()));

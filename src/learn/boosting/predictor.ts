@@ -178,7 +178,8 @@ function checkForest({ task, classes, inputs, textBins, start, forest }: ForestM
   if (!sameLength || start.length !== outputsOf(task, classes)) throw badModel("the parts of its forest do not fit together");
   if (!inputs.every(({ texts }, column) => texts === null || textBins[column]!.length === texts.length))
     throw badModel("a text has no bin");
-  if (!setAts.every((at) => at + SET_WORDS <= setWords.length)) throw badModel("a set of its forest is missing");
+  if (!setAts.every((at) => at === -1 || (at >= 0 && at + SET_WORDS <= setWords.length)))
+    throw badModel("a set of its forest is missing");
   if (!roots.every((root) => root >= 0 && root < nodeCount)) throw badModel("a tree has no root");
   const sound = columns.every(
     (column, node) => column < 0 || (column < inputs.length && lefts[node]! > node && lefts[node]! + 1 < nodeCount),
