@@ -29,8 +29,8 @@ export function parseMoment(text: string): { readonly micros: number; readonly z
   const match = TIMESTAMP.exec(text);
   if (!match) return null;
   const [, year, month, day, hour = "0", minute = "0", second = "0", fraction = "", zone] = match;
-  const millis = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
-  const back = new Date(millis);
+  const back = new Date(Date.UTC(2000, 0, 1, Number(hour), Number(minute), Number(second)));
+  const millis = back.setUTCFullYear(Number(year), Number(month) - 1, Number(day)); // Date.UTC holds the year 50 to be 1950
   const exists =
     back.getUTCDate() === Number(day) && back.getUTCHours() === Number(hour) && back.getUTCMinutes() === Number(minute);
   if (!exists || back.getUTCMonth() + 1 !== Number(month) || Number(second) > 59) return null;

@@ -190,7 +190,7 @@ const CONSTANTS: Readonly<Record<ConstantRule, (arg: Node | undefined, node: Ope
 
 const constantText = (arg: Node | undefined): string | undefined =>
   arg?.op === "literal" && typeof arg.value === "string" ? arg.value : undefined;
-const described = (arg: Node | undefined): string => (arg === undefined ? "nothing" : inWords(arg));
+const described = (arg: Node | undefined): string => (arg === undefined ? "nothing" : inWords(arg) || "an empty list");
 
 // Windows
 

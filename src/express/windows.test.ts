@@ -252,6 +252,59 @@ describe("windows", () => {
     assert.equal(new Set(sums).size, 1);
   });
 
+  for (const time of ["date", "instant"] as const) {
+    it(`look back from rows whose time is ${time === "date" ? "a date" : "an instant"}`, async () => {
+      const DAY = 1440 * MINUTE;
+      const over: Shape = {
+        columns: { at: { type: time, nullable: false }, n: { type: "int32", nullable: false } },
+        time: "at",
+        outcomes: { n: apply("plusMinutes", column("at"), literal(60)) },
+      };
+      const days = [0, 1, 1, 2, 4];
+      const engineTime = time === "date" ? "make_timestamp(day)::DATE" : "make_timestamptz(day)";
+      const relation = `(SELECT ${engineTime} AS "at", n, id FROM (VALUES ${days.map((day, n) => `(${day * DAY}, ${n + 1}, ${n})`).join(", ")}) AS v (day, n, id))`;
+      const sums = { two: window("sum", column("n"), [], 2880), least: window("min", column("n"), [], 2880) };
+      const found = await sql.runAndReadAll(
+        `SELECT two, least FROM (${featureQuery({ shape: over, relation, fields: sums, rowId: "id" })}) ORDER BY id`,
+      );
+      const wanted = [
+        [null, null],
+        [1, 1],
+        [1, 1],
+        [6, 1],
+        [4, 4],
+      ];
+      assert.deepEqual(
+        found.getRows().map((row) => row.map((value) => (value === null ? null : Number(value)))),
+        wanted,
+      );
+      const online = onlineFields(sums, over);
+      for (const [n, day] of days.entries()) online.feed({ at: day * DAY, n: n + 1 });
+      assert.deepEqual(
+        days.map((day) => Object.values(online.values({}, day * DAY))),
+        wanted,
+      );
+    });
+  }
+
+  it("keep thousands of keys apart, also where moments lie centuries apart", async () => {
+    const keys = 3000;
+    const over: Shape = {
+      columns: { at: { type: "timestamp", nullable: false }, key: { type: "int64", nullable: false } },
+      time: "at",
+      outcomes: {},
+    };
+    const relation = `(SELECT make_timestamp((i // ${keys} - 1) * ${8e15}) AS "at", i % ${keys} AS key, i AS id FROM range(${3 * keys}) AS r (i))`;
+    const fields = { before: window("count", null, [column("key")], 52_560_000) };
+    const query = featureQuery({ shape: over, relation, fields, rowId: "id" });
+    const sums = await sql.runAndReadAll(`SELECT count(*), sum(before), count(*) FILTER (before <> 0) FROM (${query})`);
+    assert.deepEqual(sums.getRows()[0]!.map(Number), [3 * keys, 0, 0]);
+    const twice = await sql.runAndReadAll(
+      `SELECT count(*), sum(before) FROM (${featureQuery({ shape: over, relation: `(SELECT "at" + to_microseconds(i) AS "at", key, 2 * id + i AS id FROM ${relation}, range(2) AS s (i))`, fields, rowId: "id" })})`,
+    );
+    assert.deepEqual(twice.getRows()[0]!.map(Number), [6 * keys, 3 * keys]);
+  });
+
   it("number the rows as they come when no column does", async () => {
     const query = featureQuery({
       shape,
