@@ -60,7 +60,7 @@ function reportPart(data: TrainingData & { readonly all: Frame }, predictions: F
     constant: measure(input.task, constant).measures,
     confusion,
     calibration,
-    roc,
+    roc: roc.map(({ falsePositiveRate, truePositiveRate }) => ({ falsePositiveRate, truePositiveRate })),
     slices,
   };
 }

@@ -1,0 +1,207 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type InputOf, VERBS, type VerbName } from "../contract/index.ts";
+import { checkJson } from "../guard/index.ts";
+import { finished, openDeliveries, type Platform } from "./fixtures/platform.ts";
+import { millText } from "./fixtures/project.ts";
+
+type Asked = { readonly [V in Exclude<VerbName, "run" | "newToken">]: InputOf<V> };
+
+/** Every verb of the platform but `run`, with an input. */
+const asked = (run: string, step: string): Asked => ({
+  plan: {},
+  status: {},
+  log: { of: "model/late" },
+  diff: { a: "late@1", b: "late@champion" },
+  check: { name: "deliveries" },
+  graph: {},
+  listProblems: {},
+  getProblem: { name: "lateness" },
+  listDatasets: {},
+  getDataset: { name: "deliveries" },
+  listDatasetVersions: { name: "deliveries" },
+  getDatasetVersion: { name: "deliveries", version: 1 },
+  listFeatures: {},
+  getFeatures: { name: "departures" },
+  listModels: {},
+  getModel: { name: "late" },
+  listModelVersions: { name: "late" },
+  getModelVersion: { name: "late", version: "champion" },
+  card: { name: "late", version: "1" },
+  listEndpoints: {},
+  getEndpoint: { name: "late" },
+  predict: { name: "late", rows: [{ at: "2024-01-05T00:00:00", shop: "a", load: 3 }] },
+  events: { name: "late", rows: [{ at: "2024-01-05T00:00:00", shop: "a", load: 3, delay: 9 }, { at: "soon" }] },
+  rollback: { name: "late" },
+  listRuns: {},
+  getRun: { id: run },
+  listSteps: {},
+  getStep: { id: step },
+});
+
+async function answersFit(platform: Platform, leftOut: readonly VerbName[] = []): Promise<void> {
+  const [run, step] = [(await platform.call("listRuns", {})).items[0]!.id, (await platform.call("listSteps", {})).items[0]!.id];
+  for (const [verb, input] of Object.entries(asked(run, step)) as [keyof Asked, never][]) {
+    if (leftOut.includes(verb)) continue;
+    assert.equal(checkJson(VERBS[verb].input, input), null, verb);
+    const output = JSON.parse(JSON.stringify(await platform.call(verb, input)));
+    assert.equal(checkJson(VERBS[verb].output, output), null, `${verb}: ${JSON.stringify(output).slice(0, 500)}`);
+  }
+}
+
+test("every verb answers in the form that the contract states, with two versions of everything", async () => {
+  const platform = await openDeliveries();
+  const events = [...(await platform.run())];
+  platform.write("mill.ts", millText({ trainer: "gradientBoosting({ trees: 5, leaves: 4 })", accept: "m.auc.atLeast(0.6)" }));
+  events.push(...(await platform.run()));
+  for (const event of events) assert.equal(checkJson(VERBS.run.output, JSON.parse(JSON.stringify(event))), null, event.event);
+  assert.equal(finished(events).state, "succeeded");
+  await answersFit(platform);
+  await platform.close();
+});
+
+test("verbs answer in form when a run was refused and when one failed", async () => {
+  const platform = await openDeliveries();
+  platform.write("mill.ts", millText({ principle: "m.auc.atLeast(0.999)" }));
+  await platform.run();
+  const serving = ["getEndpoint", "predict", "events", "rollback", "diff", "getModelVersion"] as const;
+  await answersFit(platform, serving);
+  platform.write("mill.ts", millText({ check: "c.load.lt(10)" }));
+  await platform.run();
+  await answersFit(platform, serving);
+  platform.write("mill.ts", millText({ label: "f.delay.gt(9999)" }));
+  const events = await platform.run();
+  for (const event of events) assert.equal(checkJson(VERBS.run.output, JSON.parse(JSON.stringify(event))), null, event.event);
+  await answersFit(platform, serving);
+  await platform.close();
+});
+
+test("before the first run everything that is defined is listed, empty", async () => {
+  const platform = await openDeliveries();
+  const { targets } = await platform.call("status", {});
+  assert.deepEqual(
+    targets.map(({ target, state }) => [target, state]),
+    [
+      ["dataset/deliveries", "empty"],
+      ["model/late", "stale"],
+      ["endpoint/late", "empty"],
+    ],
+  );
+  assert.deepEqual(
+    (await platform.call("listModels", {})).items.map(({ versions, champion }) => [versions, champion]),
+    [[0, null]],
+  );
+  assert.deepEqual((await platform.call("getDataset", { name: "deliveries" })).split?.boundary, null);
+  assert.equal((await platform.call("check", { name: "deliveries" })).verdict, null);
+  const { nodes, edges } = await platform.call("graph", {});
+  const ids = new Set(nodes.map(({ id }) => id));
+  assert.equal(nodes.length, 10);
+  assert.ok(edges.every(({ from, to }) => ids.has(from) && ids.has(to)));
+  assert.ok(edges.some(({ from, to }) => from === "model/late:gate" && to === "endpoint/late"));
+  await platform.close();
+});
+
+test("two versions are told apart by parameters, definition and measures; a version and its alias are the same", async () => {
+  const platform = await openDeliveries();
+  await platform.run();
+  platform.write("mill.ts", millText({ seed: 5, extraField: "hour: f.at.hour(),", accept: "m.auc.atLeast(0.6)" }));
+  assert.equal(finished(await platform.run()).state, "succeeded");
+  assert.deepEqual(await platform.call("diff", { a: "late@2", b: "late@champion" }), {
+    ...{ a: "late@2", b: "late@champion", same: true, differences: [] },
+  });
+  const { same, differences } = await platform.call("diff", { a: "late@1", b: "late@2" });
+  assert.equal(same, false);
+  assert.deepEqual(
+    differences.find(({ field }) => field === "seed"),
+    { area: "parameters", field: "seed", a: 1, b: 5 },
+  );
+  const areas = new Map(differences.map(({ area, field }) => [field, area]));
+  assert.deepEqual([areas.get("fields"), areas.get("logLoss"), areas.has("label")], ["definition", "measures", false]);
+  await assert.rejects(platform.call("diff", { a: "late", b: "late@1" }), { code: "request.bad-version" });
+  await assert.rejects(platform.call("diff", { a: "late@9", b: "late@1" }), { code: "registry.unknown-version" });
+  await platform.close();
+});
+
+test("a log tells in order what happened to a model, an endpoint and in a run", async () => {
+  const platform = await openDeliveries();
+  const events = await platform.run();
+  platform.write("mill.ts", millText({ seed: 5, extraField: "hour: f.at.hour(),", accept: "m.auc.atLeast(0.6)" }));
+  await platform.run();
+  await platform.call("rollback", { name: "late" });
+  const told = async (of: string) => (await platform.call("log", { of })).entries;
+  const model = await told("model/late");
+  const times = model.map(({ at }) => at);
+  assert.deepEqual(times, times.toSorted());
+  assert.deepEqual(
+    model.filter(({ what }) => what === "alias").map(({ text }) => text),
+    [
+      "champion is version 1: passed every gate (tester)",
+      "champion is version 2: passed every gate (tester)",
+      "champion is version 1: rolled back from version 2 (tester)",
+    ],
+  );
+  assert.deepEqual(
+    (await told("endpoint/late")).map(({ text }) => text),
+    [
+      "answers with late version 1: passed every gate (tester)",
+      "answers with late version 2: passed every gate (tester)",
+      "answers with late version 1: rolled back from version 2 (tester)",
+    ],
+  );
+  const run = await told(finished(events).run);
+  assert.deepEqual([run[0]!.text, run.at(-1)!.text, run.length], ["started by tester: everything (asked)", "succeeded", 11]);
+  assert.equal((await platform.call("log", { of: "model/late", limit: 2 })).entries.length, 2);
+  await platform.close();
+});
+
+test("lists are handed out in pages that meet without gap or overlap", async () => {
+  const platform = await openDeliveries();
+  await platform.run();
+  const all = (await platform.call("listSteps", {})).items.map(({ id }) => id);
+  const seen: string[] = [];
+  for (let cursor: string | undefined; ; ) {
+    const page = await platform.call("listSteps", { limit: 4, ...(cursor ? { cursor } : {}) });
+    seen.push(...page.items.map(({ id }) => id));
+    if (page.next === null) break;
+    cursor = page.next;
+  }
+  assert.deepEqual([seen, seen.length], [all, 9]);
+  await platform.call("predict", { name: "late", rows: [{ at: "2024-01-05T00:00:00", shop: "a", load: 3 }] });
+  const first = await platform.call("listDatasets", { limit: 1 });
+  const second = await platform.call("listDatasets", { limit: 1, cursor: first.next! });
+  assert.deepEqual([first.items[0]!.name, second.items[0]!.name, second.next], ["deliveries", "late-predictions", null]);
+  await platform.close();
+});
+
+test("a name that nobody defined is refused with the one that was meant", async () => {
+  const platform = await openDeliveries();
+  await assert.rejects(platform.call("plan", { targets: ["model/lat"] }), {
+    code: "request.unknown-target",
+    message: /model\/late/,
+  });
+  await assert.rejects(platform.run(["dataset/delivery"]), { code: "request.unknown-target" });
+  for (const [verb, name] of [
+    ["getProblem", "latenes"],
+    ["getDataset", "delivery"],
+    ["getFeatures", "departure"],
+    ["getModel", "lat"],
+    ["check", "delivery"],
+  ] as const)
+    await assert.rejects(platform.call(verb, { name }), { code: "request.unknown-name", message: /Did you mean/ });
+  await assert.rejects(platform.call("getEndpoint", { name: "late" }), { code: "endpoint.unknown" });
+  await assert.rejects(platform.call("getModelVersion", { name: "late", version: "champion" }), {
+    code: "registry.unknown-model",
+  });
+  await assert.rejects(platform.call("getRun", { id: "0" }), { code: "run.unknown" });
+  await platform.close();
+});
+
+test("the standing of a problem is that of its models, of a feature set that of its data set", async () => {
+  const platform = await openDeliveries();
+  await platform.run();
+  const targetsOf = async (target: string) => (await platform.call("status", { target })).targets.map((one) => one.target);
+  assert.deepEqual(await targetsOf("problem/lateness"), ["model/late"]);
+  assert.deepEqual(await targetsOf("features/departures"), ["dataset/deliveries"]);
+  assert.deepEqual(await targetsOf("endpoint/late"), ["endpoint/late"]);
+  await platform.close();
+});
