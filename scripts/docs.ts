@@ -1,10 +1,11 @@
-/** Writes the pages of `docs/` that come from tables in `src/contract`; with `--check` it fails when one is not fresh. */
+/** Writes the pages of `docs/` that come from tables in `src/contract`, and the blocks in `ARCHITECTURE.md` from their imports; with `--check` it fails when one is not fresh. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SETTINGS } from "../src/contract/config.ts";
 import { ERRORS, EXIT, VERBS } from "../src/contract/index.ts";
+import { draw } from "../src/layers.ts";
 
-const folder = join(import.meta.dirname, "..", "docs");
+const root = join(import.meta.dirname, "..");
 const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 const table = (heads: readonly string[], rows: readonly (readonly string[])[]) =>
   [line(heads), line(heads.map(() => "---")), ...rows.map(line)].join("\n");
@@ -56,14 +57,27 @@ ${table(
 )}
 `;
 
-const pages = { "errors.md": errors, "configuration.md": configuration, "verbs.md": verbs };
+/** The page with the part between its two marks written anew. */
+function withDrawing(page: string): string {
+  const [before, rest] = page.split("<!-- npm run layers -->\n");
+  const after = rest!.slice(rest!.indexOf("<!-- end -->"));
+  return `${before}<!-- npm run layers -->\n\n\`\`\`\n${draw(join(root, "src"))}\n\`\`\`\n\n${after}`;
+}
+
+const architecture = join(root, "ARCHITECTURE.md");
+const pages: Readonly<Record<string, string>> = {
+  "docs/errors.md": errors,
+  "docs/configuration.md": configuration,
+  "docs/verbs.md": verbs,
+  "ARCHITECTURE.md": withDrawing(readFileSync(architecture, "utf8")),
+};
 const check = process.argv.includes("--check");
 for (const [name, text] of Object.entries(pages)) {
-  const path = join(folder, name);
+  const path = join(root, name);
   const fresh = existsSync(path) && readFileSync(path, "utf8") === text;
   if (fresh) continue;
   if (check) {
-    console.error(`docs/${name} is not fresh: run node scripts/docs.ts`);
+    console.error(`${name} is not fresh: run node scripts/docs.ts`);
     process.exitCode = 1;
   } else writeFileSync(path, text);
 }
