@@ -4,7 +4,7 @@
  * For each key two running sums over sorted moments: of what entered, and of what left. A window is what entered before `asOf` less what left
  * before it: two binary searches. Least and greatest walk over the rows in the window. See `passes.ts` for the rules.
  */
-import { MillError } from "../base/index.ts";
+import { formatMoment, MillError } from "../base/index.ts";
 import type { Row, Value } from "../contract/index.ts";
 import { resolve, type TypedWindow } from "./infer.ts";
 import type { Node, WindowAggregate, WindowNode } from "./node.ts";
@@ -180,7 +180,7 @@ function extreme(aggregate: "min" | "max"): Aggregate {
 
 const forgotten = (asOfMicros: number, horizon: number) =>
   new MillError("express.forgotten", "The windows no longer hold the rows of the moment that was asked about.", {
-    expected: `a moment not before ${horizon} (microseconds since 1970)`,
-    got: String(asOfMicros),
+    expected: `a moment not before ${formatMoment(horizon)}`,
+    got: formatMoment(asOfMicros),
     fix: "Ask as of a later moment; older ones are answered by a training set.",
   });
