@@ -3,6 +3,17 @@ import { VERBS } from "../contract/index.ts";
 import type { CommandInfo } from "./command.ts";
 
 export const COMMANDS: Readonly<Record<string, CommandInfo>> = {
+  init: {
+    about: "Write a project that trains on a file of yours; without a file, one that shows how.",
+    example: "mill init churn --from customers.csv --label churned",
+    operands: "[DIR]",
+    operandsMax: 1,
+    flags: {
+      from: { about: "The data: CSV, Parquet, NDJSON or JSON.", value: "FILE" },
+      label: { about: "The column to predict; default: the last one that can be.", value: "COLUMN" },
+    },
+    load: () => import("./init/init.ts"),
+  },
   plan: {
     about: VERBS.plan.about,
     example: VERBS.plan.example,

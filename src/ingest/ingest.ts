@@ -7,15 +7,12 @@ import { openDuckDb, stepEngine, type Tables } from "../ports/tables/index.ts";
 import { type Profile, profileSql, readProfile } from "../quality/index.ts";
 import type { StepContext, StepKind, StepManifest } from "../steps/index.ts";
 import { matchColumns } from "./columns.ts";
-import { openCsv } from "./csv.ts";
-import { openJson } from "./json.ts";
-import type { OpenedSource } from "./opened.ts";
-import { openParquet } from "./parquet.ts";
+import { openSource } from "./open-source.ts";
 import { type StagedSource, writeQuarantine } from "./quarantine.ts";
 import { findRepeats } from "./repeats.ts";
 import type { SourceFormat } from "./sources.ts";
 import { FAULT, holdsColumn, isRowCheck, passesSql, type RowCheck, stagedSql, stageSql } from "./stage.ts";
-import { type Encoding, openTextFile } from "./text-file.ts";
+import type { Encoding } from "./text-file.ts";
 
 export interface IngestSource {
   readonly path: string;
@@ -108,7 +105,8 @@ async function stage(
 ): Promise<StagedSource> {
   const before = await statOf(source);
   if ((await digestOfFile(source.path)) !== source.digest) throw changed(source);
-  const opened = await open(source, index, Number(before.size), input, tables, context);
+  const wanted = Object.entries(input.columns).map(([column, { source: named = column }]) => named);
+  const opened = await openSource(source, { index, wanted, sizeBytes: Number(before.size), scratch: context.scratch }, tables);
   const read = matchColumns(opened, input.columns, input.time, input.dataset);
   await tables.run(stageSql(opened, read, input, stagedPath(context, index))).catch((error: MillError) => {
     throw error.code === "tables.query" ? unreadable(source, error) : error;
@@ -141,28 +139,6 @@ const unreadable = ({ name }: IngestSource, cause: MillError) =>
     fix: "Check that the file is whole, or write it again.",
     cause,
   });
-
-async function open(
-  source: IngestSource,
-  index: number,
-  sizeBytes: number,
-  input: IngestInput,
-  tables: Tables,
-  { scratch }: StepContext,
-): Promise<OpenedSource> {
-  const { path, name, format, delimiter, encoding } = source;
-  if (format === "parquet") return openParquet({ path, name }, tables);
-  const wanted = Object.entries(input.columns).map(([column, { source: named = column }]) => named);
-  const text = await openTextFile({ path, name, encoding, scratch, index });
-  if (text.head.trim() === "" && text.whole)
-    throw new MillError("dataset.empty", `The file "${name}" is empty.`, {
-      at: name,
-      expected: "a header and rows",
-      fix: "Check what wrote it, or take it out of files(...).",
-    });
-  if (format === "csv") return openCsv(text, { name, index, delimiter, wanted });
-  return openJson(text, format, { name, index, wanted, sizeBytes }, tables);
-}
 
 interface Counts {
   readonly kept: number;
