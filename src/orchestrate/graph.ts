@@ -187,6 +187,7 @@ function modelNodes(model: ModelDefinition, environment: Environment): GraphNode
           columns: dataset.columns,
           time: dataset.time ?? null,
           outcomes: dataset.outcomes,
+          checks: dataset.checks.filter(({ holds }) => !("unique" in holds)).map(({ holds, text }) => ({ holds, text })),
           license: dataset.license ?? null,
         },
         fields: model.from.fields,

@@ -23,6 +23,8 @@ export interface BundleManifest {
     readonly columns: Schema;
     readonly time: string | null;
     readonly outcomes: Readonly<Record<string, Node>>;
+    /** What a row must hold (null passes), or it is put in quarantine and feeds nothing. */
+    readonly checks: readonly { readonly holds: Node; readonly text: string }[];
     readonly license: string | null;
   };
   readonly fields: Readonly<Record<string, Node>>;

@@ -4,7 +4,7 @@
  */
 import { didYouMean, type Json, MillError } from "../base/index.ts";
 import type { Column, Row, Task, Value } from "../contract/index.ts";
-import { onlineFields, readValue, requestColumns } from "../express/index.ts";
+import { compileRow, onlineFields, readValue, requestColumns } from "../express/index.ts";
 import { windowSpans } from "../features/index.ts";
 import type { Predictor } from "../learn/index.ts";
 import type { BundleManifest } from "../registry/index.ts";
@@ -28,11 +28,18 @@ export interface Endpoint {
   readonly optional: string | null;
   /** How far back the widest window looks; 0 without windows. */
   readonly spanMicros: number;
-  /** All rows or none. Errors: `request.row` naming row and field. `nowMicros` is the moment of a row without a time of its own. */
+  /**
+   * All rows or none; `nowMicros` is the moment of a row without a time of its own.
+   * Errors: `request.row` naming row and field; `express.forgotten` for a moment that the windows do not reach back to.
+   */
   predict(rows: readonly unknown[], nowMicros: number): Answer[];
-  /** A row of the data set, complete; feeds the windows. Errors as for `predict`. */
+  /** A row of the data set, complete, that would not be put in quarantine. Errors: `request.row`. */
   readEvent(row: unknown, index: number): Row;
   feed(row: Row): void;
+  /** Says that the windows know nothing of before: from now on such moments are refused. */
+  forget(beforeMicros: number): void;
+  /** Time of the newest row that was fed, in microseconds. */
+  newestFed(): number | null;
 }
 
 export function createEndpoint(manifest: BundleManifest, predictor: Predictor): Endpoint {
@@ -42,14 +49,26 @@ export function createEndpoint(manifest: BundleManifest, predictor: Predictor): 
   const score = predictor.rowScorer();
   const { request, optional } = requestSchema(manifest);
   const decide = decision(manifest.task, manifest.classes, manifest.threshold);
+  const checks = manifest.dataset.checks.map(({ holds, text }) => ({ text, holds: compileRow(holds, columns) }));
+  let newest: number | null = null;
 
   return {
     manifest,
     request,
     optional,
     spanMicros: Math.max(0, ...Object.values(manifest.fields).flatMap(windowSpans)),
-    readEvent: (row, index) => readRow(row, columns, null, index),
-    feed: (row) => online.feed(row),
+    readEvent(given, index) {
+      const row = readRow(given, columns, null, index);
+      const failed = checks.find(({ holds }) => holds(row) === false);
+      if (failed) throw quarantined(index, failed.text);
+      return row;
+    },
+    feed(row) {
+      online.feed(row);
+      if (time !== null && (newest === null || Number(row[time]) > newest)) newest = Number(row[time]);
+    },
+    forget: (beforeMicros) => online.forget(beforeMicros),
+    newestFed: () => newest,
     predict(rows, nowMicros) {
       const known = rows.map((row, index) => readRow(row, request, optional, index));
       return known.map((row) => {
@@ -115,6 +134,13 @@ function badRow(index: number, field: string, expected: string, got: unknown): M
     },
   );
 }
+
+const quarantined = (index: number, check: string) =>
+  new MillError("request.row", `Row ${index} does not pass the data set's check "${check}": it would be put in quarantine.`, {
+    at: `/rows/${index}`,
+    expected: check,
+    fix: "Correct the row and send it again; rows in quarantine feed nothing.",
+  });
 
 function decision(task: Task, classes: readonly string[], threshold: number | null): (scores: Float64Array) => Prediction {
   if (task === "regression") return (scores) => ({ value: scores[0]! });

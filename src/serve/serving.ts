@@ -5,14 +5,15 @@
  * Windows are warmed from the newest rows of the endpoint's data set and from every event that was ever acknowledged.
  */
 import { didYouMean, formatMoment, type Json, MillError, newId } from "../base/index.ts";
-import type { Column, Row, Task } from "../contract/index.ts";
+import type { Column, Row, Schema, Task } from "../contract/index.ts";
 import { quoteIdentifier } from "../express/index.ts";
 import type { Lake } from "../lake/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
 import type { Records } from "../ports/records/index.ts";
 import type { Tables } from "../ports/tables/index.ts";
-import { CHAMPION_ALIAS, type ModelVersion, type Registry, rolledBackFrom } from "../registry/index.ts";
+import { type BundleManifest, CHAMPION_ALIAS, type ModelVersion, type Registry, rolledBackFrom } from "../registry/index.ts";
 import { readTrained } from "../train/index.ts";
+import { createAccess } from "./access.ts";
 import { createEndpoint, type Endpoint, type Prediction } from "./endpoint.ts";
 
 /** Which version an endpoint answers with. */
@@ -34,8 +35,10 @@ export interface EndpointState extends Deployment {
   readonly optional: string | null;
   /** The newest row of the data set, as a request; null when there was none to look at. */
   readonly exampleRow: Row | null;
-  /** Data time of the newest row in the windows. */
+  /** Data time of the newest row in the windows; null without windows. */
   readonly windowsWarmedTo: string | null;
+  /** Events on record that this version cannot read, as when the data set's columns have changed since: they feed nothing. */
+  readonly eventsSkipped: number;
   /** Predictions answered since the start. */
   readonly predictions: number;
 }
@@ -53,7 +56,7 @@ export interface EventsReply {
 }
 
 export interface Serving {
-  /** Loads every deployed endpoint; an endpoint that is loaded at its version already stays as it is. */
+  /** Loads every deployed endpoint; one that is loaded at its version already stays as it is. Errors: the first, when all have been tried. */
   refresh(): Promise<void>;
   deployed(): Promise<Deployment[]>;
   isReady(name: string): boolean;
@@ -82,6 +85,7 @@ interface Loaded {
   readonly endpoint: Endpoint;
   readonly version: ModelVersion;
   readonly newest: Row | null;
+  readonly eventsSkipped: number;
   predictions: number;
 }
 
@@ -91,6 +95,7 @@ export const eventsOf = (endpoint: string) => `${endpoint}-events`;
 export function createServing({ records, objects, lake, registry, tables, now = Date.now }: ServingResources): Serving {
   const loaded = new Map<string, Loaded>();
   const loading = new Map<string, Promise<Loaded>>();
+  const access = createAccess();
 
   const deployed = async (): Promise<Deployment[]> => {
     const rows = await records.query<DeploymentRow>(
@@ -131,42 +136,100 @@ export function createServing({ records, objects, lake, registry, tables, now = 
     const version = await registry.version(row.model, row.version);
     const manifest = await registry.manifest(version);
     const endpoint = createEndpoint(manifest, await readTrained(manifest.trained, objects));
-    const current = { endpoint, version, newest: await warm(row.name, endpoint), predictions: 0 };
-    loaded.set(row.name, current);
-    return current;
+    const newest = await warm(endpoint, version);
+    // No event may fall between those on record and those that the loaded endpoint is fed.
+    return access.alone(row.name, async () => {
+      const current = { endpoint, version, newest, eventsSkipped: await feedEvents(row.name, endpoint), predictions: 0 };
+      const { model, version: number } = await find(row.name);
+      if (model === row.model && number === row.version) loaded.set(row.name, current);
+      return current;
+    });
   };
 
-  /** Feeds the newest rows of the data set, then the events, oldest first; the newest row of the data set. */
-  const warm = async (name: string, endpoint: Endpoint): Promise<Row | null> => {
+  /** Feeds the newest rows of the data set; the newest of them, or without windows any row. */
+  const warm = async (endpoint: Endpoint, version: ModelVersion): Promise<Row | null> => {
     const { dataset } = endpoint.manifest;
-    const { relation: source } = await lake.read(dataset.name);
+    const source = await rowsFor(dataset, version);
     if (source === null) return null;
     const duck = tables();
     try {
       const columns = Object.keys(dataset.columns).map(quoteIdentifier).join(", ");
       const rows = await duck.rows(`SELECT ${columns} FROM ${source} ${newestRows(dataset.time, endpoint.spanMicros, source)}`);
-      if (dataset.time === null || endpoint.spanMicros === 0) return rows[0] ?? null;
+      const newest = rows.at(-1) ?? null;
+      if (dataset.time === null || endpoint.spanMicros === 0 || newest === null) return newest;
       for (const row of rows) endpoint.feed(row);
-      for (const row of await storedEvents(name, endpoint, duck)) endpoint.feed(row);
-      return rows.at(-1) ?? null;
+      endpoint.forget(Number(newest[dataset.time]) - endpoint.spanMicros);
+      return newest;
     } finally {
       duck.close();
     }
   };
 
-  const storedEvents = async (name: string, endpoint: Endpoint, duck: Tables): Promise<Row[]> => {
+  /** The newest rows; those that the model was made from when the data set's columns are other ones by now. */
+  const rowsFor = async ({ name, columns }: BundleManifest["dataset"], { lineage }: ModelVersion): Promise<string | null> => {
+    const head = await lake.head(name);
+    if (head === null) return null;
+    const now = ((await lake.manifest(head)).columns ?? {}) as Partial<Schema>;
+    const fits = Object.entries(columns).every(([column, { type }]) => now[column]?.type === type);
+    return (await lake.read(name, fits ? head.version : lineage.dataset.version)).relation;
+  };
+
+  /** Feeds the events on record; how many could not be read. One bad row of the past must not keep an endpoint from answering. */
+  const feedEvents = async (name: string, endpoint: Endpoint): Promise<number> => {
+    if (endpoint.spanMicros === 0) return 0;
+    let skipped = 0;
+    for (const { row } of await storedEvents(name)) {
+      try {
+        endpoint.feed(endpoint.readEvent(JSON.parse(String(row)), 0));
+      } catch (error) {
+        if (!(error instanceof MillError || error instanceof SyntaxError)) throw error;
+        skipped++;
+      }
+    }
+    return skipped;
+  };
+
+  const storedEvents = async (name: string): Promise<readonly { readonly row?: unknown }[]> => {
     const { relation, tail } = await lake.read(eventsOf(name));
-    const sealed = relation === null ? [] : await duck.rows(`SELECT "row" FROM ${relation}`);
-    const texts = [...sealed, ...tail].map((stored) => JSON.parse(String(stored.row)) as unknown);
-    return texts.map((row, index) => endpoint.readEvent(row, index));
+    if (relation === null) return tail;
+    const duck = tables();
+    try {
+      return [...(await duck.rows(`SELECT "row" FROM ${relation}`)), ...tail];
+    } finally {
+      duck.close();
+    }
+  };
+
+  const feedRows = async (name: string, endpoint: Endpoint, rows: readonly unknown[]): Promise<EventsReply> => {
+    const refused: { index: number; reason: string }[] = [];
+    const accepted: { row: Row; given: unknown }[] = [];
+    rows.forEach((given, index) => {
+      try {
+        accepted.push({ row: endpoint.readEvent(given, index), given });
+      } catch (error) {
+        if (!(error instanceof MillError)) throw error;
+        refused.push({ index, reason: error.message });
+      }
+    });
+    const at = now();
+    if (accepted.length > 0)
+      await lake.append(
+        eventsOf(name),
+        accepted.map(({ given }) => ({ at, row: JSON.stringify(given) })),
+      );
+    for (const { row } of accepted) endpoint.feed(row);
+    return { accepted: accepted.length, refused };
   };
 
   const serving: Serving = {
     async refresh() {
+      const failures: unknown[] = [];
       for (const row of await deployed()) {
         const current = loaded.get(row.name)?.version;
-        if (current?.model !== row.model || current.version !== row.version) await load(row);
+        if (current?.model === row.model && current.version === row.version) continue;
+        await load(row).catch((error: unknown) => failures.push(error));
       }
+      if (failures.length > 0) throw failures[0];
     },
 
     deployed,
@@ -175,9 +238,9 @@ export function createServing({ records, objects, lake, registry, tables, now = 
       records.query("SELECT model, version, at, actor, why FROM endpoint_history WHERE name = ? ORDER BY at", [name]),
 
     async state(name) {
-      const { endpoint, newest, predictions } = await ready(name);
-      const { task, classes, threshold, dataset } = endpoint.manifest;
-      const warmedTo = newest !== null && dataset.time !== null ? Number(newest[dataset.time]) : null;
+      const { endpoint, newest, eventsSkipped, predictions } = await ready(name);
+      const { task, classes, threshold } = endpoint.manifest;
+      const warmedTo = endpoint.newestFed();
       return {
         ...(await find(name)),
         task,
@@ -187,6 +250,7 @@ export function createServing({ records, objects, lake, registry, tables, now = 
         optional: endpoint.optional,
         exampleRow: newest,
         windowsWarmedTo: warmedTo === null ? null : formatMoment(warmedTo),
+        eventsSkipped,
         predictions,
       };
     },
@@ -210,25 +274,8 @@ export function createServing({ records, objects, lake, registry, tables, now = 
     },
 
     async events(name, rows) {
-      const { endpoint } = await ready(name);
-      const refused: { index: number; reason: string }[] = [];
-      const accepted: { row: Row; given: unknown }[] = [];
-      rows.forEach((given, index) => {
-        try {
-          accepted.push({ row: endpoint.readEvent(given, index), given });
-        } catch (error) {
-          if (!(error instanceof MillError)) throw error;
-          refused.push({ index, reason: error.message });
-        }
-      });
-      const at = now();
-      if (accepted.length > 0)
-        await lake.append(
-          eventsOf(name),
-          accepted.map(({ given }) => ({ at, row: JSON.stringify(given) })),
-        );
-      for (const { row } of accepted) endpoint.feed(row);
-      return { accepted: accepted.length, refused };
+      const current = await ready(name);
+      return access.shared(name, () => feedRows(name, (loaded.get(name) ?? current).endpoint, rows));
     },
 
     async deploy(name, version, { actor, why }) {
@@ -264,11 +311,12 @@ interface DeploymentRow {
   changed_at: number;
 }
 
-/** The rows that a window may still reach, oldest first; without windows one row, as an example. */
+/** The rows that windows reach as of any moment of the last span, oldest first; without windows one row, as an example. */
 function newestRows(time: string | null, spanMicros: number, source: string): string {
-  if (time === null || spanMicros === 0) return "LIMIT 1";
+  if (time === null) return "LIMIT 1";
   const column = quoteIdentifier(time);
-  return `WHERE epoch_us(${column}) >= (SELECT epoch_us(max(${column})) - ${spanMicros} FROM ${source}) ORDER BY ${column}`;
+  if (spanMicros === 0) return `ORDER BY ${column} DESC LIMIT 1`;
+  return `WHERE epoch_us(${column}) >= (SELECT epoch_us(max(${column})) - ${2 * spanMicros} FROM ${source}) ORDER BY ${column}`;
 }
 
 function pointAt(name: string, model: string, version: number, previous: number | null, actor: string, why: string, at: number) {
@@ -280,8 +328,11 @@ function pointAt(name: string, model: string, version: number, previous: number 
       rows: 1,
     },
     {
-      sql: "INSERT INTO endpoint_history (name, model, version, at, actor, why) VALUES (?, ?, ?, ?, ?, ?)",
-      params: [name, model, version, at, actor, why],
+      // Later than all before it, whatever the clock says.
+      sql: `INSERT INTO endpoint_history (name, model, version, at, actor, why)
+        SELECT ?, ?, ?, CASE WHEN newest >= ? THEN newest + 1 ELSE ? END, ?, ?
+        FROM (SELECT coalesce(max(at), 0) AS newest FROM endpoint_history WHERE name = ?) AS before`,
+      params: [name, model, version, at, at, actor, why, name],
       rows: 1,
     },
   ];

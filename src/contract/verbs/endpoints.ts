@@ -1,5 +1,18 @@
 /** Endpoints: predictions, the events that feed their windows, and the way back. */
-import { anything, boolean, either, fieldsOf, integer, list, number, object, oneOf, orNull, text } from "../json-schema.ts";
+import {
+  anything,
+  boolean,
+  either,
+  fieldsOf,
+  integer,
+  list,
+  number,
+  object,
+  oneOf,
+  optional,
+  orNull,
+  text,
+} from "../json-schema.ts";
 import { column, instant, name, page, pageOf, TASKS, version } from "./nouns.ts";
 import { feeds, operates, predicts, reads } from "./verb.ts";
 
@@ -35,6 +48,7 @@ export const getEndpoint = reads({
     request: list(column, { description: "Columns of a row" }),
     exampleRow: orNull(fieldsOf(anything())),
     windowsWarmedTo: orNull(text({ description: "Data time of the newest row in the windows" })),
+    eventsSkipped: optional(integer({ description: "Events on record that this version cannot read; they feed nothing" })),
     predictions: integer({ description: "Predictions answered since the start" }),
     history: list(object({ model: name, version, at: instant, actor: text(), why: text() })),
   }),

@@ -43,6 +43,7 @@ export function endpointVerbs(workspace: Workspace): EndpointVerbs {
         request: columnsOf(state.request, state.optional),
         exampleRow: state.exampleRow && shown(state.exampleRow, state.request),
         windowsWarmedTo: state.windowsWarmedTo,
+        eventsSkipped: state.eventsSkipped,
         predictions: state.predictions,
         history: (await serving.history(name)).map(({ at, ...entry }) => ({ ...entry, at: instantOrNull(at)! })),
       };
