@@ -153,12 +153,8 @@ function tidy({ tidying }: Surroundings, folder: string): void {
   tidying.add(removed);
 }
 
-async function missingObject(
-  { objects }: Surroundings,
-  attempt: Attempt,
-  { manifest, digest }: Marker,
-): Promise<MillError | null> {
-  for (const [role, one] of Object.entries({ manifest: digest, ...manifest.objects })) {
+async function missingObject({ objects }: Surroundings, attempt: Attempt, { manifest }: Marker): Promise<MillError | null> {
+  for (const [role, one] of Object.entries(manifest.objects)) {
     if ((await objects.sizeOf(one)) !== null) continue;
     return new MillError("step.bad-manifest", `The manifest names an object that was not stored: ${role}.`, {
       at: nameOf(attempt),

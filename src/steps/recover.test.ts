@@ -303,7 +303,7 @@ test("whichever object write fails, the step fails whole, and the next try succe
     assert.deepEqual(await workspace.records.query("SELECT * FROM results"), []);
     assert.deepEqual(await workspace.records.query("SELECT * FROM pins"), []);
   }
-  assert.equal(failures, 4, "three parts and the manifest");
+  assert.equal(failures, 3, "three parts");
   assert.deepEqual(await faultsOf(workspace), []);
   await workspace.close();
 });

@@ -73,8 +73,8 @@ async function endOrphan({ engine }: Surroundings, { engine: name, handle }: Ope
   return true;
 }
 
-async function allStored({ objects }: Surroundings, { digest, manifest }: Marker): Promise<boolean> {
-  const sizes = await Promise.all([digest, ...Object.values(manifest.objects)].map((one) => objects.sizeOf(one)));
+async function allStored({ objects }: Surroundings, { manifest }: Marker): Promise<boolean> {
+  const sizes = await Promise.all(Object.values(manifest.objects).map((one) => objects.sizeOf(one)));
   return !sizes.includes(null);
 }
 

@@ -14,24 +14,22 @@ export interface Result {
 }
 
 export interface Results {
-  /** The result of a key whose manifest and objects are all there, else null. */
+  /** The result of a key whose objects are all there, else null. */
   find(key: Digest): Promise<Result | null>;
   /** As `find`; a result whose objects were lost is dropped, so that its step can run again. */
   findOrForget(key: Digest): Promise<Result | null>;
 }
 
 interface ResultRow {
-  readonly manifest: Digest;
+  /** JSON. */
+  readonly manifest: string;
   readonly stepId: string;
   readonly meters: string | null;
 }
 
-const MANIFESTS_KEPT = 1000;
 const UNKNOWN: Meters = { wallMs: 0, cpuSeconds: 0, peakRssBytes: 0, objectBytes: 0 };
 
 export function createResults({ records, objects }: Surroundings): Results {
-  const manifests = new Map<Digest, StepManifest>(); // an object never changes
-
   return {
     async find(key) {
       const row = await rowOf(key);
@@ -41,7 +39,7 @@ export function createResults({ records, objects }: Surroundings): Results {
     async findOrForget(key) {
       const row = await rowOf(key);
       const result = row && (await whole(row));
-      if (row && !result) await forget(key, row.manifest);
+      if (row && !result) await forget(key, row.stepId);
       return result;
     },
   };
@@ -55,23 +53,15 @@ export function createResults({ records, objects }: Surroundings): Results {
     return row ?? null;
   }
 
-  async function whole({ manifest: digest, stepId, meters }: ResultRow): Promise<Result | null> {
-    if ((await objects.sizeOf(digest)) === null) return null;
-    const manifest = await read(digest);
+  async function whole(row: ResultRow): Promise<Result | null> {
+    const manifest: StepManifest = JSON.parse(row.manifest);
     if (!(await allStored(manifest))) return null;
-    return { manifest, stepId, meters: meters ? JSON.parse(meters) : UNKNOWN };
+    return { manifest, stepId: row.stepId, meters: row.meters ? JSON.parse(row.meters) : UNKNOWN };
   }
 
-  async function forget(key: Digest, manifest: Digest): Promise<void> {
-    const remove = { sql: "DELETE FROM results WHERE step_key = ? AND manifest = ?", params: [key, manifest], rows: 1 };
+  async function forget(key: Digest, stepId: string): Promise<void> {
+    const remove = { sql: "DELETE FROM results WHERE step_key = ? AND step_id = ?", params: [key, stepId], rows: 1 };
     await records.commit([remove, ...unpin(pinHolder(key))]);
-  }
-
-  async function read(digest: Digest): Promise<StepManifest> {
-    const known = manifests.get(digest) ?? JSON.parse(Buffer.from(await objects.get(digest)).toString("utf8"));
-    manifests.set(digest, known);
-    if (manifests.size > MANIFESTS_KEPT) manifests.delete(manifests.keys().next().value!);
-    return known;
   }
 
   async function allStored(manifest: StepManifest): Promise<boolean> {

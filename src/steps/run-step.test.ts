@@ -36,7 +36,7 @@ async function perform(content: unknown, run: StepKind["run"], signal = new Abor
   return { code, folder, lines, marker: await readMarker(folder), failure };
 }
 
-test("a step gets its input, an empty folder of its own and its limits, and leaves a manifest that is also an object", async () => {
+test("a step gets its input, an empty folder of its own and its limits, and leaves a manifest", async () => {
   const { code, folder, marker, lines } = await perform(attempt, async (input, context) => {
     assert.deepEqual(input, { a: 1 });
     assert.deepEqual(readdirSync(context.scratch), []);
@@ -50,7 +50,6 @@ test("a step gets its input, an empty folder of its own and its limits, and leav
   assert.equal(code, 0);
   assert.deepEqual(marker!.manifest, manifest);
   assert.equal(marker!.digest, digestOfJson(manifest));
-  assert.deepEqual(JSON.parse(Buffer.from(await objects.get(marker!.digest)).toString()), manifest);
   assert.deepEqual(readdirSync(folder).sort(), ["input.json", "manifest.json", "scratch"]);
   assert.deepEqual(lines.map(parseLine), [
     { progress: { done: 1, total: 2, note: "half" } },

@@ -1,6 +1,6 @@
 /** The side of the process that runs a step: reads the attempt's folder, runs the kind, leaves a manifest or an error. */
 import { fstatSync } from "node:fs";
-import { asMillError, canonicalJson, didYouMean, digestOf, errorToJson, MillError } from "../base/index.ts";
+import { asMillError, didYouMean, digestOfJson, errorToJson, MillError } from "../base/index.ts";
 import { codeInfo } from "../contract/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
 import {
@@ -65,9 +65,7 @@ export async function performStep(
     const kind = kindOf(attempt, kinds);
     const context = contextOf(attempt, { objects: written.objects, scratch: scratchOf(folder), signal, print });
     const manifest = checked(await kind.run(attempt.input as never, context), attempt.kind);
-    const bytes = new TextEncoder().encode(canonicalJson(manifest));
-    await objects.put(bytes);
-    await writeMarker(folder, { digest: digestOf(bytes), manifest, meters: metersSince(before, written.bytes()) });
+    await writeMarker(folder, { digest: digestOfJson(manifest), manifest, meters: metersSince(before, written.bytes()) });
     return 0;
   } catch (thrown) {
     const error = signal.aborted ? cancelled(thrown) : asStepError(thrown, folder);

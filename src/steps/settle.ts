@@ -2,7 +2,7 @@
  * The commits by which an attempt ends. Each is one transaction, and its first statement is the fence: it changes the step's row only
  * while that row still runs under the fence of this very attempt, so an attempt that was taken over can change nothing.
  */
-import { type Digest, errorToJson, type MillError } from "../base/index.ts";
+import { canonicalJson, type Digest, errorToJson, type MillError } from "../base/index.ts";
 import { pin } from "../ports/objects/index.ts";
 import type { Statement } from "../ports/records/index.ts";
 import type { ChildMeters, Marker, Meters, Progress } from "./attempt-folder.ts";
@@ -33,11 +33,11 @@ export function publishStatements(attempt: Attempt, marker: Marker, nowMs: numbe
     ...endStatements(attempt, "succeeded", nowMs, detail),
     {
       sql: "INSERT INTO results (step_key, kind, target, step_id, manifest, published_at) VALUES (?, ?, ?, ?, ?, ?)",
-      params: [key, kind, target, stepId, marker.digest, nowMs],
+      params: [key, kind, target, stepId, canonicalJson(marker.manifest), nowMs],
       rows: 1,
     },
     ...sealStatements(marker.manifest.objects),
-    ...pin(pinHolder(key), [marker.digest, ...Object.values(marker.manifest.objects)]),
+    ...pin(pinHolder(key), Object.values(marker.manifest.objects)),
   ];
 }
 
