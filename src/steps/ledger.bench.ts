@@ -1,4 +1,4 @@
-/** What the ledger adds to a step: no-op steps that run in this process (each stores its manifest: one object), then the same keys again. */
+/** What the ledger adds to a step: no-op steps that run in this process, then the same keys again. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
