@@ -9,6 +9,8 @@ import { evidenceOf } from "./evidence.ts";
 import type { AssessmentReport, PartReport, SliceReport } from "./report.ts";
 
 export interface AssessInput {
+  /** The data set and the model for which the holdout is opened: the record of its readings names them. */
+  readonly dataset: string;
   readonly model: string;
   readonly trained: Digest;
   readonly test: Digest;

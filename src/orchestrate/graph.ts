@@ -222,6 +222,7 @@ function modelNodes(model: ModelDefinition, environment: Environment): GraphNode
       const { set, classes } = learnt(results);
       const { trained } = results.get(id("bundle"))!.objects;
       return plain({
+        dataset: dataset.name,
         model: model.name,
         trained: trained!,
         test: set.objects.test!,

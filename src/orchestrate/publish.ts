@@ -106,7 +106,7 @@ async function registerModel(
       proof: of("prove").facts,
       report: JSON.parse(Buffer.from(await to.objects.get(of("assess").objects.report!)).toString("utf8")) as AssessmentReport,
       verdict,
-      holdoutReadings: await to.ledger.holdoutReadings(of("training-set").objects.holdout!),
+      holdoutReadings: await to.ledger.holdoutReadings(dataset),
     });
   const { version, changed } = await to.registry.register({ model: model.name, bundle, verdict, lineage, card, actor: to.actor });
   const deployed = verdict.passed ? await deploy(project, model, version.version, to) : [];

@@ -237,7 +237,11 @@ test("a step that may not read the holdout and asks for it is refused, and the a
       { reader: "train of model/late", model: "late", granted: 0 },
     ],
   );
-  assert.equal((await platform.call("getModelVersion", { name: "late", version: "1" })).holdoutReadings, 1);
+  const readingsOf = async () => (await platform.call("getModelVersion", { name: "late", version: "1" })).holdoutReadings;
+  assert.equal(await readingsOf(), 1);
+  platform.write("mill.ts", millText({ extraField: "hour: f.at.hour(),", accept: "m.auc.atLeast(0.6)" }));
+  await platform.run();
+  assert.equal(await readingsOf(), 2, "models with other features read the same holdout");
   await platform.close();
 });
 

@@ -205,3 +205,29 @@ test("the standing of a problem is that of its models, of a feature set that of 
   assert.deepEqual(await targetsOf("endpoint/late"), ["endpoint/late"]);
   await platform.close();
 });
+
+test("the model card holds question, verdict with its chain, measures, data and licence, holdout readings, proof and lineage", async () => {
+  const platform = await openDeliveries();
+  platform.write("mill.ts", millText().replace('time: "at",', 'time: "at", license: "CC0-1.0",'));
+  await platform.run();
+  const { markdown } = await platform.call("card", { name: "late", version: "champion" });
+  const { report } = await platform.call("getModelVersion", { name: "late", version: "champion" });
+  const told = [
+    "# late, version 1",
+    "- **Question**: Will a delivery be late?",
+    "truePositive 10, falsePositive -4",
+    "A stated probability is kept: calibrationError",
+    "there is no champion to beat",
+    `| auc | ${report.holdout.measures.auc!.toPrecision(4)} |`,
+    "licence: CC0-1.0",
+    "The holdout of this data set has been read 1 time.",
+    "| train | 300 |",
+    "`recent` looks back 3 h",
+    "run beside the trained model",
+    "`logistic-regression`",
+    "dataset/deliveries:split",
+    "By shop",
+  ];
+  for (const text of told) assert.ok(markdown.includes(text), `${text} in:\n${markdown}`);
+  await platform.close();
+});

@@ -89,8 +89,8 @@ export interface History {
   lastOf(target: string, kind: string): Promise<StepDetail | null>;
   /** The step that made the result of a key. */
   stepOfResult(key: Digest): Promise<StepRecord | null>;
-  /** How often a sealed object was opened. */
-  holdoutReadings(digest: Digest): Promise<number>;
+  /** How often a holdout of a data set was opened, by whatever model: steps name the data set in their input. */
+  holdoutReadings(dataset: string): Promise<number>;
 }
 
 const RUN = `SELECT id, actor, targets, reason, state, started_at AS "startedAt", ended_at AS "endedAt", error FROM runs`;
@@ -166,9 +166,9 @@ export function createHistory({ records, clock, owner }: Surroundings, results: 
       return step ? toStep(step) : null;
     },
 
-    async holdoutReadings(digest) {
-      const sql = "SELECT count(*) AS readings FROM holdout_readings WHERE digest = ? AND granted = 1";
-      const [row] = await records.query<{ readings: number }>(sql, [digest]);
+    async holdoutReadings(dataset) {
+      const sql = "SELECT count(*) AS readings FROM holdout_readings WHERE dataset = ? AND granted = 1";
+      const [row] = await records.query<{ readings: number }>(sql, [dataset]);
       return row!.readings;
     },
   };

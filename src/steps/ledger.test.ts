@@ -152,19 +152,20 @@ withWorkspace(
 
 withWorkspace("the holdout is opened for the assessment alone, and every asking is a row", async ({ ledger, records }) => {
   const digest: Digest = `sha256:${"ab".repeat(32)}`;
-  const input = { model: "late", parts: [{ holdout: { holdout: digest } }] };
+  const input = { dataset: "flights", model: "late", parts: [{ holdout: { holdout: digest } }] };
   await assert.rejects(ledger.execute(ask("write", input)), {
     code: "split.holdout-locked",
     at: "parts.0.holdout.holdout",
     got: "write",
   });
-  assert.equal(await ledger.holdoutReadings(digest), 0);
+  assert.equal(await ledger.holdoutReadings("flights"), 0);
   assert.deepEqual((await ledger.listSteps()).items, []);
 
-  const assess = ask("assess", { model: "late", holdout: { holdout: digest } }, { target: "model/late" });
+  const assess = ask("assess", { dataset: "flights", model: "late", holdout: { holdout: digest } }, { target: "model/late" });
   assert.equal((await ledger.execute(assess)).state, "succeeded");
   assert.equal((await ledger.execute(assess)).state, "reused");
-  assert.equal(await ledger.holdoutReadings(digest), 1);
+  assert.equal(await ledger.holdoutReadings("flights"), 1);
+  assert.equal(await ledger.holdoutReadings("others"), 0);
   assert.deepEqual(await records.query("SELECT reader, model, granted FROM holdout_readings ORDER BY id"), [
     { reader: "write of dataset/flights", model: "late", granted: 0 },
     { reader: "assess of model/late", model: "late", granted: 1 },
@@ -176,8 +177,11 @@ withWorkspace("an object stored as a holdout stays sealed under any other name",
   assert.equal(outcome.state, "succeeded");
   if (outcome.state !== "succeeded") return;
   const { holdout } = outcome.manifest.objects;
-  await assert.rejects(ledger.execute(ask("write", { train: holdout })), { code: "split.holdout-locked", at: "train" });
-  assert.equal(await ledger.holdoutReadings(holdout!), 0);
+  await assert.rejects(ledger.execute(ask("write", { dataset: "flights", train: holdout })), {
+    code: "split.holdout-locked",
+    at: "train",
+  });
+  assert.equal(await ledger.holdoutReadings("flights"), 0);
 });
 
 withWorkspace("runs and steps are listed newest first, page by page, and shown with their attempts", async ({ ledger }) => {

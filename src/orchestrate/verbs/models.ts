@@ -71,9 +71,7 @@ export function modelVerbs(workspace: Workspace): ModelVerbs {
     async getModelVersion({ name, version: asked }) {
       const version = await registry.version(name, asked);
       const manifest = await registry.manifest(version);
-      const [set, training, proof] = await Promise.all(
-        ["training-set", "train", "prove"].map((kind) => manifestOf(workspace, version, kind)),
-      );
+      const [training, proof] = await Promise.all(["train", "prove"].map((kind) => manifestOf(workspace, version, kind)));
       const { test, holdout } = await reportOf(workspace, version);
       return {
         ...versionSummary(version),
@@ -93,7 +91,7 @@ export function modelVerbs(workspace: Workspace): ModelVerbs {
         verdict: version.verdict,
         report: plain({ test, holdout }),
         proof: plain(proof!.facts) as { proven: boolean },
-        holdoutReadings: await ledger.holdoutReadings(set!.objects.holdout!),
+        holdoutReadings: await ledger.holdoutReadings(version.lineage.dataset.name),
         lineage: {
           dataset: version.lineage.dataset,
           steps: await lineageSteps(workspace, version),
