@@ -14,10 +14,13 @@ export const command: Command = async ({ operands, output, withVerbs }) => {
   return checked.some(({ verdict }) => verdict?.passed === false) ? EXIT.refused : EXIT.done;
 };
 
+/** Data sets that the project defines: those of predictions and events have no checks. */
 async function everyName(call: BoundCall): Promise<string[]> {
-  const { items } = await call("listDatasets", { limit: 1000 });
-  return items.map(({ name }) => name);
+  const { targets } = await call("status", {});
+  return targets.flatMap(({ target }) => (target.startsWith(DATASET) ? [target.slice(DATASET.length)] : []));
 }
+
+const DATASET = "dataset/";
 
 function checkText({ name, version, rowCount, quarantined, verdict, checks, quarantine }: Checked): string {
   if (version === null) return `dataset/${name}: no version yet; \`mill run dataset/${name}\` makes one\n`;

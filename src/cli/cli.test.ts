@@ -43,8 +43,11 @@ const handlers = {
       yield { ...finished("refused"), refusals: [{ id: "model/poor:gate", sentence: "auc 0.5 is not at least 0.65" }] };
     else yield finished("succeeded");
   },
-  status: async ({ target = "model/late" }) => ({
-    targets: [{ target, state: "current", version: 1, detail: "champion", changedAt: null }],
+  status: async ({ target }) => ({
+    targets: [
+      { target: "model/late", state: "current", version: 1, detail: "champion", changedAt: null },
+      ...(target ? [] : [{ target: "dataset/flights", state: "current", version: 1, detail: "", changedAt: null } as const]),
+    ],
     running: [],
   }),
   log: async ({ of, limit }) => ({ entries: limit === 1 ? [] : [{ at: "2026-01-01T00:00:00.000Z", what: "train", text: of }] }),
@@ -54,7 +57,6 @@ const handlers = {
     same: a === b,
     differences: a === b ? [] : [{ area: "parameters", field: "trees", a: 100, b: 200 }],
   }),
-  listDatasets: async () => ({ items: [{ name: "flights", about: null, version: 1, rowCount: 2, changedAt: null }], next: null }),
   check: async ({ name }) => ({
     name,
     version: 1,
@@ -182,7 +184,7 @@ const cases: readonly Case[] = [
     NONE,
     /error: There is no model\/nobody\. \[object\.missing\]\n {2}fix: {6}Look again\.\n/,
   ],
-  [["status"], EXIT.done, /model\/late {2}current {2}1 +champion/, NONE],
+  [["status"], EXIT.done, /model\/late +current {2}1 +champion/, NONE],
   [["log", "model/late"], EXIT.done, /train {2}model\/late/, NONE],
   [["log", "model/late", "--limit=1"], EXIT.done, /nothing has happened/, NONE],
   [["log", "model/late", "--limit", "ten"], EXIT.usage, NONE, /--limit needs a number/],
