@@ -24,7 +24,17 @@ import { createLedger, runStep, type StepKind } from "./steps/index.ts";
 import { train } from "./train/index.ts";
 
 /** Every kind of step there is. */
-const KINDS = [ingest, check, split, trainingSet, train, bundle, prove, assess, gate] as unknown as readonly StepKind<never>[];
+export const KINDS = [
+  ingest,
+  check,
+  split,
+  trainingSet,
+  train,
+  bundle,
+  prove,
+  assess,
+  gate,
+] as unknown as readonly StepKind<never>[];
 
 /** How often predictions and events of the journal become Parquet and a version, while the workspace is open. */
 const SEAL_EVERY_MS = 60_000;
