@@ -5,6 +5,9 @@
 import type { Duration } from "../base/index.ts";
 import type { Requirement, Schema, Task } from "../contract/index.ts";
 import type { Node } from "../express/index.ts";
+import type { Gain } from "../learn/index.ts";
+
+export type { Gain };
 
 /** Brand of a definition: a registered symbol, so that two copies of the package understand each other. */
 export const KIND: unique symbol = Symbol.for("millwright.definition");
@@ -23,14 +26,6 @@ export interface ProblemDefinition {
   readonly constraints?: { readonly latencyP99Ms?: number; readonly monthlyCost?: number };
   readonly principles: readonly { readonly statement: string; readonly because?: string; readonly proof: Requirement }[];
   readonly risks: readonly Risk[];
-}
-
-/** Money per decision, in the problem's currency; what is not stated is 0. */
-export interface Gain {
-  readonly truePositive: number;
-  readonly falsePositive: number;
-  readonly falseNegative?: number;
-  readonly trueNegative?: number;
 }
 
 export interface Risk {
