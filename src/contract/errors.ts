@@ -301,6 +301,11 @@ export const ERRORS = {
   // guard and HTTP
   "guard.token-required": { status: 401, exit: EXIT.refused, about: "The verb needs the admin token, and none was sent." },
   "guard.not-permitted": { status: 403, exit: EXIT.refused, about: "The actor lacks the permission that the verb needs." },
+  "guard.workspace-unwritable": {
+    status: 507,
+    exit: EXIT.away,
+    about: "The workspace cannot be written: its disk is full, or its folder is not this account's.",
+  },
   "guard.workspace-locked": { status: 409, exit: EXIT.conflict, about: "Another process owns the workspace." },
   "inference.malformed": {
     status: 400,

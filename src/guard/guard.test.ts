@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { platform, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { openSqlite } from "../ports/records/index.ts";
 import { createAudit, lockWorkspace, openTokens, readLock } from "./index.ts";
 
@@ -127,6 +130,39 @@ test("a lock of a process that is gone, or whose id was given to another, is tak
     assert.equal(await readLock(workspace), null);
     await (await lockWorkspace(workspace)).release();
   }
+});
+
+test("a lock of a process that was killed and not collected by its parent is taken over", {
+  skip: platform() !== "linux",
+}, async () => {
+  const workspace = join(folder, "killed");
+  await (await lockWorkspace(workspace)).release();
+  // the shell starts a process, tells its id, and becomes one that never collects it
+  const parent = spawn("sh", ["-c", "sleep 0.3 & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "ignore"] });
+  try {
+    const [line] = (await once(parent.stdout, "data")) as [Buffer];
+    const pid = Number(line.toString());
+    const stat = () => readFile(`/proc/${pid}/stat`, "utf8");
+    const text = await stat();
+    const boot = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
+    const started = `${boot}:${text.slice(text.lastIndexOf(")") + 2).split(" ")[19]}`;
+    await writeFile(join(workspace, "lock"), JSON.stringify({ pid, started, since: "", url: null }));
+    assert.equal((await readLock(workspace))?.pid, pid);
+    while (!/\) Z /.test(await stat())) await setTimeout(20);
+    assert.equal(await readLock(workspace), null);
+  } finally {
+    parent.kill("SIGKILL");
+  }
+});
+
+test("a workspace that cannot be written is named, with what to do", async () => {
+  const file = join(folder, "file");
+  await writeFile(file, "");
+  await assert.rejects(lockWorkspace(join(file, "workspace")), {
+    code: "guard.workspace-unwritable",
+    got: "ENOTDIR",
+    fix: /--workspace/,
+  } as object);
 });
 
 test("of many that find a stale lock, one takes it", async () => {

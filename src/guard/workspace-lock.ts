@@ -22,8 +22,17 @@ export interface WorkspaceLock {
   release(): Promise<void>;
 }
 
-/** Makes the workspace (0700) when there is none. A stale lock is taken over. Errors: `guard.workspace-locked` naming the owner. */
+/**
+ * Makes the workspace (0700) when there is none. A stale lock is taken over.
+ * Errors: `guard.workspace-locked` naming the owner, `guard.workspace-unwritable`.
+ */
 export async function lockWorkspace(workspace: string): Promise<WorkspaceLock> {
+  return takeLock(workspace).catch((thrown: unknown) => {
+    throw thrown instanceof MillError ? thrown : unwritable(workspace, thrown as NodeJS.ErrnoException);
+  });
+}
+
+async function takeLock(workspace: string): Promise<WorkspaceLock> {
   await mkdir(workspace, { recursive: true, mode: 0o700 });
   const path = join(workspace, "lock");
   const own: LockInfo = { pid: process.pid, started: await startOf(process.pid), since: new Date().toISOString(), url: null };
@@ -57,15 +66,15 @@ function parseLock(text: string): LockInfo | null {
 
 async function placeNew(path: string, info: LockInfo): Promise<boolean> {
   const whole = `${path}.${newId()}`;
-  await writeFile(whole, JSON.stringify(info), { mode: 0o600 });
   try {
+    await writeFile(whole, JSON.stringify(info), { mode: 0o600 });
     await link(whole, path);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     return false;
   } finally {
-    await unlink(whole);
+    await rm(whole, { force: true });
   }
 }
 
@@ -98,12 +107,17 @@ async function isAlive({ pid, started }: LockInfo): Promise<boolean> {
   return started === null || started === (await startOf(pid));
 }
 
-/** Field 22 of /proc/PID/stat: clock ticks from boot to the start, with the boot they count from; null where there is no /proc. */
+/**
+ * Fields 3 and 22 of /proc/PID/stat: clock ticks from boot to the start, with the boot they count from; null where there is no /proc, and for a process
+ * that has ended and that its parent has not collected yet.
+ */
 async function startOf(pid: number): Promise<string | null> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    if (state === "Z" || state === "X") return null;
     const boot = await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => "");
-    return `${boot.trim()}:${stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]}`;
+    return `${boot.trim()}:${fields[18]}`;
   } catch {
     return null;
   }
@@ -118,5 +132,18 @@ function locked(workspace: string, { pid, since, url }: LockInfo): MillError {
       url === null
         ? "Wait until it has finished, or use another --workspace."
         : `Use the running one at ${url}, or stop process ${pid} first.`,
+  });
+}
+
+function unwritable(workspace: string, cause: NodeJS.ErrnoException): MillError {
+  const full = cause.code === "ENOSPC" || cause.code === "EDQUOT";
+  return new MillError("guard.workspace-unwritable", `The workspace ${workspace} cannot be written: ${cause.message}`, {
+    at: workspace,
+    expected: "a folder on a disk with room, which this account may write",
+    got: full ? "a full disk" : (cause.code ?? cause.message),
+    fix: full
+      ? "Free some space and run the same command again: what was done before is kept."
+      : "Correct the folder's rights, or name another one with --workspace DIR.",
+    cause,
   });
 }

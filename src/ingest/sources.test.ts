@@ -18,6 +18,7 @@ before(() => {
     "apps/project/data/more/2001.ndjson.gz",
     "apps/project/data/other.txt",
     "apps/project/data/big.parquet.gz",
+    "apps/project/days.csv/1.csv",
     "apps/secret.csv",
     "node_modules/sets/data/rows.parquet",
     "node_modules/@team/sets/rows.json",
@@ -77,6 +78,10 @@ test("what is not there is named, with a near name and what to do", async () => 
 test("a name that does not tell the format is refused", async () => {
   await refused("data/other.txt", "source.format", /\.parquet, \.csv/);
   await refused("data/big.parquet.gz", "source.format", /big\.parquet\.gz/);
+});
+
+test("a folder in the place of a file is told so, with how to name the files in it", async () => {
+  await refused("days.csv", "source.unreadable", /"days\.csv" is a folder.*files\("days\.csv\/\*"\)/);
 });
 
 test("the stamp changes with the file", async () => {

@@ -22,7 +22,7 @@ export interface ResolvedSource {
  * The files that a source names, in the order of its paths and, behind a `*`, of their names.
  * Paths are relative to the project; `*` stands for any text inside one folder or file name; `package:NAME/PATH` is looked up in the node_modules of the
  * project and of the folders above it, and never leaves that package.
- * Errors: `source.missing`, `source.format`, `source.outside`.
+ * Errors: `source.missing`, `source.format`, `source.outside`, `source.unreadable` (a folder, or a file that may not be read).
  */
 export async function resolveSources(source: FilesSource, projectFolder: string): Promise<ResolvedSource[]> {
   const found = await Promise.all(source.paths.map((path) => resolvePath(path, projectFolder)));
@@ -115,9 +115,23 @@ async function fail(folder: string, part: string, given: string): Promise<never>
 }
 
 async function readStamp({ path, name }: NamedFile): Promise<ResolvedSource> {
-  const { size, mtimeNs, ino } = await stat(path, { bigint: true });
-  return { path, name, format: formatOf(path), sizeBytes: Number(size), stamp: `${size}:${mtimeNs}:${ino}` };
+  const format = formatOf(path);
+  const found = await stat(path, { bigint: true });
+  if (!found.isFile()) throw notReadable(name, found.isDirectory() ? "a folder" : "no ordinary file");
+  await access(path, constants.R_OK).catch(() => {
+    throw notReadable(name, "a file that this account may not read");
+  });
+  const { size, mtimeNs, ino } = found;
+  return { path, name, format, sizeBytes: Number(size), stamp: `${size}:${mtimeNs}:${ino}` };
 }
+
+const notReadable = (name: string, got: string) =>
+  new MillError("source.unreadable", `"${name}" is ${got}.`, {
+    at: name,
+    expected: "a file that this account may read",
+    got,
+    fix: got === "a folder" ? `Name the files in it, as in files("${name}/*").` : "Correct the path or the file's rights.",
+  });
 
 const FORMAT_OF: Readonly<Record<string, SourceFormat>> = {
   ".parquet": "parquet",
