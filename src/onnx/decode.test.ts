@@ -87,6 +87,16 @@ test("what is encoded is decoded equal, bit for bit", () => {
   );
 });
 
+test("a model is read from a Buffer, which shares its memory with others, as from any bytes", () => {
+  fc.assert(
+    fc.property(model, (original) => {
+      const shared = Buffer.concat([Buffer.from("before"), encodeOnnx(original), Buffer.from("after")]);
+      assert.deepEqual(decodeOnnx(shared.subarray(6, -5)), plain(original));
+    }),
+    { seed: SEED, numRuns: 100 },
+  );
+});
+
 test("any bytes, and any damage to a model, give a model or an onnx error", () => {
   const survives = (bytes: Uint8Array) => {
     try {

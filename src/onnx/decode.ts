@@ -31,7 +31,8 @@ export function decodeOnnx(bytes: Uint8Array, limits: DecodeLimits = {}): OnnxMo
     });
   }
   const read = createMessageReader(fieldsMax);
-  const model = read(bytes, "the model");
+  // A Buffer's slices would be views of memory that others use too.
+  const model = read(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength), "the model");
   model.refuse(MODEL.functions, "model-local functions");
   model.refuse(MODEL.trainingInfo, "training information");
   const graphBytes = model.message(MODEL.graph);
