@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import type { Digest, Json, MillError } from "../base/index.ts";
 import { openDuckDb } from "../ports/tables/index.ts";
 import { deliveries, deliveryRows, howLate, late, lateTrees, whichShop } from "./fixtures/deliveries.ts";
@@ -132,15 +133,23 @@ test("an event on record that cannot be read is skipped and counted, and the end
 });
 
 test("events that come while another version is loaded are in its windows, each once", async () => {
-  const served = await serveLate();
-  const moment = { at: "2024-01-12T12:00:00", shop: "a", load: 1 };
-  const feed = async () => {
-    for (let n = 0; n < 30; n++)
-      await served.serving.events("late", [{ at: "2024-01-12T11:00:00", shop: "a", load: 1, delay: n }]);
-  };
-  await Promise.all([feed(), served.deploy("late", lateTrees, served.part)]);
+  const event = { at: "2024-01-12T11:00:00", shop: "a", load: 1, delay: 5 };
+  const sending: Promise<unknown>[] = [];
+  const served = await openServed(undefined, async (dataset) => {
+    if (sending.length === 0 || !dataset.endsWith("-events")) return;
+    sending.push(served.serving.events("late", [event]));
+    await setTimeout(20);
+  });
+  const part = await served.ingest(deliveries, ROWS);
+  await served.deploy("late", late, part);
+  sending.push(served.serving.events("late", [event]));
+  await served.deploy("late", lateTrees, part);
+  assert.deepEqual(await Promise.all(sending), [
+    { accepted: 1, refused: [] },
+    { accepted: 1, refused: [] },
+  ]);
   assert.equal((await served.serving.state("late")).version, 2);
-  assert.equal((await onlineFeatures(served, [moment]))[0]!.sent, 30);
+  assert.equal((await onlineFeatures(served, [{ at: "2024-01-12T12:00:00", shop: "a", load: 1 }]))[0]!.sent, 2);
   await served.close();
 });
 
