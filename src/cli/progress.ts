@@ -72,6 +72,7 @@ function endText(line: RunLine): string | null {
   if (line.event === "step-failed") return `FAILED     ${line.id}: ${cell(line.error.message)}`;
   if (line.event === "published") return `published  ${cell(line.sentence)}`;
   if (line.event !== "step-finished" || line.state === "current") return null;
+  if (line.state === "held") return `held       ${line.id} (${cell(line.sentence)})`;
   if (line.state === "refused") return `REFUSED    ${line.id}: ${cell(line.sentence)}`;
   return `done       ${line.id} in ${formatSpan(line.wallMs)}`;
 }

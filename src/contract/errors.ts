@@ -353,6 +353,7 @@ export const ERRORS = {
   "split.holdout-locked": { status: 403, exit: EXIT.refused, about: "A step that may not read the holdout asked for it." },
 
   // training sets
+  "features.no-labels": { status: 422, exit: EXIT.data, about: "A part of a training set has no row whose label is known." },
   "features.unseen-class": { status: 422, exit: EXIT.data, about: "Rows have a label that no training row has." },
 
   // registry

@@ -192,3 +192,14 @@ test("an empty part has no rows, and says so", async () => {
   const set = { features: ["km"], task: "multiclass-classification", classes: ["LAX"] } as const;
   assert.equal((await readPart(made.objects.holdout!, set, stepContext())).X.rowCount, 0);
 });
+
+test("a part that is asked for and has no labelled row is told, before an empty part is taken for the holdout", async () => {
+  const unlabelled = await flightRows(...DAY.map((row) => row.replace(/, \d+\)$/, ", NULL)")));
+  await assert.rejects(makeTrainingSet(late, [unlabelled], ALL_TRAIN), {
+    code: "features.no-labels",
+    at: "train",
+    got: "5 rows, all with a missing label",
+  });
+  const boundary = { testFrom: "2024-01-01T09:00:00", holdoutFrom: "2024-01-01T09:30:00" };
+  await assert.rejects(makeTrainingSet(late, [await flightRows(...DAY)], boundary), { code: "features.no-labels", at: "test" });
+});

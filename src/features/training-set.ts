@@ -6,7 +6,7 @@
  * Rows without a label stay out and are counted. Windows look across the boundary: a test row may know what happened to earlier training rows.
  */
 import { join } from "node:path";
-import { type Digest, formatMoment, type Json } from "../base/index.ts";
+import { type Digest, formatMoment, type Json, MillError } from "../base/index.ts";
 import type { Row, Schema, Task } from "../contract/index.ts";
 import { featureQuery, type Node, quoteIdentifier as name, quoteLiteral as text } from "../express/index.ts";
 import { type Boundary, partitionSql } from "../ingest/index.ts";
@@ -32,6 +32,7 @@ export const LABEL = "__label";
 export const slicePrefix = "__slice_";
 export const PARTS = ["train", "test", "holdout"] as const;
 
+/** Errors: `features.no-labels`. */
 export const trainingSet: StepKind<TrainingSetInput> = {
   name: "training-set",
   revision: 1,
@@ -51,19 +52,30 @@ async function materialise(input: TrainingSetInput, tables: Tables, context: Ste
   context.progress(0, PARTS.length + 1, "computing features");
   const paths = await Promise.all(input.parts.map((part) => context.objects.pathOf(part)));
   const part = partitionSql(input.boundary, { time: input.time, entity: input.entity, columns: input.columns });
-  await tables.run(
-    `CREATE TEMP VIEW source AS SELECT *, row_number() OVER () AS __row, ${part} AS __part FROM read_parquet([${paths.map(text).join(", ")}])`,
-  );
+  const time = input.time === null ? "NULL" : `epoch_us(${name(input.time)})`;
+  await tables.run(`CREATE TEMP VIEW source AS SELECT *, ${part} AS __part, ${time} AS __time FROM (${numberedRows(paths)})`);
   const slices = Object.entries(input.slices).map(([slice, node]) => [slicePrefix + slice, node] as const);
   const query = featureQuery({
     shape: { columns: input.columns, outcomes: input.outcomes, ...(input.time ? { time: input.time } : {}) },
     relation: "source",
     fields: { ...input.fields, ...Object.fromEntries(slices), [LABEL]: input.label },
     rowId: "__row",
-    keep: ["__part"],
+    keep: ["__part", "__time"],
   });
   await tables.run(`CREATE TEMP TABLE labelled AS ${query}`);
 }
+
+/** The rows of all parts with `__row`, their place in the data set: numbered by file, which costs the engine nothing. */
+function numberedRows(paths: readonly string[]): string {
+  const numbered = paths.map(
+    (path, index) =>
+      `SELECT * EXCLUDE file_row_number, file_row_number + ${index * PART_ROWS_MAX} AS __row FROM read_parquet(${text(path)}, file_row_number = true)`,
+  );
+  return numbered.join(" UNION ALL BY NAME ");
+}
+
+/** Above the rows of any part. */
+const PART_ROWS_MAX = 2 ** 40;
 
 async function describe(input: TrainingSetInput, tables: Tables, context: StepContext): Promise<StepManifest> {
   const objects: Record<string, Digest> = {};
@@ -74,6 +86,7 @@ async function describe(input: TrainingSetInput, tables: Tables, context: StepCo
   for (const [index, part] of PARTS.entries()) {
     context.progress(index + 1, PARTS.length + 1, `writing ${part}`);
     const rows = `labelled WHERE __part = ${text(part)} AND ${name(LABEL)} IS NOT NULL`;
+    if (isAskedFor(part, input.boundary)) await requireRows(part, rows, tables);
     const path = join(context.scratch, `${part}.parquet`);
     await tables.run(`COPY (SELECT ${columns} FROM ${rows} ORDER BY __row) TO ${text(path)} (FORMAT parquet, COMPRESSION zstd)`);
     objects[part] = await context.objects.putFile(path, { consume: true });
@@ -86,13 +99,29 @@ async function describe(input: TrainingSetInput, tables: Tables, context: StepCo
   return { objects, facts, measurements: [] };
 }
 
+const isAskedFor = (part: (typeof PARTS)[number], boundary: Boundary): boolean => {
+  if (part === "train") return true;
+  return "salt" in boundary ? boundary[part] > 0 : boundary[`${part}From`] !== null;
+};
+
+/** A part without rows cannot be learnt from or judged by; and two such parts would be one object, sealed as the holdout. */
+async function requireRows(part: string, rows: string, tables: Tables): Promise<void> {
+  const [labelled] = await tables.rows(`SELECT count(*) AS n FROM ${rows}`);
+  if (Number(labelled!.n) > 0) return;
+  const [all] = await tables.rows(`SELECT count(*) AS n FROM labelled WHERE __part = ${text(part)}`);
+  throw new MillError("features.no-labels", `No row of the ${part} part has a label.`, {
+    at: part,
+    expected: "at least one row whose label is known",
+    got: `${Number(all!.n)} rows, all with a missing label`,
+    fix: "Check the label's expression and the columns it reads; `where` can leave out rows whose outcome is not known yet.",
+  });
+}
+
 /** Rows of a part and, where rows have a time, from when to when. */
 async function spanOf(input: TrainingSetInput, tables: Tables, rows: string): Promise<Json> {
-  if (input.time === null) return { rows: Number((await tables.rows(`SELECT count(*) AS n FROM ${rows}`))[0]!.n) };
-  const time = name(input.time);
-  const sql = `SELECT count(*) AS n, epoch_us(min(${time})) AS first, epoch_us(max(${time})) AS last FROM source WHERE __row IN (SELECT __row FROM ${rows})`;
-  const found = (await tables.rows(sql))[0]!;
-  return { rows: Number(found.n), from: moment(found.first!), to: moment(found.last!) };
+  const [found] = await tables.rows(`SELECT count(*) AS n, min(__time) AS first, max(__time) AS last FROM ${rows}`);
+  const { n, first, last } = found!;
+  return { rows: Number(n), ...(input.time === null ? {} : { from: moment(first!), to: moment(last!) }) };
 }
 
 /**
@@ -115,8 +144,7 @@ async function windowsSeen(input: TrainingSetInput, tables: Tables): Promise<Jso
   const seen: Record<string, Json> = {};
   for (const [field, node] of Object.entries(input.fields)) {
     for (const spanMicros of windowSpans(node)) {
-      const time = name(input.time!);
-      const early = `SELECT count(*) AS n FROM source, (SELECT min(${time}) AS first FROM source) WHERE epoch_us(${time}) < epoch_us(first) + ${spanMicros}`;
+      const early = `SELECT count(*) AS n FROM labelled WHERE __time < (SELECT min(__time) FROM labelled) + ${spanMicros}`;
       seen[field] = { spanMicros, shortHistoryRows: Number((await tables.rows(early))[0]!.n) };
     }
   }

@@ -1,4 +1,6 @@
 import { asMillError, canonicalJson, type Digest, type Json, type MillError } from "../base/index.ts";
+import type { Verdict } from "../contract/index.ts";
+import { refusalText } from "../problem/index.ts";
 import type { Ledger, StepManifest } from "../steps/index.ts";
 import type { GraphNode, Outside } from "./graph.ts";
 
@@ -49,7 +51,8 @@ export async function planStep(
 ): Promise<PlannedStep> {
   const needed = before.filter((step) => node.needs.includes(step.node.id));
   const refused = needed.find((step) => step.state === "refused");
-  if (refused) return { node, key: null, input: null, state: "refused", why: `${refused.node.id} refused` };
+  if (refused)
+    return { node, key: null, input: null, state: "refused", why: refused.key ? `${refused.node.id} refused` : refused.why };
   const kept = await node.kept?.(outside);
   if (kept) {
     results.set(node.id, kept.manifest);
@@ -70,13 +73,9 @@ export async function planStep(
 }
 
 /** The sentence by which a gate's manifest says no, or null. */
-export function refusal(manifest: StepManifest): string | null {
-  const verdict = manifest.facts.verdict as { passed: boolean; chain: { passed: boolean; sentence: string }[] } | undefined;
-  if (verdict === undefined || verdict.passed) return null;
-  return verdict.chain
-    .filter((link) => !link.passed)
-    .map((link) => link.sentence)
-    .join("; ");
+export function refusal({ facts }: StepManifest): string | null {
+  const verdict = facts.verdict as unknown as Verdict | undefined;
+  return verdict === undefined ? null : refusalText(verdict);
 }
 
 async function whatChanged(node: GraphNode, input: Json, ledger: Ledger): Promise<string> {

@@ -62,7 +62,15 @@ test("a refused check stops what stands behind it, and nothing else", async () =
   const events = await platform.run();
   const { state, refusals } = finished(events);
   assert.equal(state, "refused");
-  assert.equal(refusals[0]!.id, "dataset/deliveries:check");
+  assert.deepEqual(
+    refusals.map(({ id }) => id),
+    ["dataset/deliveries:check"],
+  );
+  const held = events.flatMap((event) => (event.event === "step-finished" && event.state === "held" ? [event] : []));
+  assert.deepEqual(
+    [held.length, new Set(held.map(({ sentence }) => sentence))],
+    [7, new Set(["dataset/deliveries:check refused"])],
+  );
   assert.match(refusals[0]!.sentence, /^load < 10: true of 53\.4 % of 500 rows, but at least 100 % is asked/);
   assert.deepEqual(
     started(events).filter((id) => id.includes("late") || id === "dataset/deliveries:split"),
@@ -83,7 +91,7 @@ test("a refused gate keeps the version without an alias, and the endpoint as it 
   platform.write("mill.ts", millText({ more: OTHER, principle: "m.auc.atLeast(0.999)" }));
   const refused = await platform.run();
   assert.equal(finished(refused).state, "refused");
-  assert.match(finished(refused).refusals[0]!.sentence, /^auc 0\.\d+ is not at least 0\.999/);
+  assert.match(finished(refused).refusals[0]!.sentence, /^lateness -> ".+" -> auc 0\.\d+ is not at least 0\.999/);
   assert.deepEqual(await versionsOf(platform, "late"), [{ version: 1, passed: false, aliases: [] }]);
   assert.deepEqual((await platform.call("getModelVersion", { name: "late", version: "1" })).verdict.problem, {
     name: "lateness",

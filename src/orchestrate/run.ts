@@ -16,7 +16,8 @@ export type RunEvent =
   | {
       readonly event: "step-finished";
       readonly id: string;
-      readonly state: "current" | "succeeded" | "refused";
+      /** `held`: did not run, because what it stands behind was refused. */
+      readonly state: "current" | "succeeded" | "refused" | "held";
       readonly wallMs: number;
       readonly sentence: string;
     }
@@ -29,6 +30,7 @@ export interface RunResult {
   readonly current: number;
   readonly wallMs: number;
   readonly error?: MillError;
+  /** Of the steps that said no themselves, not of those held back behind them. */
   readonly refusals: readonly { readonly id: string; readonly sentence: string }[];
 }
 
@@ -98,14 +100,20 @@ export async function runGraph(nodes: readonly GraphNode[], effects: RunEffects)
   /** What stands behind a step starts only when the step's result counts. */
   const conclude = async (node: GraphNode, planned: PlannedStep, wallMs: number, state: "current" | "succeeded") => {
     const manifest = results.get(node.id);
-    const said = manifest ? refusal(manifest) : planned.why;
-    if (manifest && planned.key) effects.keys.set(node.id, planned.key);
-    if (state === "current" && manifest) found.current++;
+    if (!manifest) return hold(node, planned);
+    const said = refusal(manifest);
+    if (planned.key) effects.keys.set(node.id, planned.key);
+    if (state === "current") found.current++;
     if (said) refusals.push({ id: node.id, sentence: said });
     effects.emit({ event: "step-finished", id: node.id, state: said ? "refused" : state, wallMs, sentence: said ?? planned.why });
-    const sentence = manifest ? await effects.publish(node, results) : null;
+    const sentence = await effects.publish(node, results);
     if (sentence) effects.emit({ event: "published", id: node.id, sentence });
     settled.set(node.id, { ...planned, state: said ? "refused" : "current" });
+  };
+
+  const hold = (node: GraphNode, planned: PlannedStep) => {
+    effects.emit({ event: "step-finished", id: node.id, state: "held", wallMs: 0, sentence: planned.why });
+    settled.set(node.id, planned);
   };
 
   const ready = () =>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Measurement, Requirement } from "../contract/index.ts";
-import { CHAMPION, chainLines, judge } from "./index.ts";
+import { CHAMPION, chainLines, judge, refusalText } from "./index.ts";
 
 const need = (measure: string, test: Requirement["test"], value = 0): Requirement => ({
   id: `accept/${measure}`,
@@ -57,6 +57,18 @@ test("the chain reads from the problem down to the measurement", () => {
     "late: Late?",
     "FAILED  A stated probability is kept: calibrationError 0.2 is not at most 0.03 (model/m@holdout)",
   ]);
+});
+
+test("a refusal names problem, principle and measurement; one that no problem stands behind what was measured", () => {
+  const principle: Requirement = { ...need("calibrationError", "atMost", 0.03), because: "A stated probability is kept" };
+  const taken = [found("calibrationError", 0.2), found("auc", 0.6)];
+  const problem = { name: "late", question: "Late?" };
+  assert.equal(
+    refusalText(judge([principle, need("auc", "atLeast", 0.5), need("auc", "atLeast", 0.7)], taken, { problem })),
+    'late -> "A stated probability is kept" -> calibrationError 0.2 is not at most 0.03; late -> auc 0.6 is not at least 0.7',
+  );
+  assert.equal(refusalText(judge([principle], taken)), "calibrationError 0.2 is not at most 0.03");
+  assert.equal(refusalText(judge([need("auc", "atLeast", 0.5)], taken, { problem })), null);
 });
 
 test("no requirements pass", () => assert.equal(judge([], []).passed, true));

@@ -63,6 +63,19 @@ const rowsOf = (m: Measurement) => m.subject.split("@")[1];
 
 const show = (value: number) => (Number.isInteger(value) ? String(value) : value.toPrecision(4).replace(/\.?0+$/, ""));
 
+/**
+ * Why a verdict says no, in one sentence, or null when it passed: each failed link from the problem over the principle or rule to what was measured, as in
+ * `late-arrival -> "A stated probability is kept" -> calibrationError 0.2 is not at most 0.03`. What no problem stands behind says what was measured.
+ */
+export function refusalText({ passed, problem, chain }: Verdict): string | null {
+  if (passed) return null;
+  const from = ({ because }: Requirement) => (because === undefined ? [] : [`"${because}"`]);
+  return chain
+    .filter((link) => !link.passed)
+    .map((link) => [...(problem ? [problem.name, ...from(link.requirement)] : []), link.sentence].join(" -> "))
+    .join("; ");
+}
+
 /** The chain of a verdict as lines for people: the problem, then each requirement with what it rests on. */
 export function chainLines(verdict: Verdict): string[] {
   const head = verdict.problem ? [`${verdict.problem.name}: ${verdict.problem.question}`] : [];

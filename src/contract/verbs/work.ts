@@ -45,7 +45,9 @@ const runFinished = object({
   ran: integer({ description: "Steps that ran" }),
   current: integer({ description: "Steps that had nothing to do" }),
   wallMs: number(),
-  refusals: list(object({ id: stepId, sentence: text() })),
+  refusals: list(object({ id: stepId, sentence: text() }), {
+    description: "Steps that said no; those held back behind them are not here",
+  }),
   error: optional(errorJson),
 });
 
@@ -62,7 +64,7 @@ export const runEvent = either(
   object({
     event: oneOf(["step-finished"]),
     id: stepId,
-    state: oneOf(["current", "succeeded", "refused"]),
+    state: oneOf(["current", "succeeded", "refused", "held"]),
     wallMs: number(),
     sentence: text(),
   }),
