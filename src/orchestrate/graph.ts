@@ -9,7 +9,7 @@
  * Pure: a node knows how to make its step's input from the manifests of what it needs; whether it must run is `plan.ts`.
  */
 import { type Digest, digestOfJson, type Json } from "../base/index.ts";
-import type { Requirement, Task } from "../contract/index.ts";
+import type { Measurement, Requirement, Task } from "../contract/index.ts";
 import type { DatasetDefinition, FeaturesDefinition, ModelDefinition, Project } from "../define/index.ts";
 import type { FrozenSplit } from "../lake/index.ts";
 import type { Gain } from "../learn/index.ts";
@@ -99,12 +99,7 @@ function datasetNodes(dataset: DatasetDefinition): GraphNode[] {
       target,
       kind: "check",
       needs: [ingested],
-      input: async (results) =>
-        plain({
-          dataset: name,
-          checks: checks.map(({ share, text }) => ({ share, text })),
-          measurements: results.get(ingested)!.measurements,
-        }),
+      input: async (results) => checkInput(dataset, results.get(ingested)!.measurements),
     },
   ];
   const { split } = dataset;
@@ -133,6 +128,10 @@ function datasetNodes(dataset: DatasetDefinition): GraphNode[] {
   }
   return nodes;
 }
+
+/** What a data set's check step is asked: the checks as they are now, of what was measured. */
+export const checkInput = ({ name, checks }: DatasetDefinition, measurements: readonly Measurement[]): Json =>
+  plain({ dataset: name, checks: checks.map(({ share, text }) => ({ share, text })), measurements });
 
 function modelNodes(model: ModelDefinition, environment: Environment): GraphNode[] {
   const target = `model/${model.name}`;

@@ -52,6 +52,7 @@ async function commitDataset(
     columns: dataset.columns as unknown as Json,
     quarantine: ingested.objects.quarantine ?? null,
     facts: ingested.facts,
+    measurements: ingested.measurements as unknown as Json,
   };
   const digest = await objects.put(Buffer.from(canonicalJson(manifest)));
   const head = await lake.head(dataset.name);

@@ -1,13 +1,11 @@
 /** Problems, data sets and features: what the project states, and the versions of its data. */
 import { didYouMean, MillError } from "../../base/index.ts";
-import type { Handlers, Row, Verdict } from "../../contract/index.ts";
+import type { Handlers, Measurement, Row, Verdict } from "../../contract/index.ts";
 import type { DatasetDefinition } from "../../define/index.ts";
 import { checkFeature, quoteLiteral, type Shape } from "../../express/index.ts";
 import type { DatasetVersion } from "../../lake/index.ts";
-import { buildGraph, selectNodes } from "../graph.ts";
-import { makePlan } from "../plan.ts";
+import { checkInput } from "../graph.ts";
 import type { Workspace } from "../workspace.ts";
-import { outsideOf } from "./outside.ts";
 import { columnsOf, instant, instantOrNull, pageThrough } from "./wire.ts";
 
 type AssetVerbs = Pick<
@@ -46,6 +44,15 @@ export function assetVerbs(workspace: Workspace): AssetVerbs {
     madeBy: version.madeBy,
   });
 
+  /** A data set that the platform itself writes, as an endpoint's predictions, or one that is no longer defined. */
+  const loggedDataset = async (head: DatasetVersion) => ({
+    ...(await datasetSummary(head.dataset, null)),
+    columns: columnsOf((await lake.manifest(head)).columns ?? {}),
+    time: null,
+    license: null,
+    split: null,
+  });
+
   return {
     async listProblems(page) {
       const { problems } = await workspace.project();
@@ -69,6 +76,8 @@ export function assetVerbs(workspace: Workspace): AssetVerbs {
 
     async getDataset({ name }) {
       const { datasets } = await workspace.project();
+      const head = await lake.head(name);
+      if (head && !datasets.has(name)) return loggedDataset(head);
       const dataset = named(datasets, name, "data set");
       const frozen = await lake.frozenSplit(name);
       return {
@@ -106,9 +115,8 @@ export function assetVerbs(workspace: Workspace): AssetVerbs {
       const project = await workspace.project();
       const dataset = named(project.datasets, name, "data set");
       const head = await lake.head(name);
-      const facts = head ? ((await lake.manifest(head)).facts ?? {}) : {};
-      const quarantine = head ? (await lake.manifest(head)).quarantine : null;
-      const verdict = await checkVerdict(workspace, dataset);
+      const { facts = {}, quarantine = null, measurements = [] } = head ? await lake.manifest(head) : {};
+      const verdict = head && (await verdictOn(workspace, dataset, measurements));
       return {
         name,
         version: head?.version ?? null,
@@ -116,13 +124,7 @@ export function assetVerbs(workspace: Workspace): AssetVerbs {
         quarantined: (facts.quarantined as number | undefined) ?? null,
         leftOut: (facts.leftOut as number | undefined) ?? null,
         verdict,
-        checks: dataset.checks.map(({ text, share }, index) => {
-          const found = (facts.checks as { index: number; failed: number; share: number | null }[] | undefined)?.find(
-            (one) => one.index === index,
-          );
-          const passed = verdict?.chain[index]?.passed ?? null;
-          return { text, share: found?.share ?? null, atLeast: share, failed: found?.failed ?? null, passed };
-        }),
+        checks: verdict ? heldChecks(verdict, facts.checks as unknown as CheckFacts) : dataset.checks.map(notHeld),
         quarantine: quarantine ? await quarantineReasons(workspace, await objects.pathOf(quarantine)) : [],
       };
     },
@@ -168,13 +170,34 @@ function named<T>(definitions: ReadonlyMap<string, T>, name: string, kind: strin
   );
 }
 
-/** The verdict of the data set's newest check step, or null before it has run. */
-async function checkVerdict(workspace: Workspace, { name }: DatasetDefinition): Promise<Verdict | null> {
-  const project = await workspace.project();
-  const nodes = selectNodes(buildGraph(project, workspace.ledger.environment), [`dataset/${name}`]);
-  const { results } = await makePlan(nodes, outsideOf(workspace, project), workspace.ledger);
-  return (results.get(`dataset/${name}:check`)?.facts.verdict as Verdict | undefined) ?? null;
+/** The verdict on a version by what was measured of it; null before the checks, as they are defined now, have judged it. */
+async function verdictOn(
+  { ledger }: Workspace,
+  dataset: DatasetDefinition,
+  measurements: readonly Measurement[],
+): Promise<Verdict | null> {
+  const judged = await ledger.resultOf(ledger.keyOf("check", checkInput(dataset, measurements)));
+  return (judged?.facts.verdict as Verdict | undefined) ?? null;
 }
+
+type CheckFacts = readonly { readonly index: number; readonly failed: number }[];
+
+/** Every requirement of the verdict: the checks in their order, then that enough rows fit their columns. */
+const heldChecks = ({ chain }: Verdict, facts: CheckFacts) =>
+  chain.map(({ requirement, measurement, passed }, index) => {
+    const { value = null, count } = measurement ?? {};
+    const failed = facts.find((one) => one.index === index)?.failed;
+    const rest = value === null || count === undefined ? null : Math.round((1 - value) * count);
+    return { text: requirement.because!, share: value, atLeast: requirement.value, failed: failed ?? rest, passed };
+  });
+
+const notHeld = ({ text, share }: DatasetDefinition["checks"][number]) => ({
+  text,
+  share: null,
+  atLeast: share,
+  failed: null,
+  passed: null,
+});
 
 const shapeOf = ({ columns, outcomes, time }: DatasetDefinition): Shape => ({ columns, outcomes, ...(time ? { time } : {}) });
 
