@@ -51,8 +51,9 @@ export function summaryText(
   const answer = question.positive === null ? "" : `, yes is ${JSON.stringify(question.positive)}`;
   const lines = [
     `wrote     ${written.join(", ")} in ${folder}`,
-    `rows      ${rowCount.toLocaleString("en")} of ${path} (${read})${look.rejected > 0 ? `; ${look.rejected} lines cannot be read` : ""}`,
+    `rows      ${rowCount.toLocaleString("en")} of ${path} (${read})${look.rejected > 0 ? `; lines that cannot be read: ${look.rejected}` : ""}`,
     `label     ${label.source}: ${question.task}${answer}; --label COLUMN names another one`,
+    ...(label.missing > 0 ? [`note      ${label.missing} rows have no ${label.source}: they are not learnt from`] : []),
     `split     ${split.why}`,
     `features  ${features.map((feature) => feature.name).join(", ")}`,
     ...leftOut.map(({ column, why }) => `left out  ${column.source}: ${why}`),
