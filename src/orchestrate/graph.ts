@@ -183,7 +183,7 @@ function modelNodes(model: ModelDefinition, environment: Environment): GraphNode
         classes,
         dataset: {
           name: dataset.name,
-          columns: dataset.columns,
+          columns: withoutTexts(dataset.columns),
           time: dataset.time ?? null,
           outcomes: dataset.outcomes,
           checks: dataset.checks.filter(({ holds }) => !("unique" in holds)).map(({ holds, text }) => ({ holds, text })),

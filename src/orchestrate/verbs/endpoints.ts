@@ -30,6 +30,7 @@ export function endpointVerbs(workspace: Workspace): EndpointVerbs {
 
     async getEndpoint({ name }) {
       const state = await serving.state(name);
+      const texts = (await workspace.project()).endpoints.get(name)?.serves.from.from.columns ?? {};
       const summary = (await all()).find((endpoint) => endpoint.name === name) ?? {
         ...state,
         ready: true,
@@ -40,7 +41,7 @@ export function endpointVerbs(workspace: Workspace): EndpointVerbs {
         task: state.task,
         classes: [...state.classes],
         threshold: state.threshold,
-        request: columnsOf(state.request, state.optional),
+        request: columnsOf(withTexts(state.request, texts), state.optional),
         exampleRow: state.exampleRow && shown(state.exampleRow, state.request),
         windowsWarmedTo: state.windowsWarmedTo,
         eventsSkipped: state.eventsSkipped,
@@ -57,6 +58,15 @@ export function endpointVerbs(workspace: Workspace): EndpointVerbs {
     },
   };
 }
+
+/** A bundle's columns carry no texts: a reworded one makes no new version. The project has them. */
+const withTexts = (request: Schema, texts: Schema): Schema =>
+  Object.fromEntries(
+    Object.entries(request).map(([name, column]) => {
+      const { unit, about } = texts[name] ?? {};
+      return [name, { ...column, ...(unit ? { unit } : {}), ...(about ? { about } : {}) }];
+    }),
+  );
 
 const shown = (row: Readonly<Record<string, Value>>, schema: Schema) =>
   Object.fromEntries(Object.entries(schema).map(([name, column]) => [name, showValue(column, row[name] ?? null)]));
