@@ -6,7 +6,7 @@ import { extname, join } from "node:path";
 import { assess, gate, prove } from "./assess/index.ts";
 import type { App } from "./cli/index.ts";
 import type { Config, Handlers } from "./contract/index.ts";
-import { loadProject } from "./define/index.ts";
+import { loadProject, requireProject } from "./define/index.ts";
 import { trainingSet } from "./features/index.ts";
 import { createAudit, createCall, lockWorkspace, openTokens } from "./guard/index.ts";
 import { ingest, split } from "./ingest/index.ts";
@@ -41,13 +41,15 @@ const SEAL_EVERY_MS = 60_000;
 /** What DuckDB may hold when the process itself asks, beside the steps' own engines. */
 const QUERY_MEMORY_MB = 384;
 
-/** Opens a workspace as its one owner and settles what a crash left. Errors: `guard.workspace-locked`, and those of the drivers. */
+/**
+ * Opens a workspace as its one owner and settles what a crash left; where there is no project, none is made.
+ * Errors: `define.project-missing`, `guard.workspace-locked`, `guard.workspace-unwritable`, and those of the drivers.
+ */
 export async function openWorkspace(config: Config): Promise<App> {
+  requireProject(config.project);
   const lock = await lockWorkspace(config.workspace);
   const closers: (() => Promise<unknown>)[] = [() => lock.release()];
-  const closeAll = async () => {
-    for (const close of closers.reverse()) await close();
-  };
+  const closeAll = () => closeInTurn(closers.reverse());
   try {
     const objects = createFileObjects(join(config.workspace, "objects"));
     const records = await openSqlite(join(config.workspace, "mill.db"));
@@ -67,10 +69,10 @@ export async function openWorkspace(config: Config): Promise<App> {
     });
     closers.push(() => ledger.close());
     const lake = createLake({ records, objects, folder: config.workspace, tables });
-    closers.push(async () => {
-      await lake.sealAll();
-      await lake.close();
-    });
+    closers.push(
+      () => lake.close(),
+      () => lake.sealAll(),
+    );
     const registry = createRegistry({ records, objects });
     const serving = createServing({ records, objects, lake, registry, tables });
 
@@ -101,9 +103,16 @@ export async function openWorkspace(config: Config): Promise<App> {
     closers.push(() => readiness.settled());
     return { call, tokens, lock, ready: readiness.ready, loaded: readiness.loaded, close: closeAll };
   } catch (error) {
-    await closeAll();
+    await closeAll().catch(() => undefined);
     throw error;
   }
+}
+
+/** One that fails, as sealing on a full disk does, keeps the others from nothing; the first failure is told at the end. */
+async function closeInTurn(closers: readonly (() => Promise<unknown>)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const close of closers) await close().catch((thrown) => failures.push(thrown));
+  if (failures.length > 0) throw failures[0];
 }
 
 /** Endpoints are loaded when somebody first asks whether they are: a command that serves nothing loads none. */

@@ -32,12 +32,26 @@ function checkText({ name, version, rowCount, quarantined, verdict, checks, quar
     `>= ${share(check.atLeast)}`,
     cell(check.failed),
   ]);
-  const reasons = quarantine.map(({ reason, column, count }) => [cell(count), cell(column), cell(reason)]);
+  const reasons = quarantine.map(({ reason, column, count, example }) => [
+    cell(count),
+    cell(column),
+    ...exampleCells(example as Example | null),
+    cell(reason),
+  ]);
   return [
     `dataset/${name} version ${version}: ${said}; ${cell(rowCount)} rows, ${cell(quarantined)} in quarantine\n`,
     table(["", "check", "holds", "must", "failed"], rows),
-    reasons.length > 0 ? `\nquarantine\n${table(["rows", "column", "reason"], reasons)}` : "",
+    reasons.length > 0 ? `\nquarantine\n${table(["rows", "column", "such as", "in", "reason"], reasons)}` : "",
   ].join("");
+}
+
+/** What the platform writes beside a row that it puts aside. */
+type Example = Readonly<Record<"__value" | "__text" | "__source" | "__line" | "__row", string | number | null>>;
+
+function exampleCells(row: Example | null): string[] {
+  const value = cell(row?.__value ?? row?.__text);
+  const place = [row?.__source, row?.__line ?? row?.__row].filter((part) => part !== null && part !== undefined);
+  return [value.length > 24 ? `${value.slice(0, 23)}…` : value, place.join(":") || "-"];
 }
 
 const word = (passed: boolean | null) => (passed === null ? "-" : passed ? "passed" : "FAILED");

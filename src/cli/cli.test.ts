@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -65,7 +67,9 @@ const handlers = {
     leftOut: 0,
     verdict: { passed: name !== "bad", chain: [] },
     checks: [{ text: "delay between -120 and 1440", share: 0.5, atLeast: 0.999, failed: 1, passed: name !== "bad" }],
-    quarantine: [{ reason: "not an int32", column: "delay", count: 1, example: null }],
+    quarantine: [
+      { reason: "not an int32", column: "delay", count: 1, example: { __value: "soon", __source: "flights.csv", __line: 12 } },
+    ],
   }),
   predict: async ({ rows }) => ({
     id: RUN,
@@ -78,6 +82,7 @@ const handlers = {
 async function project() {
   const folder = await mkdtemp(join(root, "p-"));
   await writeFile(join(folder, "mill.ts"), "");
+  await writeFile(join(folder, "late.csv"), "distance\n954\n");
   return folder;
 }
 
@@ -193,7 +198,7 @@ const cases: readonly Case[] = [
   [
     ["check"],
     EXIT.done,
-    /dataset\/flights version 1: passed; 2 rows, 1 in quarantine.*50 %.*>= 99\.9 %.*1 +delay +not an int32/s,
+    /dataset\/flights version 1: passed; 2 rows, 1 in quarantine.*50 %.*>= 99\.9 %.*1 +delay +soon +flights\.csv:12 +not an int32/s,
     NONE,
   ],
   [["check", "bad"], EXIT.refused, /FAILED +delay between/, NONE],
@@ -205,6 +210,7 @@ const cases: readonly Case[] = [
   ],
   [["predict", "late"], EXIT.usage, NONE, /needs either --row or --file/],
   [["predict", "late", "--row", "{a:1}"], EXIT.data, NONE, /--row is not JSON.*single quotes/s],
+  [["predict", "late", "--file", "late.csv"], EXIT.data, NONE, /late\.csv, line 1 is not JSON.*a CSV file must be converted/s],
   [["predict", "late", "--file", "nowhere.json"], EXIT.data, NONE, /nowhere\.json cannot be read/],
   [["predict", "late", "--row", "[1]"], EXIT.usage, NONE, /at \/rows\/0: expected an object/],
 ];
@@ -242,6 +248,20 @@ test("with --json there is one document, for success and for failure", async () 
   const wrong = await mill(here, ["--json", "plna"]);
   const { ok, error } = JSON.parse(wrong.out);
   assert.deepEqual([wrong.code, wrong.err, ok, error.code], [EXIT.usage, "", false, "cli.unknown-command"]);
+});
+
+test("with --json help and version are documents too, and a run that failed is an error behind its last line", async () => {
+  const data = async (...argv: string[]) => JSON.parse((await mill(here, argv)).out).data;
+  assert.match((await data("--help", "--json")).help, /Usage: mill COMMAND/);
+  assert.match((await data("plan", "--help", "--json")).help, /Usage: mill plan/);
+  assert.ok((await data("--version", "--json")).version);
+  const failed = await mill(here, ["run", "model/broken", "--json"]);
+  const lines = failed.out
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  assert.deepEqual([failed.code, lines.at(-2).state], [EXIT.away, "failed"]);
+  assert.deepEqual([lines.at(-1).ok, lines.at(-1).error.code], [false, "tables.memory"]);
 });
 
 test("with --json a run is an object a line, the last one its result", async () => {
@@ -345,6 +365,15 @@ test("while a server runs the verbs go to it, a second server is refused, and a 
   assert.ok(!served.err.includes("mill_"), "no token in a log");
   assert.equal((await mill(folder, ["status"])).code, EXIT.done);
   assert.equal(opened, before + 1, "without a server the workspace is opened here");
+});
+
+test("a taken port is told before anything is run", async (t) => {
+  const holder = createServer().listen({ host: "127.0.0.1", port: 0 });
+  t.after(() => holder.close());
+  await once(holder, "listening");
+  const { port } = holder.address() as AddressInfo;
+  const { code, err } = await mill(await project(), ["up", "--run", "--port", String(port)]);
+  assert.deepEqual([code, /is taken by process/.test(err), /started/.test(err)], [EXIT.conflict, true, false]);
 });
 
 test("a server whose endpoint could not be loaded serves the rest, and says so", async () => {

@@ -70,7 +70,10 @@ function parseRow(text: string, at: string): unknown {
     throw new MillError("cli.rows", `${at} is not JSON: ${(cause as Error).message}`, {
       at,
       expected: 'a row, as in {"distance": 954}',
-      fix: "Correct the row; in a shell, put it into single quotes.",
+      fix:
+        at === "--row"
+          ? "Correct the row; in a shell, put it into single quotes."
+          : "Give a file with a JSON list of rows, or a row a line; a CSV file must be converted first.",
       cause,
     });
   }

@@ -5,7 +5,7 @@ import type { AppFactory, Effects } from "./app.ts";
 import { type Arguments, readArguments } from "./arguments.ts";
 import { COMMANDS } from "./commands.ts";
 import { commandHelp, generalHelp } from "./help.ts";
-import { createOutput } from "./output.ts";
+import { createOutput, type Output } from "./output.ts";
 
 /** Never throws. `argv` is without the program's own words. */
 export async function runCli(argv: readonly string[], effects: Effects, factory: AppFactory): Promise<number> {
@@ -14,10 +14,10 @@ export async function runCli(argv: readonly string[], effects: Effects, factory:
   const forget = effects.onStop(() => stop.abort());
   try {
     const { command, operands, flags } = readArguments(argv, COMMANDS);
-    if (flags.version) return shown(effects, `${factory.version}\n`);
+    if (flags.version) return shown(output, { version: factory.version }, `${factory.version}\n`);
     if (command === null || flags.help) {
       const help = command === null ? generalHelp(COMMANDS, factory.version) : commandHelp(command, COMMANDS[command]!);
-      if (command !== null || flags.help) return shown(effects, help);
+      if (command !== null || flags.help) return shown(output, { help }, help);
       effects.stderr(help);
       return EXIT.usage;
     }
@@ -36,8 +36,8 @@ export async function runCli(argv: readonly string[], effects: Effects, factory:
   }
 }
 
-function shown({ stdout }: Effects, text: string): number {
-  stdout(text);
+function shown(output: Output, data: unknown, text: string): number {
+  output.result(data, () => text);
   return EXIT.done;
 }
 

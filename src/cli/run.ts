@@ -41,7 +41,10 @@ export async function follow(
 /** Says how a run ended; the exit code. */
 export function conclude(run: RunFinished, { output, effects }: CommandContext): number {
   const error = run.error && errorFromJson(run.error);
-  output.result(run, () => runText(run));
+  if (error && output.json) {
+    output.line(run);
+    output.fail(error);
+  } else output.result(run, () => runText(run));
   if (error && !output.json) effects.stderr(errorText(error));
   if (run.state === "cancelled") return EXIT.interrupted;
   if (run.state === "refused") return EXIT.refused;
@@ -52,5 +55,6 @@ function runText({ state, ran, current, wallMs, refusals }: RunFinished): string
   const counts =
     ran === 0 && state === "succeeded" ? `nothing to do, ${current} steps are current` : `${ran} ran, ${current} were current`;
   const refused = refusals.map(({ id, sentence }) => `refused  ${id}: ${cell(sentence)}\n`);
-  return `${refused.join("")}${state}: ${counts}, ${formatSpan(wallMs)}\n`;
+  const next = state === "cancelled" ? "; what is done is kept, the same command goes on from there" : "";
+  return `${refused.join("")}${state}: ${counts}, ${formatSpan(wallMs)}${next}\n`;
 }

@@ -13,6 +13,8 @@ export const command: Command = async (context) => {
   const metrics = createMetrics();
   try {
     if (context.flags.run) {
+      const { requireFreePort } = await import("../server/index.ts");
+      await requireFreePort(config.host, config.port); // told now, not after the run
       const code = await runFirst(app, context, metrics);
       if (context.signal.aborted) return code;
     }
@@ -28,12 +30,15 @@ export const command: Command = async (context) => {
       log,
       ready: () => app.ready(),
     });
-    await app.loaded();
-    await app.lock.announce(server.url);
-    announce(server.url, app, context);
-    await stopped(context.signal);
-    await app.lock.announce(null);
-    await server.stop();
+    try {
+      await app.loaded();
+      await app.lock.announce(server.url);
+      announce(server.url, app, context);
+      await stopped(context.signal);
+      await app.lock.announce(null);
+    } finally {
+      await server.stop();
+    }
     return undefined;
   } finally {
     metrics.close();

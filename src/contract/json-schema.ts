@@ -16,6 +16,8 @@ export interface JsonSchema<T = unknown> {
   readonly default?: unknown;
   readonly enum?: readonly (string | number | boolean | null)[];
   readonly pattern?: string;
+  /** Values that fit, for people. */
+  readonly examples?: readonly unknown[];
   readonly maxLength?: number;
   readonly minimum?: number;
   readonly maximum?: number;
@@ -37,6 +39,7 @@ interface Described {
 
 interface TextRules extends Described {
   readonly pattern?: string;
+  readonly examples?: readonly string[];
   readonly maxLength?: number;
   readonly default?: string;
 }

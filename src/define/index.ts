@@ -20,7 +20,7 @@ export {
 } from "./definitions.ts";
 export { canary, drift, type EndpointOptions, endpoint, every, type Rollout } from "./endpoint.ts";
 export { features } from "./features.ts";
-export { loadProject } from "./load.ts";
+export { loadProject, requireProject } from "./load.ts";
 export type { Measure, Measures } from "./measures.ts";
 export { type ModelOptions, model, type Threshold } from "./model.ts";
 export { type Principle, type ProblemOptions, problem, type RiskOptions } from "./problem.ts";

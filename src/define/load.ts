@@ -39,6 +39,9 @@ export async function loadProject(folder: string): Promise<Project> {
   });
 }
 
+/** Errors: `define.project-missing`. */
+export const requireProject = (folder: string): void => void definitionFile(resolve(folder));
+
 function definitionFile(root: string): string {
   const found = FILE_NAMES.map((name) => join(root, name)).find((path) => existsSync(path));
   if (found !== undefined) return found;

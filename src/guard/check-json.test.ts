@@ -23,6 +23,13 @@ const cases: readonly [what: string, schema: JsonSchema, value: unknown, at: str
   ["has too many items", predict, { name: "late", rows: Array(10_001).fill({}) }, "/rows", /10001 items/],
   ["has a bad item", predict, { name: "late", rows: [{}, 3] }, "/rows/1", /an object; 3/],
   ["breaks a pattern", predict, { name: "Late!", rows: [{}] }, "/name", /a text like/],
+  [
+    "breaks a pattern that has an example",
+    VERBS.plan.input,
+    { targets: ["late"] },
+    "/targets/0",
+    /^a text like model\/late-arrival; "late" $/,
+  ],
   ["lacks a field of the variant that was meant", VERBS.run.output, { event: "step-finished" }, "/id", /a text; nothing/],
   ["has a slash in a field's name", page, { "a/b": 1 }, "/a~1b", /the field "a\/b"/],
 ];

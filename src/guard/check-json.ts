@@ -116,7 +116,7 @@ export function describe(schema: JsonSchema): string {
   if (schema.enum)
     return `${schema.enum.length > 1 ? "one of " : ""}${schema.enum.map((value) => JSON.stringify(value)).join(", ")}`;
   if (schema.anyOf) return schema.anyOf.map(describe).join(" or ");
-  const { minimum, maximum, minItems, maxItems, maxLength, pattern, required = [] } = schema;
+  const { minimum, maximum, minItems, maxItems, maxLength, pattern, examples, required = [] } = schema;
   const range = [minimum === undefined ? "" : `from ${minimum}`, maximum === undefined ? "" : `to ${maximum}`]
     .filter(Boolean)
     .join(" ");
@@ -126,7 +126,7 @@ export function describe(schema: JsonSchema): string {
     case "number":
       return `a finite number ${range}`.trim();
     case "string":
-      return ["a text", pattern && `like ${pattern}`, maxLength && `of at most ${maxLength} characters`]
+      return ["a text", pattern && `like ${examples?.[0] ?? pattern}`, maxLength && `of at most ${maxLength} characters`]
         .filter(Boolean)
         .join(" ");
     case "array":

@@ -27,9 +27,12 @@ export interface WorkspaceLock {
  * Errors: `guard.workspace-locked` naming the owner, `guard.workspace-unwritable`.
  */
 export async function lockWorkspace(workspace: string): Promise<WorkspaceLock> {
-  return takeLock(workspace).catch((thrown: unknown) => {
-    throw thrown instanceof MillError ? thrown : unwritable(workspace, thrown as NodeJS.ErrnoException);
-  });
+  const told = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((thrown: unknown) => {
+      throw thrown instanceof MillError ? thrown : unwritable(workspace, thrown as NodeJS.ErrnoException);
+    });
+  const { announce, release } = await told(takeLock(workspace));
+  return { announce: (url) => told(announce(url)), release };
 }
 
 async function takeLock(workspace: string): Promise<WorkspaceLock> {
@@ -80,8 +83,12 @@ async function placeNew(path: string, info: LockInfo): Promise<boolean> {
 
 async function replace(path: string, info: LockInfo): Promise<void> {
   const whole = `${path}.${newId()}`;
-  await writeFile(whole, JSON.stringify(info), { mode: 0o600 });
-  await rename(whole, path);
+  try {
+    await writeFile(whole, JSON.stringify(info), { mode: 0o600 });
+    await rename(whole, path);
+  } finally {
+    await rm(whole, { force: true });
+  }
 }
 
 /** Moves a stale lock aside first: of two that take over, one finds it gone already, and neither removes the other's fresh lock unseen. */

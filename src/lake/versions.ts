@@ -1,5 +1,5 @@
 import { type Digest, type Json, MillError } from "../base/index.ts";
-import type { Schema } from "../contract/index.ts";
+import type { Measurement, Schema } from "../contract/index.ts";
 import { type Objects, pin } from "../ports/objects/index.ts";
 import type { Records, Statement } from "../ports/records/index.ts";
 
@@ -23,6 +23,8 @@ export interface VersionManifest {
   readonly columns: Schema | null;
   readonly quarantine?: Digest | null;
   readonly facts?: Readonly<Record<string, Json>>;
+  /** What its checks are judged by. */
+  readonly measurements?: readonly Measurement[];
 }
 
 export interface NewVersion {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { type InputOf, VERBS, type VerbName } from "../contract/index.ts";
 import { checkJson } from "../guard/index.ts";
 import { finished, openDeliveries, type Platform } from "./fixtures/platform.ts";
-import { millText } from "./fixtures/project.ts";
+import { deliveriesCsv, millText } from "./fixtures/project.ts";
 
 type Asked = { readonly [V in Exclude<VerbName, "run" | "newToken">]: InputOf<V> };
 
@@ -229,5 +229,60 @@ test("the model card holds question, verdict with its chain, measures, data and 
     "By shop",
   ];
   for (const text of told) assert.ok(markdown.includes(text), `${text} in:\n${markdown}`);
+  await platform.close();
+});
+
+test("a version that was judged stays judged when the file behind it has changed, and values that fit are a check of their own", async () => {
+  const platform = await openDeliveries();
+  await platform.run(["dataset/deliveries"]);
+  platform.write("deliveries.csv", "at,shop,load,delay\n");
+  const { verdict, checks } = await platform.call("check", { name: "deliveries" });
+  assert.equal(verdict?.passed, true);
+  assert.deepEqual(
+    checks.map(({ text, passed, failed }) => [text, passed, failed]),
+    [
+      ["load >= 0", true, 0],
+      ["the values fit the columns' types", true, 0],
+    ],
+  );
+  platform.write("mill.ts", millText({ check: "c.load.gte(1)" }));
+  const other = await platform.call("check", { name: "deliveries" });
+  assert.deepEqual([other.verdict, other.checks.map(({ text, share }) => [text, share])], [null, [["load >= 1", null]]]);
+  await platform.close();
+});
+
+test("rows that do not fit their columns are what a refused check names", async () => {
+  const platform = await openDeliveries();
+  const [head, first, ...rest] = deliveriesCsv(40).trim().split("\n");
+  platform.write("deliveries.csv", [head, first, ...rest.map((row) => row.replace(/[^,]*$/, "soon"))].join("\n"));
+  assert.equal(finished(await platform.run(["dataset/deliveries"])).state, "refused");
+  const { checks } = await platform.call("check", { name: "deliveries" });
+  assert.deepEqual(checks.at(-1), {
+    text: "the values fit the columns' types",
+    share: 1 / 40,
+    atLeast: 0.5,
+    failed: 39,
+    passed: false,
+  });
+  await platform.close();
+});
+
+test("what the platform logs of an endpoint is shown like any data set", async () => {
+  const platform = await openDeliveries();
+  await platform.run();
+  await platform.call("predict", { name: "late", rows: [{ at: "2024-01-05T00:00:00", shop: "a", load: 3 }] });
+  await platform.workspace.lake.sealAll();
+  const { items } = await platform.call("listDatasets", {});
+  const logged = items.find(({ name }) => name !== "deliveries")!;
+  const shown = await platform.call("getDataset", { name: logged.name });
+  assert.deepEqual([shown.rowCount, shown.version, shown.split], [1, 1, null]);
+  assert.ok(shown.columns.some(({ name }) => name === "score" || name === "probability" || name === "decision"));
+  await platform.close();
+});
+
+test("a log of what never was names what there is", async () => {
+  const platform = await openDeliveries();
+  await assert.rejects(platform.call("log", { of: "model/lat" }), { code: "request.unknown-target", message: /model\/late/ });
+  assert.deepEqual(await platform.call("log", { of: "model/late" }), { entries: [] });
   await platform.close();
 });

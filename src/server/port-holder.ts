@@ -1,8 +1,23 @@
 /** Who holds a port, as far as the operating system tells: /proc/net/tcp gives the socket, /proc/PID/fd the process. */
+import { once } from "node:events";
 import { readdir, readFile, readlink } from "node:fs/promises";
+import { createServer } from "node:net";
 import { MillError } from "../base/index.ts";
 
 const LISTENING = "0A";
+
+/** Listens for a moment. Errors: `server.port-taken`, `server.not-listening`. */
+export async function requireFreePort(host: string, port: number): Promise<void> {
+  const probe = createServer();
+  try {
+    probe.listen({ host, port });
+    await once(probe, "listening");
+  } catch (error) {
+    throw await listenFault(error as NodeJS.ErrnoException, host, port);
+  } finally {
+    probe.close();
+  }
+}
 
 /** Errors a caller can act on, for a listen that failed. */
 export async function listenFault(error: NodeJS.ErrnoException, host: string, port: number): Promise<MillError> {

@@ -209,6 +209,10 @@ const toAttempt = (row: Row) =>
 const parse = (text: unknown): unknown => (typeof text === "string" ? JSON.parse(text) : null);
 
 const unknownRun = (id: string) =>
-  new MillError("run.unknown", `There is no run ${id}.`, { got: id, fix: "GET /v1/runs lists them." });
+  new MillError("run.unknown", `There is no run ${id}.`, {
+    expected: "a run's id, or a target, as in model/late-arrival",
+    got: id,
+    fix: "GET /v1/runs lists them.",
+  });
 const unknownStep = (id: string) =>
   new MillError("step.unknown", `There is no step ${id}.`, { got: id, fix: "GET /v1/steps lists them." });

@@ -33,6 +33,7 @@ export const id = text({ pattern: "^[0-9a-f-]{36}$", description: "A UUID" });
 export const instant = text({ description: "Time of the wall clock, ISO 8601 in UTC" });
 export const target = text({
   pattern: "^(problem|dataset|features|model|endpoint)/[a-z][a-z0-9-]{0,62}$",
+  examples: ["model/late-arrival"],
   description: "KIND/NAME, as in model/late-arrival",
 });
 export const targets = list(target, {

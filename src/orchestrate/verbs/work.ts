@@ -70,7 +70,11 @@ export function workVerbs(workspace: Workspace): WorkVerbs {
       };
     },
 
-    log: async ({ of, limit = 100 }) => ({ entries: await logOf(workspace, of, limit) }),
+    async log({ of, limit = 100 }) {
+      const entries = await logOf(workspace, of, limit);
+      if (entries.length === 0) nodeTargets(await workspace.project(), [of]); // what is no longer defined still has its history
+      return { entries };
+    },
 
     async diff({ a, b }) {
       const [first, second] = [await versionNamed(workspace, a), await versionNamed(workspace, b)];
