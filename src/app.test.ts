@@ -19,7 +19,7 @@ test("where there is no project no workspace is made", async () => {
   assert.deepEqual(await readdir(folder), []);
 });
 
-test("a workspace whose log cannot be sealed at the end is given up all the same, and the failure is told", async () => {
+test("a workspace whose log cannot be sealed at the end is given up all the same, and the next owner seals it", async () => {
   const project = join(folder, "penguins");
   for (const file of ["mill.ts", "package.json", "penguins.csv"])
     await cp(join(import.meta.dirname, "../examples/penguins", file), join(project, file));
@@ -31,7 +31,7 @@ test("a workspace whose log cannot be sealed at the end is given up all the same
 
   await rename(join(workspace, "objects"), join(folder, "objects"));
   await writeFile(join(workspace, "objects"), "in the way");
-  await assert.rejects(app.close());
+  await app.close();
   assert.ok(!(await readdir(workspace)).includes("lock"));
 
   await rm(join(workspace, "objects"));

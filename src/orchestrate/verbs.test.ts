@@ -186,6 +186,7 @@ test("a name that nobody defined is refused with the one that was meant", async 
     ["getFeatures", "departure"],
     ["getModel", "lat"],
     ["check", "delivery"],
+    ["listDatasetVersions", "delivery"],
   ] as const)
     await assert.rejects(platform.call(verb, { name }), { code: "request.unknown-name", message: /Did you mean/ });
   await assert.rejects(platform.call("getEndpoint", { name: "late" }), { code: "endpoint.unknown" });
@@ -193,6 +194,9 @@ test("a name that nobody defined is refused with the one that was meant", async 
     code: "registry.unknown-model",
   });
   await assert.rejects(platform.call("getRun", { id: "0" }), { code: "run.unknown" });
+  for (const verb of ["listDatasets", "listModels"] as const)
+    await assert.rejects(platform.call(verb, { cursor: "gone" }), { code: "request.bad-cursor" });
+  await assert.rejects(platform.call("listDatasetVersions", { name: "deliveries", cursor: "x" }), { code: "request.bad-cursor" });
   await platform.close();
 });
 

@@ -6,7 +6,7 @@ import { checkFeature, quoteLiteral, type Shape } from "../../express/index.ts";
 import type { DatasetVersion } from "../../lake/index.ts";
 import { checkInput } from "../graph.ts";
 import type { Workspace } from "../workspace.ts";
-import { columnsOf, instant, instantOrNull, pageThrough } from "./wire.ts";
+import { columnsOf, instant, instantOrNull, pageThrough, versionCursor } from "./wire.ts";
 
 type AssetVerbs = Pick<
   Handlers,
@@ -92,7 +92,8 @@ export function assetVerbs(workspace: Workspace): AssetVerbs {
     },
 
     async listDatasetVersions({ name, limit = 100, cursor }) {
-      const found = await lake.versions(name, { limit: limit + 1, ...(cursor ? { before: Number(cursor) } : {}) });
+      if ((await lake.head(name)) === null) named((await workspace.project()).datasets, name, "data set");
+      const found = await lake.versions(name, { limit: limit + 1, ...versionCursor(cursor) });
       const items = found.slice(0, limit);
       return { items: items.map(versionSummary), next: found.length > limit ? String(items.at(-1)!.version) : null };
     },

@@ -5,7 +5,7 @@ import type { ModelDefinition } from "../../define/index.ts";
 import type { ModelVersion } from "../../registry/index.ts";
 import type { Workspace } from "../workspace.ts";
 import { manifestOf, reportOf } from "./report.ts";
-import { instant, pageThrough } from "./wire.ts";
+import { instant, pageThrough, versionCursor } from "./wire.ts";
 
 type ModelVerbs = Pick<Handlers, "listModels" | "getModel" | "listModelVersions" | "getModelVersion" | "card">;
 
@@ -57,7 +57,7 @@ export function modelVerbs(workspace: Workspace): ModelVerbs {
     },
 
     async listModelVersions({ name, limit = 100, cursor }) {
-      const found = await registry.versions(name, { limit: limit + 1, ...(cursor ? { before: Number(cursor) } : {}) });
+      const found = await registry.versions(name, { limit: limit + 1, ...versionCursor(cursor) });
       const items = found.slice(0, limit);
       const shown = await Promise.all(
         items.map(async (version) => ({

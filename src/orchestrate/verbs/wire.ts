@@ -1,4 +1,5 @@
 /** From what the blocks keep to what the verbs answer. */
+import { MillError } from "../../base/index.ts";
 import type { OutputOf, Schema } from "../../contract/index.ts";
 import type { RunRecord, StepRecord } from "../../steps/index.ts";
 
@@ -10,7 +11,25 @@ export const pageOf = <A, B>(page: { readonly items: readonly A[]; readonly next
   next: page.next,
 });
 
-/** A page of things that fit in memory, in their order; the cursor is the key of the last one. */
+/** The number of a version that a page of versions ended with. Errors: `request.bad-cursor`. */
+export function versionCursor(cursor: string | undefined): { readonly before?: number } {
+  if (cursor === undefined) return {};
+  if (/^[1-9]\d{0,14}$/.test(cursor)) return { before: Number(cursor) };
+  throw badCursor(cursor);
+}
+
+const badCursor = (cursor: string) =>
+  new MillError("request.bad-cursor", "The cursor is not one that a page of this list gave.", {
+    at: "/cursor",
+    expected: "`next` of the page before",
+    got: cursor,
+    fix: "Start again without a cursor.",
+  });
+
+/**
+ * A page of things that fit in memory, in their order; the cursor is the key of the last one.
+ * Errors: `request.bad-cursor`, also when that one has gone since.
+ */
 export function pageThrough<T>(
   all: readonly T[],
   keyOf: (item: T) => string,
@@ -18,6 +37,7 @@ export function pageThrough<T>(
 ) {
   const { limit = 100, cursor } = page;
   const start = cursor === undefined ? 0 : all.findIndex((item) => keyOf(item) === cursor) + 1;
+  if (cursor !== undefined && start === 0) throw badCursor(cursor);
   const items = all.slice(start, start + limit);
   return { items, next: start + limit < all.length ? keyOf(items.at(-1)!) : null };
 }
