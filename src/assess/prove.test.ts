@@ -26,7 +26,7 @@ const GRAPH: readonly Requirement[] = [
 ];
 
 async function proof(trained: Trained) {
-  const { facts, measurements } = await prove.run(trained, stepContext());
+  const { facts, measurements } = await prove.run({ ...trained, runtime: "here" }, stepContext());
   return {
     facts: facts as { proven: boolean; rows: number; largest?: number; flips: number },
     verdict: judge(GRAPH, measurements),

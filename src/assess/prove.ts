@@ -19,6 +19,8 @@ export interface ProveInput {
   readonly task: Task;
   readonly classes: readonly string[];
   readonly threshold: number | null;
+  /** Version of the installed ONNX Runtime; null: there is none, and the graph stays unproven. */
+  readonly runtime: string | null;
 }
 
 /** Scores may differ by this much, and decisions not at all where the score is further than this from the threshold. */

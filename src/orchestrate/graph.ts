@@ -37,6 +37,8 @@ export interface Kept {
 
 /** What a plan looks up beside the definitions. */
 export interface Outside {
+  /** Version of the ONNX Runtime that graphs are proven with; null: none. Part of the proof's key, so that installing one makes the proof. */
+  readonly runtime: string | null;
   sources(dataset: DatasetDefinition): Promise<Json>;
   /** The split that was frozen at its first use: new data is cut where old data was. Errors: `split.frozen` when the definition asks for another. */
   frozenSplit(dataset: DatasetDefinition): Promise<Pick<FrozenSplit, "boundary" | "version"> | null>;
@@ -202,7 +204,7 @@ function modelNodes(model: ModelDefinition, environment: Environment): GraphNode
         gain,
       });
     }),
-    node("prove", [id("bundle"), id("training-set")], async (results) => {
+    node("prove", [id("bundle"), id("training-set")], async (results, { runtime }) => {
       const { set, classes } = learnt(results);
       const { onnx, trained } = results.get(id("bundle"))!.objects;
       const { threshold } = results.get(id("bundle"))!.facts;
@@ -215,6 +217,7 @@ function modelNodes(model: ModelDefinition, environment: Environment): GraphNode
         task,
         classes,
         threshold: threshold!,
+        runtime,
       });
     }),
     node("assess", [id("bundle"), id("training-set")], async (results) => {

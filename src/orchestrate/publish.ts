@@ -9,7 +9,7 @@ import type { DatasetDefinition, ModelDefinition, Project } from "../define/inde
 import type { Boundary } from "../ingest/index.ts";
 import type { Lake } from "../lake/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
-import { type Registry, readManifest, writeCard } from "../registry/index.ts";
+import { CHAMPION_ALIAS, type Registry, readManifest, writeCard } from "../registry/index.ts";
 import type { Serving } from "../serve/index.ts";
 import type { Ledger, StepManifest } from "../steps/index.ts";
 import { type GraphNode, partsOf } from "./graph.ts";
@@ -111,7 +111,11 @@ async function registerModel(
     });
   const { version, changed } = await to.registry.register({ model: model.name, bundle, verdict, lineage, card, actor: to.actor });
   const deployed = verdict.passed ? await deploy(project, model, version.version, to) : [];
-  const said = changed ? [`model ${model.name}, version ${version.version} (${verdict.passed ? "champion" : "refused"})`] : [];
+  const proof = of("prove").facts;
+  const unproven = proof.proven === true ? "" : `; its graph is not proven: ${proof.why}`;
+  const said = changed
+    ? [`model ${model.name}, version ${version.version} (${verdict.passed ? "champion" : "refused"}${unproven})`]
+    : [];
   return [...said, ...deployed].join("; ") || null;
 }
 

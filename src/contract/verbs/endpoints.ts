@@ -79,7 +79,8 @@ export const predict = predicts({
 
 export const events = feeds({
   about: "Feed rows of the endpoint's data set to its windows.",
-  example: "curl -H 'content-type: application/json' -d '{\"rows\":[...]}' localhost:4747/v1/endpoints/late-arrival/events",
+  example:
+    'curl -H "Authorization: Bearer $(cat .mill/token)" -H "content-type: application/json" -d @rows.json localhost:4747/v1/endpoints/late-arrival/events',
   input: object({ name, rows: list(row, { minItems: 1, maxItems: ROWS_MAX }) }),
   output: object({
     accepted: integer(),
