@@ -113,9 +113,8 @@ async function registerModel(
   const deployed = verdict.passed ? await deploy(project, model, version.version, to) : [];
   const proof = of("prove").facts;
   const unproven = proof.proven === true ? "" : `; its graph is not proven: ${proof.why}`;
-  const said = changed
-    ? [`model ${model.name}, version ${version.version} (${verdict.passed ? "champion" : "refused"}${unproven})`]
-    : [];
+  const standing = version.aliases.includes(CHAMPION_ALIAS) ? "champion" : verdict.passed ? "passed, not champion" : "refused";
+  const said = changed ? [`model ${model.name}, version ${version.version} (${standing}${unproven})`] : [];
   return [...said, ...deployed].join("; ") || null;
 }
 
