@@ -2,13 +2,14 @@
  * The folder of an attempt, `steps/ID-FENCE/`: how the ledger and the process of a step speak.
  *
  *     input.json      {kind, revision, input, threads, memoryMb}   written by the ledger before the start
- *     scratch/        the step's own, empty at its start
- *     manifest.json   {digest, manifest, meters}                   the commit marker: written last, by rename
+ *     scratch/        the step's own, made when it asks for it
+ *     manifest.json   {digest, manifest, meters}                   the commit marker: written last
  *     error.json      {error, meters}                              instead of a manifest
  *
  * Lines on standard output: {"progress":{done,total,note}} or {"log":"..."}; any other line is a log line as it stands.
  */
-import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, digestOfJson, type ErrorJson } from "../base/index.ts";
 import type { StepManifest } from "./kind.ts";
@@ -55,15 +56,27 @@ export const attemptFolder = (folder: string, stepId: string, fence: number) => 
 
 export const scratchOf = (folder: string) => join(folder, "scratch");
 
+export function makeScratch(folder: string): string {
+  mkdirSync(scratchOf(folder), { recursive: true, mode: 0o700 });
+  return scratchOf(folder);
+}
+
 export async function writeInput(folder: string, input: AttemptInput): Promise<void> {
-  await mkdir(scratchOf(folder), { recursive: true, mode: 0o700 });
+  await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeFile(join(folder, "input.json"), JSON.stringify(input), { mode: 0o600 });
 }
 
-export const readInput = async (folder: string) => JSON.parse(await readFile(join(folder, "input.json"), "utf8")) as AttemptInput;
+/** The step's own process reads and writes at once: nothing else waits for it, and each hop to a thread would cost more than the file. */
+export const readInput = async (folder: string) => JSON.parse(readFileSync(join(folder, "input.json"), "utf8")) as AttemptInput;
 
-export const writeMarker = (folder: string, marker: Marker) => writeWhole(join(folder, "manifest.json"), marker);
-export const writeFailure = (folder: string, failure: Failure) => writeWhole(join(folder, "error.json"), failure);
+/** In place: a marker that was cut short does not fit its digest, and is none. */
+export async function writeMarker(folder: string, marker: Marker): Promise<void> {
+  writeFileSync(join(folder, "manifest.json"), JSON.stringify(marker), { mode: 0o600 });
+}
+
+export async function writeFailure(folder: string, failure: Failure): Promise<void> {
+  writeFileSync(join(folder, "error.json"), JSON.stringify(failure), { mode: 0o600 });
+}
 
 /** When the marker was written, in milliseconds since 1970. */
 export const markedAt = async (folder: string) => (await stat(join(folder, "manifest.json"))).mtimeMs;
@@ -87,11 +100,6 @@ export function parseLine(line: string): Line {
     // not ours: what a library printed
   }
   return { log: line };
-}
-
-async function writeWhole(path: string, value: unknown): Promise<void> {
-  await writeFile(`${path}.part`, JSON.stringify(value), { mode: 0o600 });
-  await rename(`${path}.part`, path);
 }
 
 async function readJson<T>(path: string): Promise<T | null> {

@@ -7,6 +7,7 @@ import {
   type AttemptInput,
   type ChildMeters,
   type Line,
+  makeScratch,
   type Progress,
   readInput,
   removeFolder,
@@ -63,7 +64,7 @@ export async function performStep(
   try {
     const attempt = await readAttempt(folder);
     const kind = kindOf(attempt, kinds);
-    const context = contextOf(attempt, { objects: written.objects, scratch: scratchOf(folder), signal, print });
+    const context = contextOf(attempt, { objects: written.objects, folder, signal, print });
     const manifest = checked(await kind.run(attempt.input as never, context), attempt.kind);
     await writeMarker(folder, { digest: digestOfJson(manifest), manifest, meters: metersSince(before, written.bytes()) });
     return 0;
@@ -112,7 +113,7 @@ export const unknownKind = (name: string, kinds: readonly { readonly name: strin
 
 function contextOf(
   attempt: AttemptInput,
-  { objects, scratch, signal, print }: StepSurroundings & { scratch: string },
+  { objects, folder, signal, print }: StepSurroundings & { folder: string },
 ): StepContext {
   const say = (line: Line) => print(JSON.stringify(line));
   let saidAt = Number.NEGATIVE_INFINITY;
@@ -123,7 +124,13 @@ function contextOf(
     say({ progress: { done, total, ...(note === undefined ? {} : { note }) } satisfies Progress });
   };
   const { threads, memoryMb } = attempt;
-  return { objects, scratch, signal, threads, memoryMb, progress, log: (text) => say({ log: text }) };
+  return {
+    ...{ objects, signal, threads, memoryMb, progress },
+    get scratch() {
+      return makeScratch(folder);
+    },
+    log: (text) => say({ log: text }),
+  };
 }
 
 function checked(manifest: StepManifest, kind: string): StepManifest {
