@@ -9,7 +9,7 @@
  * Lines on standard output: {"progress":{done,total,note}} or {"log":"..."}; any other line is a log line as it stands.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { rm, rmdir, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, digestOfJson, type ErrorJson } from "../base/index.ts";
 import type { StepManifest } from "./kind.ts";
@@ -61,12 +61,13 @@ export function makeScratch(folder: string): string {
   return scratchOf(folder);
 }
 
+// The files are small and in the page cache: each hop to a thread of the pool costs more than reading or writing them at once.
+
 export async function writeInput(folder: string, input: AttemptInput): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await writeFile(join(folder, "input.json"), JSON.stringify(input), { mode: 0o600 });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeFileSync(join(folder, "input.json"), JSON.stringify(input), { mode: 0o600 });
 }
 
-/** The step's own process reads and writes at once: nothing else waits for it, and each hop to a thread would cost more than the file. */
 export const readInput = async (folder: string) => JSON.parse(readFileSync(join(folder, "input.json"), "utf8")) as AttemptInput;
 
 /** In place: a marker that was cut short does not fit its digest, and is none. */
@@ -89,7 +90,16 @@ export async function readMarker(folder: string): Promise<Marker | null> {
 
 export const readFailure = (folder: string) => readJson<Failure>(join(folder, "error.json"));
 
-export const removeFolder = (folder: string) => rm(folder, { recursive: true, force: true, maxRetries: 3 });
+/** Most folders hold an input and a manifest and nothing else, and go without being walked. */
+export async function removeFolder(folder: string): Promise<void> {
+  try {
+    await unlink(join(folder, "input.json"));
+    await unlink(join(folder, "manifest.json"));
+    await rmdir(folder);
+  } catch {
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
 
 export function parseLine(line: string): Line {
   try {
@@ -104,7 +114,7 @@ export function parseLine(line: string): Line {
 
 async function readJson<T>(path: string): Promise<T | null> {
   try {
-    return JSON.parse(await readFile(path, "utf8"));
+    return JSON.parse(readFileSync(path, "utf8"));
   } catch {
     return null;
   }
