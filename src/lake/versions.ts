@@ -1,6 +1,6 @@
 import { type Digest, type Json, MillError } from "../base/index.ts";
 import type { Measurement, Schema } from "../contract/index.ts";
-import { type Objects, pin } from "../ports/objects/index.ts";
+import { type Objects, pin, readJson } from "../ports/objects/index.ts";
 import type { Records, Statement } from "../ports/records/index.ts";
 
 /** One version of a data set. Versions count from 1 and are never changed. */
@@ -94,6 +94,4 @@ export function readVersions(
   );
 }
 
-export async function readManifest(objects: Objects, digest: Digest): Promise<VersionManifest> {
-  return JSON.parse(Buffer.from(await objects.get(digest)).toString("utf8")) as VersionManifest;
-}
+export const readManifest = (objects: Objects, digest: Digest) => readJson<VersionManifest>(objects, digest);

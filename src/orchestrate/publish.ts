@@ -8,7 +8,7 @@ import type { Verdict } from "../contract/index.ts";
 import type { DatasetDefinition, ModelDefinition, Project } from "../define/index.ts";
 import type { Boundary } from "../ingest/index.ts";
 import type { Lake } from "../lake/index.ts";
-import type { Objects } from "../ports/objects/index.ts";
+import { type Objects, readJson } from "../ports/objects/index.ts";
 import { CHAMPION_ALIAS, type Registry, readManifest, writeCard } from "../registry/index.ts";
 import type { Serving } from "../serve/index.ts";
 import type { Ledger, StepManifest } from "../steps/index.ts";
@@ -105,7 +105,7 @@ async function registerModel(
       trainingSet: of("training-set").facts,
       training: of("train").facts,
       proof: of("prove").facts,
-      report: JSON.parse(Buffer.from(await to.objects.get(of("assess").objects.report!)).toString("utf8")) as AssessmentReport,
+      report: await readJson<AssessmentReport>(to.objects, of("assess").objects.report!),
       verdict,
       holdoutReadings: await to.ledger.holdoutReadings(dataset),
     });

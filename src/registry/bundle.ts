@@ -4,7 +4,7 @@ import type { Node } from "../express/index.ts";
 import { readPart } from "../features/index.ts";
 import { type Gain, maxGainThreshold, type Params, type Predictor } from "../learn/index.ts";
 import { encodeOnnx } from "../onnx/index.ts";
-import type { Objects } from "../ports/objects/index.ts";
+import { type Objects, readJson } from "../ports/objects/index.ts";
 import type { StepContext, StepKind } from "../steps/index.ts";
 import { readTrained } from "../train/index.ts";
 
@@ -96,7 +96,7 @@ function withMetadata(predictor: Predictor, input: BundleInput) {
 
 /** Errors: `registry.bundle-format` for a manifest of a later Millwright. */
 export async function readManifest(digest: Digest, objects: Objects): Promise<BundleManifest> {
-  const manifest = JSON.parse(Buffer.from(await objects.get(digest)).toString("utf8")) as BundleManifest;
+  const manifest = await readJson<BundleManifest>(objects, digest);
   if (manifest.format === 1) return manifest;
   throw new MillError("registry.bundle-format", `The bundle ${digest} has a format that this Millwright does not know.`, {
     expected: "format 1",

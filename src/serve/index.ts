@@ -4,7 +4,6 @@ export {
   type Deployment,
   type EndpointState,
   type EventsReply,
-  eventsOf,
   type PredictReply,
   predictionsOf,
   type Serving,

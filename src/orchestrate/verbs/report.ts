@@ -1,5 +1,6 @@
 import type { AssessmentReport } from "../../assess/index.ts";
 import { type Digest, MillError } from "../../base/index.ts";
+import { readJson } from "../../ports/objects/index.ts";
 import type { ModelVersion } from "../../registry/index.ts";
 import type { StepManifest } from "../../steps/index.ts";
 import type { Workspace } from "../workspace.ts";
@@ -21,5 +22,5 @@ export async function manifestOf({ ledger }: Workspace, version: ModelVersion, k
 
 export async function reportOf(workspace: Workspace, version: ModelVersion): Promise<AssessmentReport> {
   const { report } = (await manifestOf(workspace, version, "assess")).objects;
-  return JSON.parse(Buffer.from(await workspace.objects.get(report!)).toString("utf8"));
+  return readJson<AssessmentReport>(workspace.objects, report!);
 }
