@@ -22,7 +22,8 @@ interface SplitRow {
 /** null: not frozen yet. With a rule: errors with `split.frozen` when another one was frozen. */
 export async function readSplit(records: Records, dataset: string, spec?: Json): Promise<FrozenSplit | null> {
   const [row] = await records.query<SplitRow>(
-    `SELECT spec, boundary, dataset_version AS version, frozen_at AS "frozenAt" FROM splits WHERE dataset = ?`,
+    `SELECT spec, boundary, dataset_version AS version, frozen_at AS "frozenAt" FROM generations
+      WHERE dataset = ? AND frozen_at IS NOT NULL AND abandoned_at IS NULL ORDER BY generation DESC LIMIT 1`,
     [dataset],
   );
   if (!row) return null;
@@ -49,8 +50,9 @@ export async function freezeSplit(records: Records, split: Omit<FrozenSplit, "fr
   const { dataset, spec, boundary, version } = split;
   await records.commit([
     {
-      sql: "INSERT INTO splits (dataset, spec, boundary, dataset_version, frozen_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-      params: [dataset, canonicalJson(spec), canonicalJson(boundary), version, nowMs],
+      sql: `INSERT INTO generations (dataset, generation, spec, boundary, dataset_version, journals, opened_at, frozen_at)
+        VALUES (?, 1, ?, ?, ?, '[]', ?, ?) ON CONFLICT DO NOTHING`,
+      params: [dataset, canonicalJson(spec), canonicalJson(boundary), version, nowMs, nowMs],
     },
   ]);
   return (await readSplit(records, dataset, spec))!;

@@ -1,4 +1,5 @@
-export { createEndpoint, type Endpoint, type Prediction } from "./endpoint.ts";
+export { type Answer, createEndpoint, type Endpoint, type Prediction } from "./endpoint.ts";
+export type { Arm, Rollout } from "./rollout.ts";
 export {
   createServing,
   type Deployment,
@@ -9,3 +10,5 @@ export {
   type Serving,
   type ServingResources,
 } from "./serving.ts";
+export { createStory, type Happening, type Story } from "./story.ts";
+export type { Answered, Watcher } from "./watcher.ts";

@@ -58,4 +58,36 @@ export const migrations: readonly Migration[] = [
       `CREATE TABLE endpoint_history (name TEXT NOT NULL, model TEXT NOT NULL, version INTEGER NOT NULL, at BIGINT NOT NULL, actor TEXT NOT NULL, why TEXT NOT NULL)`,
     ],
   },
+  {
+    number: 2,
+    name: "loop",
+    sql: [
+      // lake: what a data set consists of beside its files, and how it is cut, one row a generation; the newest that was not abandoned counts
+      `CREATE TABLE generations (dataset TEXT NOT NULL, generation INTEGER NOT NULL, spec TEXT, boundary TEXT, dataset_version INTEGER, journals TEXT NOT NULL,
+        train_from TEXT, run_id TEXT, opened_at BIGINT NOT NULL, frozen_at BIGINT, abandoned_at BIGINT, PRIMARY KEY (dataset, generation))`,
+      `INSERT INTO generations (dataset, generation, spec, boundary, dataset_version, journals, opened_at, frozen_at)
+        SELECT dataset, 1, spec, boundary, dataset_version, '[]', frozen_at, frozen_at FROM splits`,
+      `DROP TABLE splits`,
+
+      // serve: a new version that answers a share of the requests, and what happened to an endpoint, in words; as_of is data time in microseconds
+      `CREATE TABLE rollouts (endpoint TEXT PRIMARY KEY, model TEXT NOT NULL, version INTEGER NOT NULL, base INTEGER NOT NULL, steps TEXT NOT NULL,
+        hold_micros BIGINT NOT NULL, step INTEGER NOT NULL, since_as_of BIGINT, since_at BIGINT NOT NULL, started_at BIGINT NOT NULL)`,
+      `CREATE TABLE happenings (id TEXT PRIMARY KEY, endpoint TEXT NOT NULL, at BIGINT NOT NULL, as_of BIGINT, what TEXT NOT NULL, text TEXT NOT NULL)`,
+      `CREATE INDEX happenings_endpoint ON happenings (endpoint, id)`,
+
+      // monitor: what each day of data time was like, and what was wrong; notices on their way out
+      `CREATE TABLE monitored_days (endpoint TEXT NOT NULL, day TEXT NOT NULL, report TEXT NOT NULL, scanned_at BIGINT NOT NULL, PRIMARY KEY (endpoint, day))`,
+      `CREATE TABLE alerts (id TEXT PRIMARY KEY, endpoint TEXT NOT NULL, source TEXT NOT NULL, cause TEXT NOT NULL, kind TEXT NOT NULL, severity DOUBLE PRECISION NOT NULL,
+        sentence TEXT NOT NULL, detail TEXT NOT NULL, opened_at BIGINT NOT NULL, opened_as_of BIGINT, seen_as_of BIGINT, closed_at BIGINT, closed_as_of BIGINT)`,
+      `CREATE UNIQUE INDEX alerts_open ON alerts (endpoint, cause) WHERE closed_at IS NULL`,
+      `CREATE INDEX alerts_endpoint ON alerts (endpoint, id)`,
+      `CREATE TABLE notices (id TEXT PRIMARY KEY, topic TEXT NOT NULL, body TEXT NOT NULL, created_at BIGINT NOT NULL, attempts INTEGER NOT NULL, next_at BIGINT NOT NULL,
+        delivered_at BIGINT, given_up_at BIGINT, error TEXT)`,
+
+      // orchestrate: why a model was trained again, and what became of it
+      `CREATE TABLE retrainings (run_id TEXT PRIMARY KEY, endpoint TEXT NOT NULL, model TEXT NOT NULL, cause TEXT NOT NULL, as_of BIGINT, state TEXT NOT NULL,
+        version INTEGER, why TEXT, started_at BIGINT NOT NULL, ended_at BIGINT)`,
+      `CREATE INDEX retrainings_endpoint ON retrainings (endpoint, run_id)`,
+    ],
+  },
 ];
