@@ -4,6 +4,7 @@
  */
 import { extname, join } from "node:path";
 import { assess, gate, prove } from "./assess/index.ts";
+import { createQueues } from "./base/index.ts";
 import type { App } from "./cli/index.ts";
 import type { Config, Handlers } from "./contract/index.ts";
 import { loadProject, requireProject } from "./define/index.ts";
@@ -93,6 +94,7 @@ export async function openWorkspace(config: Config): Promise<App> {
       tables,
       threads: config.threads,
       memoryMb: config.memoryMb,
+      inLine: createQueues(),
     };
     const handlers: Handlers = {
       ...platformVerbs({ ...workspace, now: Date.now }),

@@ -1,3 +1,4 @@
+import type { createQueues } from "../base/index.ts";
 import type { Project } from "../define/index.ts";
 import type { Lake } from "../lake/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
@@ -23,4 +24,6 @@ export interface Workspace {
   /** What the steps that run at one time may use together. */
   readonly memoryMb: number;
   readonly now: () => number;
+  /** Runs at the same time look at the world and change it one after the other. */
+  readonly inLine: ReturnType<typeof createQueues>;
 }

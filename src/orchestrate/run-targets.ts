@@ -1,0 +1,69 @@
+/** One run as a caller sees it: recorded, its steps run and published, the endpoints that changed loaded. */
+import { asMillError, type Digest, errorToJson } from "../base/index.ts";
+import type { CallContext, OutputOf } from "../contract/index.ts";
+import { buildGraph, selectNodes } from "./graph.ts";
+import { publish } from "./publish.ts";
+import { runGraph } from "./run.ts";
+import { nodeTargets } from "./targets.ts";
+import { outsideOf } from "./verbs/outside.ts";
+import type { Workspace } from "./workspace.ts";
+
+export type RunLine = OutputOf<"run">;
+export type RunFinished = Extract<RunLine, { event: "run-finished" }>;
+
+export interface AskedRun {
+  readonly targets: readonly string[];
+  readonly reason: string;
+  /** Done when the run is recorded and before anything is planned: what it runs on may change here. */
+  prepare?(runId: string): Promise<void>;
+}
+
+/** Steps at a time: the second fills the pauses of the first. */
+const CONCURRENCY = 2;
+
+/** Errors (thrown) only before the run is recorded, as for an unknown target; a run that fails is a result. */
+export async function runTargets(
+  workspace: Workspace,
+  { targets, reason, prepare }: AskedRun,
+  context: Pick<CallContext, "actor" | "signal">,
+  push: (event: RunLine) => void,
+): Promise<RunFinished> {
+  const { ledger } = workspace;
+  const project = await workspace.project();
+  const nodes = selectNodes(buildGraph(project, ledger.environment), nodeTargets(project, targets));
+  const run = await ledger.startRun({ actor: context.actor, targets: [...targets], reason });
+  push({ event: "run-started", run, targets: [...targets], steps: nodes.length });
+  const keys = new Map<string, Digest>();
+  const running = async () => {
+    await prepare?.(run);
+    const done = await runGraph(nodes, {
+      ledger,
+      outside: outsideOf(workspace, project),
+      threads: workspace.threads,
+      memoryMb: workspace.memoryMb,
+      concurrency: CONCURRENCY,
+      runId: run,
+      signal: context.signal,
+      keys,
+      publish: (node, results) =>
+        workspace.inLine("publish", () => publish(project, node, keys, results, { ...workspace, actor: context.actor })),
+      emit: (event) => push(event.event === "step-failed" ? { ...event, error: errorToJson(event.error) } : event),
+    });
+    await workspace.serving.refresh();
+    return done;
+  };
+  const result = await running().catch((thrown) => ({
+    ...{ state: "failed" as const, ran: 0, current: 0, wallMs: 0, refusals: [] },
+    error: asMillError(thrown),
+  }));
+  const error = result.error ? errorToJson(result.error) : undefined;
+  await ledger.endRun(run, { state: result.state, ...(error ? { error } : {}) });
+  const { state, ran, current, wallMs, refusals } = result;
+  const finished: RunFinished = {
+    ...{ event: "run-finished", run, state, ran, current, wallMs },
+    refusals: [...refusals],
+    ...(error ? { error } : {}),
+  };
+  push(finished);
+  return finished;
+}
