@@ -91,6 +91,14 @@ test("a row of the test part sees what became of earlier training rows", async (
   );
 });
 
+test("each row keeps its data time, null where the data set has none", async () => {
+  const made = await makeTrainingSet(late, [await flightRows(...DAY)], ALL_TRAIN);
+  const [first, second] = await rowsOf(made, "train");
+  assert.deepEqual([first!.__time, second!.__time], [1704096000000000n, 1704097800000000n].map(Number));
+  const timeless = await makeTrainingSet(where, [await storeRows(TRIPS)], whole);
+  assert.ok((await rowsOf(timeless, "train")).every(({ __time }) => __time === null));
+});
+
 test("the same input makes the same objects", async () => {
   const part = await flightRows(...DAY);
   const [first, second] = [await makeTrainingSet(late, [part], ALL_TRAIN), await makeTrainingSet(late, [part], ALL_TRAIN)];
@@ -105,7 +113,7 @@ test("a slice is a column of its own, beside the features", async () => {
   });
   const made = await makeTrainingSet(sliced, [await flightRows(...DAY)], ALL_TRAIN);
   const [first, second] = await rowsOf(made, "train");
-  assert.deepEqual(Object.keys(first!), ["hour", "recent", "known", "__slice_origin", "__slice_long", "__label"]);
+  assert.deepEqual(Object.keys(first!), ["hour", "recent", "known", "__slice_origin", "__slice_long", "__time", "__label"]);
   assert.deepEqual([first!.__slice_origin, first!.__slice_long, second!.__slice_long], ["SEA", false, true]);
 });
 
@@ -148,7 +156,7 @@ test("a part is read as features and class indices, the slices beside them", asy
   const set = { features: ["km"], task: "multiclass-classification", classes: ["BOS", "JFK", "LAX"] } as const;
   const { X, y, all } = await readPart(made.objects.train!, set, stepContext());
   assert.deepEqual([[...y], X.rowCount, Object.keys(X.columns)], [[2, 1, 2, 0], 4, ["km"]]);
-  assert.deepEqual(Object.keys(all.columns), ["km", "__label"]);
+  assert.deepEqual(Object.keys(all.columns), ["km", "__time", "__label"]);
 
   const binary = await makeTrainingSet(late, [await flightRows(...DAY)], ALL_TRAIN);
   const two = { features: ["hour", "recent"], task: "binary-classification", classes: ["false", "true"] } as const;

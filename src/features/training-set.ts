@@ -27,15 +27,16 @@ export interface TrainingSetInput {
   readonly boundary: Boundary;
 }
 
-/** Columns of a training set beside the features. */
+/** Columns of a training set beside the features; TIME is the row's data time in microseconds, BIGINT, null without a time column. */
 export const LABEL = "__label";
+export const TIME = "__time";
 export const slicePrefix = "__slice_";
 export const PARTS = ["train", "test", "holdout"] as const;
 
 /** Errors: `features.no-labels`. */
 export const trainingSet: StepKind<TrainingSetInput> = {
   name: "training-set",
-  revision: 1,
+  revision: 2,
   async run(input, context) {
     const tables = openDuckDb(stepEngine(context));
     try {
@@ -52,15 +53,15 @@ async function materialise(input: TrainingSetInput, tables: Tables, context: Ste
   context.progress(0, PARTS.length + 1, "computing features");
   const paths = await Promise.all(input.parts.map((part) => context.objects.pathOf(part)));
   const part = partitionSql(input.boundary, { time: input.time, entity: input.entity, columns: input.columns });
-  const time = input.time === null ? "NULL" : `epoch_us(${name(input.time)})`;
-  await tables.run(`CREATE TEMP VIEW source AS SELECT *, ${part} AS __part, ${time} AS __time FROM (${numberedRows(paths)})`);
+  const time = input.time === null ? "NULL::BIGINT" : `epoch_us(${name(input.time)})`;
+  await tables.run(`CREATE TEMP VIEW source AS SELECT *, ${part} AS __part, ${time} AS ${TIME} FROM (${numberedRows(paths)})`);
   const slices = Object.entries(input.slices).map(([slice, node]) => [slicePrefix + slice, node] as const);
   const query = featureQuery({
     shape: { columns: input.columns, outcomes: input.outcomes, ...(input.time ? { time: input.time } : {}) },
     relation: "source",
     fields: { ...input.fields, ...Object.fromEntries(slices), [LABEL]: input.label },
     rowId: "__row",
-    keep: ["__part", "__time"],
+    keep: ["__part", TIME],
   });
   await tables.run(`CREATE TEMP TABLE labelled AS ${query}`);
 }
@@ -80,7 +81,7 @@ const PART_ROWS_MAX = 2 ** 40;
 async function describe(input: TrainingSetInput, tables: Tables, context: StepContext): Promise<StepManifest> {
   const objects: Record<string, Digest> = {};
   const facts: Record<string, Json> = {};
-  const columns = [...Object.keys(input.fields), ...Object.keys(input.slices).map((slice) => slicePrefix + slice), LABEL]
+  const columns = [...Object.keys(input.fields), ...Object.keys(input.slices).map((slice) => slicePrefix + slice), TIME, LABEL]
     .map(name)
     .join(", ");
   for (const [index, part] of PARTS.entries()) {
