@@ -7,7 +7,7 @@ import { assess, gate, prove } from "./assess/index.ts";
 import { createQueues } from "./base/index.ts";
 import type { App } from "./cli/index.ts";
 import type { Config, Handlers } from "./contract/index.ts";
-import { loadProject, requireProject } from "./define/index.ts";
+import { openProject, requireProject } from "./define/index.ts";
 import { trainingSet } from "./features/index.ts";
 import { createAudit, createCall, lockWorkspace, openTokens } from "./guard/index.ts";
 import { ingest, split } from "./ingest/index.ts";
@@ -82,7 +82,7 @@ export async function openWorkspace(config: Config): Promise<App> {
     sealing.unref();
     closers.push(async () => clearInterval(sealing));
 
-    const project = () => loadProject(config.project);
+    const project = openProject(config.project);
     const workspace = {
       project,
       objects,

@@ -10,6 +10,7 @@ export {
   type Gain,
   KIND,
   type Kind,
+  type MetricTrigger,
   type ModelDefinition,
   type ProblemDefinition,
   type Project,
@@ -18,9 +19,9 @@ export {
   type Split,
   type TrainerDefinition,
 } from "./definitions.ts";
-export { canary, drift, type EndpointOptions, endpoint, every, type Rollout } from "./endpoint.ts";
+export { canary, drift, type EndpointOptions, endpoint, every, metric, newRows, type Retrain, type Rollout } from "./endpoint.ts";
 export { features } from "./features.ts";
-export { loadProject, requireProject } from "./load.ts";
+export { loadProject, openProject, requireProject } from "./load.ts";
 export type { Measure, Measures } from "./measures.ts";
 export { type ModelOptions, model, type Threshold } from "./model.ts";
 export { type Principle, type ProblemOptions, problem, type RiskOptions } from "./problem.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
 import { MillError } from "../base/index.ts";
-import { loadProject } from "./index.ts";
+import { loadProject, openProject } from "./index.ts";
 
 const folders: string[] = [];
 after(() => {
@@ -224,4 +224,22 @@ describe("a person is told", () => {
     "mill.ts:2",
     "TypeError",
   );
+});
+
+test("an opened project is loaded again when one of its files has changed, and only then", async () => {
+  const folder = project({
+    "mill.ts": `import { question } from "./question.ts"; import { problem } from "millwright";
+      export const p = problem("p", { question, task: "regression", owner: "o" });`,
+    "question.ts": `export const question = "How much?";`,
+  });
+  const read = openProject(folder);
+  const first = await read();
+  assert.equal(await read(), first);
+  writeFileSync(join(folder, "question.ts"), `export const question = "How much, and when?";`);
+  const second = await read();
+  assert.equal(second.problems.get("p")!.question, "How much, and when?");
+  writeFileSync(join(folder, "question.ts"), "export const question = ;");
+  await assert.rejects(read(), { code: "define.syntax" });
+  writeFileSync(join(folder, "question.ts"), `export const question = "How much?";`);
+  assert.equal((await read()).problems.get("p")!.question, "How much?");
 });

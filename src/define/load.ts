@@ -22,7 +22,37 @@ const FILE_NAMES = ["mill.ts", "mill.js", "mill.mjs"] as const;
  * Errors: `define.project-missing`, `define.empty`, `define.duplicate`, `define.syntax`, `define.type-import`, `define.module-missing`,
  * `define.import-cycle`, `define.load-failed`, and every error of a definition, with the file and line in `at`.
  */
-export async function loadProject(folder: string): Promise<Project> {
+export const loadProject = async (folder: string): Promise<Project> => (await load(folder)).project;
+
+/**
+ * The same, loading again only when a file of the project is not what it was: a loaded module stays in memory for good.
+ * A load that failed is tried again each time.
+ */
+export function openProject(folder: string): () => Promise<Project> {
+  let loaded: Promise<Loaded> | null = null;
+  let stamp = "";
+  return async () => {
+    const before = loaded === null ? null : await loaded.catch(() => null);
+    if (before === null || stampOf(before.files) !== stamp) {
+      loaded = load(folder);
+      stamp = stampOf((await loaded).files);
+    }
+    return (await loaded!).project;
+  };
+}
+
+interface Loaded {
+  readonly project: Project;
+  /** `mill.ts` and every file of the project that it reaches by import. */
+  readonly files: readonly string[];
+}
+
+function stampOf(files: readonly string[]): string {
+  const stamps = files.map((file) => statSync(file, { bigint: true, throwIfNoEntry: false }));
+  return stamps.map((found) => (found ? `${found.mtimeNs} ${found.size} ${found.ino}` : "gone")).join("\n");
+}
+
+async function load(folder: string): Promise<Loaded> {
   const root = resolve(folder);
   const file = realpathSync(definitionFile(root));
   const imports: ImportEdge[] = [];
@@ -30,7 +60,8 @@ export async function loadProject(folder: string): Promise<Project> {
     throw explainLoadFailure(thrown, { root: dirname(file), file, imports });
   });
   const project = collect(root, Object.values(exported));
-  if (project.datasets.size + project.problems.size > 0) return project;
+  if (project.datasets.size + project.problems.size > 0)
+    return { project, files: [file, ...new Set(imports.map(({ to }) => to))] };
   throw new MillError("define.empty", `${file} exports no definition.`, {
     at: file,
     expected: "exported definitions, as in export const flights = dataset(...)",
