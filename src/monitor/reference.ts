@@ -65,4 +65,8 @@ export interface FeedColumn {
   readonly range: { readonly min: number; readonly max: number; readonly low: number; readonly high: number } | null;
   /** Of texts with at most 1,000 different values: all of them; null where there are more. */
   readonly values: readonly string[] | null;
+  /** Of numbers with at most 2,000 different values, as codes and distances in whole miles are: all of them; null where there are more. */
+  readonly numbers: readonly number[] | null;
+  /** Share of the later half's rows, in the order of time, whose value the earlier half did not have: how often a new value is no news. */
+  readonly fresh: number;
 }
