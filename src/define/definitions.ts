@@ -114,11 +114,29 @@ export interface EndpointDefinition {
   readonly name: string;
   readonly serves: ModelDefinition;
   readonly rollout?: { readonly rollout: "canary"; readonly steps: readonly number[]; readonly hold: Duration };
-  readonly retrain?: { readonly when: readonly RetrainTrigger[]; readonly window?: Duration };
+  readonly retrain?: {
+    readonly when: readonly RetrainTrigger[];
+    readonly window?: Duration;
+    /** Data time after a retraining in which no drift and no metric starts another. */
+    readonly cooldown: Duration;
+  };
 }
-export type RetrainTrigger =
+/** `M`: names of measures. Spans count in data time. */
+export type RetrainTrigger<M extends string = string> =
   | { readonly when: "drift"; readonly psi: number }
-  | { readonly when: "every"; readonly span: Duration };
+  | { readonly when: "every"; readonly span: Duration }
+  /** Rows fed since the last training. */
+  | { readonly when: "newRows"; readonly count: number }
+  | MetricTrigger<M>;
+
+export interface MetricTrigger<out M extends string> {
+  readonly when: "metric";
+  readonly measure: M;
+  /** In the measure's unit, on the side on which it is worse. */
+  readonly worseThan: number;
+  /** Absent: realised where the labels have come, else estimated. */
+  readonly from?: "realised" | "estimated";
+}
 
 export type Definition = ProblemDefinition | DatasetDefinition | FeaturesDefinition | ModelDefinition | EndpointDefinition;
 

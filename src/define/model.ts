@@ -67,7 +67,7 @@ export function model<
   F extends FeatureFields,
   O extends string,
   M extends string,
->(name: N, options: ModelOptions<T, G, D, F, O, M>): Model<N, T, RequestRow<D, NeedsIn<F[keyof F]>, M>>;
+>(name: N, options: ModelOptions<T, G, D, F, O, M>): Model<N, T, RequestRow<D, NeedsIn<F[keyof F]>, M>, G>;
 export function model(name: unknown, options: unknown): ModelDefinition {
   const at = `model "${definitionName("model", name)}"`;
   const given = fieldsOf(at, options, OPTIONS);

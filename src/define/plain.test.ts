@@ -19,7 +19,9 @@ const {
   files,
   gradientBoosting,
   logisticRegression,
+  metric,
   model,
+  newRows,
   problem,
 } = mill;
 
@@ -525,6 +527,57 @@ describe("an endpoint is refused", () => {
   told("with nothing that starts a retraining", "define.bad-value", served({ retrain: { when: [] } }), "at least one of");
   told("with drift below 0", "define.bad-value", () => drift({ psi: -1 }), "above 0");
   told("with a negative span", "value.duration", () => every("-1w"), '"-1w"');
+  told("with half a row", "define.bad-value", () => newRows(0.5), "newRows", "an integer at least 1");
+  told(
+    "with a metric of another task",
+    "define.unknown-measure",
+    served({ retrain: { when: [metric({ measure: "rmse", worseThan: 3 })] } }),
+    'endpoint "x": retrain.when[0]',
+    "one of auc",
+  );
+  told(
+    "with a metric of gain that no problem states",
+    "define.unknown-measure",
+    () =>
+      endpoint("x", {
+        serves: model("x", { ...base, solves: gainless }),
+        retrain: { when: [metric({ measure: "gain", worseThan: 0 })] },
+      }),
+    "once the problem states `gain`",
+  );
+  told("with a metric without a bound", "define.missing", () => metric({ measure: "auc" }), "worseThan");
+  told(
+    "with a bound that a share never falls below",
+    "define.bad-value",
+    served({ retrain: { when: [metric({ measure: "auc", worseThan: 0 })] } }),
+    "above 0 and below 1",
+  );
+  told(
+    "with a bound that a loss always passes",
+    "define.bad-value",
+    served({ retrain: { when: [metric({ measure: "logLoss", worseThan: 0 })] } }),
+    "above 0",
+  );
+  told(
+    "with an estimate of what is not estimated",
+    "define.bad-value",
+    served({ retrain: { when: [metric({ measure: "calibrationError", worseThan: 0.1, from: "estimated" })] } }),
+    "not estimated before labels come",
+    "realised",
+  );
+  told(
+    "with a source of quality that does not exist",
+    "define.bad-value",
+    () => metric({ measure: "auc", worseThan: 0.6, from: "realized" }),
+    'Did you mean "realised"?',
+  );
+  told("with a cooldown in words", "value.duration", served({ retrain: { when: [newRows(100)], cooldown: "a day" } }), '"a day"');
+  told(
+    "with a trigger that does not exist",
+    "define.bad-value",
+    served({ retrain: { when: [{ when: "rows", count: 3 }] } }),
+    "newRows",
+  );
   told("with steps that do not reach 1", "define.bad-value", () => canary({ steps: [0.05, 0.25], hold: "1h" }), "rise to 1");
   told("with steps that fall", "define.bad-value", () => canary({ steps: [0.5, 0.25, 1], hold: "1h" }), "rise to 1");
   told("without a hold", "define.missing", () => canary({ steps: [1] }), "hold is missing");
@@ -550,6 +603,18 @@ describe("a definition's normal form", () => {
     const endpointJson = JSON.parse(JSON.stringify(endpoint("late", { serves: late })));
     assert.equal(endpointJson.serves.from.from.outcomes.delay.op, "plusMinutes");
     assert.ok(Object.isFrozen(late) && Object.isFrozen(flights));
+  });
+
+  test("has every option of a retraining, triggers as written by hand too", () => {
+    const trigger = metric({ measure: "gain", worseThan: -20, from: "estimated" });
+    const { retrain } = endpoint("x", { serves: late, retrain: { when: [newRows(500), JSON.parse(JSON.stringify(trigger))] } });
+    assert.deepEqual(retrain, {
+      when: [
+        { when: "newRows", count: 500 },
+        { when: "metric", measure: "gain", worseThan: -20, from: "estimated" },
+      ],
+      cooldown: "1d",
+    });
   });
 
   test("has requirements with stable ids, tied to the principle they prove", () => {

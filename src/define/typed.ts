@@ -75,14 +75,15 @@ export interface LabelKinds {
 }
 export type LabelOf<T extends Task> = Expression<LabelKinds[T]>;
 
-export interface ModelTypes<out T extends Task, out R> {
+export interface ModelTypes<out T extends Task, out R, out G extends Gain | undefined = Gain | undefined> {
   readonly task: T;
   readonly request: R;
+  readonly gain: G;
 }
-/** `R`: the row that a prediction is asked with. */
-export interface Model<out N extends string, out T extends Task, out R>
+/** `R`: the row that a prediction is asked with; `G`: the gain that its problem states, or undefined. */
+export interface Model<out N extends string, out T extends Task, out R, out G extends Gain | undefined = Gain | undefined>
   extends ModelDefinition,
-    Typed<"model", ModelTypes<T, R>> {
+    Typed<"model", ModelTypes<T, R, G>> {
   readonly [KIND]: "model";
   readonly name: N;
 }

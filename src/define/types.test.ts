@@ -252,6 +252,22 @@ const mistakes: readonly Mistake[] = [
     told: ["Type '\"90 days\"' is not assignable to type"],
   },
   {
+    does: "retrains by a measure of another task",
+    writes: "endpoint('x', { serves: late, retrain: { when: [metric({ measure: 'rmse', worseThan: 3 })] } })",
+    told: ["Type '\"rmse\"' is not assignable to type"],
+  },
+  {
+    does: "retrains by a gain that no problem states",
+    writes:
+      "endpoint('x', { serves: model('x', { solves: gainless, from: departures, label: (f) => f.delay.gt(15), train: gradientBoosting() }), retrain: { when: [metric({ measure: 'gain', worseThan: 0 })] } })",
+    told: ["Type '\"gain\"' is not assignable to type"],
+  },
+  {
+    does: "retrains by a measure that does not exist",
+    writes: "metric({ measure: 'acu', worseThan: 0.6 })",
+    told: ["Type '\"acu\"' is not assignable to type"],
+  },
+  {
     does: "leaves a column out of a request",
     writes: `client.predict('late-arrival', { ${row} })`,
     told: ["Property 'destination' is missing"],
@@ -292,7 +308,7 @@ const root = join(import.meta.dirname, "..", "..");
 const fixtures = join(import.meta.dirname, "fixtures");
 const wrongFile = join(fixtures, "wrong.ts");
 const header = [
-  'import { dataset, drift, endpoint, type FeatureRow, features, files, gradientBoosting, logisticRegression, model, problem } from "millwright";',
+  'import { dataset, drift, endpoint, type FeatureRow, features, files, gradientBoosting, logisticRegression, metric, model, problem } from "millwright";',
   'import { connect } from "millwright/client";',
   'import { airports, departures, flights, gainless, late, lateness, minutes, which } from "./data.ts";',
   'import type * as mill from "./mill.ts";',
