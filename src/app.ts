@@ -20,7 +20,7 @@ import { openSqlite } from "./ports/records/index.ts";
 import { openDuckDb } from "./ports/tables/index.ts";
 import { check } from "./quality/index.ts";
 import { bundle, createRegistry } from "./registry/index.ts";
-import { createServing } from "./serve/index.ts";
+import { createServing, createStory } from "./serve/index.ts";
 import { createLedger, runStep, type StepKind } from "./steps/index.ts";
 import { train } from "./train/index.ts";
 
@@ -85,6 +85,8 @@ export async function openWorkspace(config: Config): Promise<App> {
     const project = openProject(config.project);
     const workspace = {
       project,
+      records,
+      story: createStory(records),
       objects,
       lake,
       ledger,

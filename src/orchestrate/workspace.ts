@@ -2,9 +2,10 @@ import type { createQueues } from "../base/index.ts";
 import type { Project } from "../define/index.ts";
 import type { Lake } from "../lake/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
+import type { Records } from "../ports/records/index.ts";
 import type { Tables } from "../ports/tables/index.ts";
 import type { Registry } from "../registry/index.ts";
-import type { Serving } from "../serve/index.ts";
+import type { Serving, Story } from "../serve/index.ts";
 import type { Ledger } from "../steps/index.ts";
 import type { Sources } from "./sources.ts";
 
@@ -12,11 +13,13 @@ import type { Sources } from "./sources.ts";
 export interface Workspace {
   /** The definitions as they are now: read again when a file of the project has changed. */
   project(): Promise<Project>;
+  readonly records: Records;
   readonly objects: Objects;
   readonly lake: Lake;
   readonly ledger: Ledger;
   readonly registry: Registry;
   readonly serving: Serving;
+  readonly story: Story;
   readonly sources: Sources;
   /** A fresh analytic engine for one question; the caller closes it. */
   tables(): Tables;

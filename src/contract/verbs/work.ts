@@ -129,17 +129,18 @@ export const status = reads({
 });
 
 export const log = reads({
-  about: "Tell what happened to a target or in a run, oldest first.",
-  example: "mill log model/late-arrival",
+  about: "Tell what happened to whatever has a name, to a target, or in a run, oldest first.",
+  example: "mill log late-arrival",
   input: object({
-    of: text({ maxLength: 200, description: "KIND/NAME or the id of a run" }),
+    of: text({ maxLength: 200, description: "NAME for the whole story, KIND/NAME for one thing's, or the id of a run" }),
     limit: optional(limit),
   }),
   output: object({
     entries: list(
       object({
         at: instant,
-        what: text({ description: "The step's kind, `run`, `alias` or `endpoint`" }),
+        asOf: optional(text({ description: "Data time" })),
+        what: text({ description: "The step's kind, `run`, `alias`, `endpoint`, `retraining`, `canary`, `alert` ..." }),
         text: text({ description: "One line" }),
       }),
     ),

@@ -1,15 +1,46 @@
-import { formatSpan } from "../../base/index.ts";
+import { formatMoment, formatSpan } from "../../base/index.ts";
 import type { OutputOf } from "../../contract/index.ts";
-import type { StepRecord } from "../../steps/index.ts";
+import type { RunRecord, StepRecord } from "../../steps/index.ts";
+import { retrainingsOf } from "../retrainings.ts";
 import type { Workspace } from "../workspace.ts";
 import { instant } from "./wire.ts";
 
 type Entry = OutputOf<"log">["entries"][number];
 
-/** What happened to a target (`model/late-arrival`) or in a run, oldest first; the newest `limit` entries. */
+/** What happened to a target (`model/late-arrival`), in a run, or to all that has a name, oldest first; the newest `limit` entries. */
 export async function logOf(workspace: Workspace, of: string, limit: number): Promise<Entry[]> {
-  const entries = of.includes("/") ? await logOfTarget(workspace, of, limit) : await logOfRun(workspace, of);
+  const entries = await entriesOf(workspace, of, limit);
   return entries.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)).slice(-limit);
+}
+
+function entriesOf(workspace: Workspace, of: string, limit: number): Promise<Entry[]> {
+  if (of.includes("/")) return logOfTarget(workspace, of, limit);
+  return RUN_ID.test(of) ? logOfRun(workspace, of) : storyOf(workspace, of, limit);
+}
+
+const RUN_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-/;
+
+/** The model and the endpoint of a name: runs as a whole, versions, and what happened while it served. Retrainings tell of their runs themselves. */
+async function storyOf({ ledger, records, registry, story }: Workspace, name: string, limit: number): Promise<Entry[]> {
+  const { items } = await ledger.listSteps({ target: `model/${name}`, limit: 1000 });
+  const retold = new Set((await retrainingsOf(records, name, 1000)).map(({ runId }) => runId));
+  const runIds = new Set(items.flatMap(({ runId }) => (runId === null || retold.has(runId) ? [] : [runId])));
+  const runs = await Promise.all([...runIds].map((id) => ledger.getRun(id)));
+  return [
+    ...runs.map(({ run, steps }) => runEntry(run, steps)),
+    ...(await registry.history(name)).map(aliasEntry),
+    ...(await story.of(name, limit)).map(({ at, asOf, what, text }) => ({
+      ...{ at: instant(at), what, text },
+      ...(asOf === null ? {} : { asOf: formatMoment(asOf) }),
+    })),
+  ];
+}
+
+function runEntry({ id, actor, reason, state, startedAt, endedAt, error }: RunRecord, steps: readonly StepRecord[]): Entry {
+  const made = steps.filter((step) => step.state === "succeeded").map(({ kind }) => kind);
+  const took = endedAt === null ? "" : ` in ${formatSpan(endedAt - startedAt)}`;
+  const text = `${state}${took}: ${made.join(", ") || "no step"}${error ? `; ${error.message}` : ""} (${actor}: ${reason}; run ${id})`;
+  return { at: instant(endedAt ?? startedAt), what: "run", text };
 }
 
 async function logOfRun({ ledger }: Workspace, id: string): Promise<Entry[]> {
@@ -33,11 +64,7 @@ async function logOfTarget({ ledger, registry, serving }: Workspace, target: str
   const served = kind === "endpoint" ? await serving.history(name) : [];
   return [
     ...items.map(stepEntry),
-    ...aliases.map(({ alias, version, at, actor, why }) => ({
-      at: instant(at),
-      what: "alias",
-      text: `${alias} is version ${version}: ${why} (${actor})`,
-    })),
+    ...aliases.map(aliasEntry),
     ...served.map(({ model, version, at, actor, why }) => ({
       at: instant(at),
       what: "endpoint",
@@ -45,6 +72,18 @@ async function logOfTarget({ ledger, registry, serving }: Workspace, target: str
     })),
   ];
 }
+
+const aliasEntry = ({
+  alias,
+  version,
+  at,
+  actor,
+  why,
+}: Awaited<ReturnType<Workspace["registry"]["history"]>>[number]): Entry => ({
+  at: instant(at),
+  what: "alias",
+  text: `${alias} is version ${version}: ${why} (${actor})`,
+});
 
 function stepEntry(step: StepRecord): Entry {
   const took = step.wallMs === null ? "" : ` in ${formatSpan(step.wallMs)}`;
