@@ -1,10 +1,13 @@
 export { type BundleInput, type BundleManifest, bundle, readManifest } from "./bundle.ts";
 export { type CardFacts, writeCard } from "./card.ts";
 export {
+  type AliasChange,
+  CHALLENGER_ALIAS,
   CHAMPION_ALIAS,
   createRegistry,
   type Lineage,
   type ModelVersion,
+  type Moved,
   type NewVersion,
   type Registered,
   type Registry,

@@ -37,14 +37,19 @@ async function openRegistry(clock = () => 1000) {
     };
     return put(JSON.stringify(manifest));
   };
-  const candidate = (bundle: Digest, verdict = PASSED): NewVersion => ({
-    ...{ model: "late", bundle, verdict, actor: "tester" },
+  const candidate = (bundle: Digest, verdict = PASSED, standing: NewVersion["standing"] = "champion"): NewVersion => ({
+    ...{ model: "late", bundle, verdict, standing, actor: "tester" },
     lineage: { dataset: { name: "deliveries", version: 1 }, steps: {} },
     card: async (version) => `# late, version ${version}: ${verdict.passed ? "passed" : "refused"}`,
   });
   return {
     ...{ records, objects, registry, makeBundle },
     register: async (bundle: Digest, verdict?: Verdict) => registry.register(candidate(bundle, verdict)),
+    challenge: async (bundle: Digest, verdict?: Verdict) => registry.register(candidate(bundle, verdict, "challenger")),
+    promote: (version: number) => registry.promote("late", version, { actor: "keeper", why: "answers all requests" }),
+    retire: (version: number) => registry.retire("late", version, { actor: "keeper", why: "its p99 was worse" }),
+    told: async () =>
+      (await registry.history("late")).map(({ alias, version, held, why }) => `${alias} ${held ? "" : "not "}${version}: ${why}`),
     /** As an endpoint does it. */
     rollBack: (to: number, from: number) =>
       registry.setAlias("late", "champion", to, { actor: "tester", why: rolledBackFrom(from) }),
@@ -108,6 +113,77 @@ test("a version that was rolled back does not come back by itself; one returned 
     (await registry.history("late")).map(({ version }) => version),
     [1, 2, 1, 3, 1],
   );
+  await close();
+});
+
+test("a challenger waits beside the champion until it is promoted, and each move is told", async () => {
+  const { registry, makeBundle, register, challenge, promote, rival, told, close } = await openRegistry();
+  const [a, b] = [await makeBundle("a"), await makeBundle("b")];
+  await register(a);
+  assert.deepEqual(brief((await challenge(b)).version), { version: 2, passed: true, aliases: ["challenger"] });
+  assert.equal((await registry.champion("late"))?.version, 1);
+  assert.equal((await challenge(b)).changed, false);
+  assert.equal(await rival(await makeBundle("c")), 1, "nobody must beat what has not proven itself");
+  await promote(2);
+  await promote(2);
+  assert.deepEqual(await registry.aliases("late"), { champion: 2 });
+  assert.equal(await rival(b), 1, "it is still the one that it beat");
+  assert.equal((await challenge(b)).changed, false);
+  assert.deepEqual(await told(), [
+    "champion 1: passed every gate",
+    "challenger 2: passed every gate",
+    "champion 2: answers all requests",
+  ]);
+  await close();
+});
+
+test("a refused challenger is kept without alias", async () => {
+  const { registry, makeBundle, register, challenge, close } = await openRegistry();
+  await register(await makeBundle("a"));
+  assert.deepEqual((await challenge(await makeBundle("b"), REFUSED)).version.aliases, []);
+  assert.deepEqual(await registry.aliases("late"), { champion: 1 });
+  await close();
+});
+
+test("a challenger that was retired does not come back by itself, as challenger or champion, until another is champion", async () => {
+  const { registry, makeBundle, register, challenge, promote, retire, told, close } = await openRegistry();
+  const [a, b, c] = [await makeBundle("a"), await makeBundle("b"), await makeBundle("c")];
+  await register(a);
+  await challenge(b);
+  await retire(2);
+  await retire(2);
+  assert.deepEqual(await registry.aliases("late"), { champion: 1 });
+  assert.deepEqual((await told()).slice(1), ["challenger 2: passed every gate", "challenger not 2: its p99 was worse"]);
+  assert.deepEqual([(await challenge(b)).changed, (await register(b)).changed], [false, false]);
+  await challenge(c);
+  await retire(3);
+  assert.equal((await challenge(b)).changed, false, "another challenger's end does not bring it back");
+  await promote(3);
+  assert.deepEqual((await challenge(b)).version.aliases, ["challenger"], "returned to by definition");
+  await close();
+});
+
+test("a challenger that was promoted and rolled back is not promoted again by itself", async () => {
+  const { registry, makeBundle, register, challenge, promote, rollBack, close } = await openRegistry();
+  const [a, b] = [await makeBundle("a"), await makeBundle("b")];
+  await register(a);
+  await challenge(b);
+  await promote(2);
+  await rollBack(1, 2);
+  assert.equal((await challenge(b)).changed, false);
+  assert.deepEqual(await registry.aliases("late"), { champion: 1 });
+  await close();
+});
+
+test("a newer challenger takes the alias; retiring the older one leaves it there", async () => {
+  const { registry, makeBundle, register, challenge, retire, close } = await openRegistry();
+  await register(await makeBundle("a"));
+  await challenge(await makeBundle("b"));
+  await challenge(await makeBundle("c"));
+  await retire(2);
+  assert.deepEqual(await registry.aliases("late"), { champion: 1, challenger: 3 });
+  await assert.rejects(retire(9), { code: "registry.unknown-version" });
+  await assert.rejects(registry.promote("none", 1, { actor: "tester", why: "by hand" }), { code: "registry.unknown-model" });
   await close();
 });
 

@@ -30,9 +30,26 @@ export interface NewVersion {
   readonly bundle: Digest;
   readonly verdict: Verdict;
   readonly lineage: Lineage;
+  /** What it becomes when it passed: `challenger` where a rollout goes first. Default `champion`. */
+  readonly standing?: "champion" | "challenger";
   /** Writes the model card once the version's number is known; Markdown. */
   card(version: number): Promise<string>;
   readonly actor: string;
+}
+
+/** Who moved an alias, and why. */
+export interface Moved {
+  readonly actor: string;
+  /** In words. */
+  readonly why: string;
+}
+
+export interface AliasChange extends Moved {
+  readonly alias: string;
+  readonly version: number;
+  /** false: the alias was taken from the version. */
+  readonly held: boolean;
+  readonly at: number;
 }
 
 export type Registered = { readonly version: ModelVersion; readonly changed: boolean };
@@ -40,8 +57,8 @@ export type Registered = { readonly version: ModelVersion; readonly changed: boo
 /** Model versions, the aliases that point at them, and what happened to both. */
 export interface Registry {
   /**
-   * Adds a version, or finds the one with this bundle and keeps its new verdict. A passed version becomes `champion`, unless it was rolled back last.
-   * One transaction; safe to repeat.
+   * Adds a version, or finds the one with this bundle and keeps its new verdict. A passed version gets the alias of its standing, unless it was rolled
+   * back or retired last. One transaction; safe to repeat.
    */
   register(version: NewVersion): Promise<Registered>;
   /** Errors: `registry.unknown-model`, `registry.unknown-version`. */
@@ -55,11 +72,22 @@ export interface Registry {
   versions(model: string, page: { readonly limit: number; readonly before?: number }): Promise<ModelVersion[]>;
   manifest(version: ModelVersion): Promise<BundleManifest>;
   /** Points an alias at a version. */
-  setAlias(model: string, alias: string, version: number, by: { readonly actor: string; readonly why: string }): Promise<void>;
-  history(model: string): Promise<{ alias: string; version: number; at: number; actor: string; why: string }[]>;
+  setAlias(model: string, alias: string, version: number, by: Moved): Promise<void>;
+  /** Makes a version the champion, and no challenger any more. Safe to repeat. Errors: as `version`. */
+  promote(model: string, version: number, by: Moved): Promise<void>;
+  /**
+   * A version is no challenger any more, and `register` does not make it champion or challenger again until another has become champion.
+   * Safe to repeat. Errors: as `version`.
+   */
+  retire(model: string, version: number, by: Moved): Promise<void>;
+  /** The version that each alias points at. */
+  aliases(model: string): Promise<Record<string, number>>;
+  /** Oldest first. */
+  history(model: string): Promise<AliasChange[]>;
 }
 
 export const CHAMPION_ALIAS = "champion";
+export const CHALLENGER_ALIAS = "challenger";
 
 export function createRegistry({
   records,
@@ -85,9 +113,7 @@ export function createRegistry({
       const outcome = await records.commit([
         insertVersion(candidate, number, card, now()),
         ...pin(holder(candidate.model, number), [candidate.bundle, card, ...(await held(candidate.bundle))]),
-        ...(candidate.verdict.passed
-          ? aliasStatements(candidate.model, CHAMPION_ALIAS, number, candidate.actor, "passed every gate", now())
-          : []),
+        ...(candidate.verdict.passed ? standingStatements(candidate, number, now()) : []),
       ]);
       if (!outcome.committed) return registry.register(candidate);
       return { version: await registry.version(candidate.model, number), changed: true };
@@ -124,22 +150,49 @@ export function createRegistry({
 
     manifest: (version) => readManifest(version.bundle, objects),
 
-    async setAlias(model, alias, version, { actor, why }) {
+    async setAlias(model, alias, version, by) {
       await registry.version(model, version);
-      await records.commit(aliasStatements(model, alias, version, actor, why, now()));
+      await records.commit(aliasStatements({ model, alias, version }, by, now()));
     },
 
-    history: (model) =>
-      records.query("SELECT alias, version, at, actor, why FROM alias_history WHERE model = ? ORDER BY at", [model]),
+    async promote(model, version, by) {
+      const { aliases } = await registry.version(model, version);
+      await records.commit([
+        dropAlias({ model, alias: CHALLENGER_ALIAS, version }),
+        ...(aliases.includes(CHAMPION_ALIAS) ? [] : aliasStatements({ model, alias: CHAMPION_ALIAS, version }, by, now())),
+      ]);
+    },
+
+    async retire(model, version, by) {
+      await registry.version(model, version);
+      if (isRetired(await registry.history(model), version)) return;
+      const challenger = { model, alias: CHALLENGER_ALIAS, version };
+      await records.commit([dropAlias(challenger), historyStatement({ ...challenger, held: false }, by, now())]);
+    },
+
+    async aliases(model) {
+      const rows = await records.query<{ alias: string; version: number }>(
+        "SELECT alias, version FROM aliases WHERE model = ? ORDER BY alias",
+        [model],
+      );
+      return Object.fromEntries(rows.map(({ alias, version }) => [alias, version]));
+    },
+
+    async history(model) {
+      const rows = await records.query<Omit<AliasChange, "held"> & { held: number }>(
+        "SELECT alias, version, held, at, actor, why FROM alias_history WHERE model = ? ORDER BY at",
+        [model],
+      );
+      return rows.map((row) => ({ ...row, held: row.held === 1 }));
+    },
   };
 
   /** The same model again: under other rules it may have another verdict, and after a detour it may be champion again. */
   async function judgeAgain(existing: ModelVersion, candidate: NewVersion): Promise<Registered> {
     const { model, version } = existing;
-    const [lastReign] = (await registry.history(model)).filter(({ alias }) => alias === CHAMPION_ALIAS).reverse();
-    const promote = candidate.verdict.passed && lastReign?.version !== version && lastReign?.why !== rolledBackFrom(version);
+    const rises = candidate.verdict.passed && mayRise(await registry.history(model), existing, candidate);
     const sameVerdict = digestOfJson(existing.verdict) === digestOfJson(candidate.verdict);
-    if (sameVerdict && !promote) return { version: existing, changed: false };
+    if (sameVerdict && !rises) return { version: existing, changed: false };
     const card = await objects.put(Buffer.from(await candidate.card(version)));
     await records.commit([
       {
@@ -155,7 +208,7 @@ export function createRegistry({
         rows: 1,
       },
       ...pin(holder(model, version), [card]),
-      ...(promote ? aliasStatements(model, CHAMPION_ALIAS, version, candidate.actor, "passed every gate", now()) : []),
+      ...(rises ? standingStatements(candidate, version, now()) : []),
     ]);
     return { version: await registry.version(model, version), changed: true };
   }
@@ -175,8 +228,22 @@ export function createRegistry({
   return registry;
 }
 
+/** Whether a version that is asked for again gets the alias of its standing: what was rolled back or retired last does not come back by itself. */
+function mayRise(history: readonly AliasChange[], { version, aliases }: ModelVersion, { standing }: NewVersion): boolean {
+  const lastReign = history.findLast(({ alias }) => alias === CHAMPION_ALIAS);
+  if (lastReign?.version === version || lastReign?.why === rolledBackFrom(version)) return false;
+  if (isRetired(history, version)) return false;
+  return standing !== "challenger" || !aliases.includes(CHALLENGER_ALIAS);
+}
+
+/** Whether a challenger was retired, and no version has become champion since. */
+function isRetired(history: readonly AliasChange[], version: number): boolean {
+  const retired = history.findLastIndex((one) => !one.held && one.version === version);
+  return retired >= 0 && !history.slice(retired).some(({ alias }) => alias === CHAMPION_ALIAS);
+}
+
 /** The versions that were champion, oldest first, without those that were rolled back. */
-function reigns(history: Awaited<ReturnType<Registry["history"]>>): number[] {
+function reigns(history: readonly AliasChange[]): number[] {
   const champions: number[] = [];
   for (const { alias, version, why } of history) {
     if (alias !== CHAMPION_ALIAS) continue;
@@ -240,20 +307,46 @@ function insertVersion(candidate: NewVersion, version: number, card: Digest, at:
   };
 }
 
-function aliasStatements(model: string, alias: string, version: number, actor: string, why: string, at: number): Statement[] {
+interface Alias {
+  readonly model: string;
+  readonly alias: string;
+  readonly version: number;
+}
+
+function standingStatements({ model, standing = "champion", actor }: NewVersion, version: number, at: number): Statement[] {
+  if (standing === "challenger")
+    return aliasStatements({ model, alias: CHALLENGER_ALIAS, version }, { actor, why: "passed every gate" }, at);
+  return [
+    dropAlias({ model, alias: CHALLENGER_ALIAS, version }),
+    ...aliasStatements({ model, alias: CHAMPION_ALIAS, version }, { actor, why: "passed every gate" }, at),
+  ];
+}
+
+function aliasStatements(given: Alias, by: Moved, at: number): Statement[] {
+  const { model, alias, version } = given;
   return [
     { sql: "DELETE FROM aliases WHERE model = ? AND alias = ?", params: [model, alias] },
     { sql: "INSERT INTO aliases (model, alias, version) VALUES (?, ?, ?)", params: [model, alias, version], rows: 1 },
-    {
-      // Later than all before it, whatever the clock says: the order of the history decides who reigns.
-      sql: `INSERT INTO alias_history (model, alias, version, at, actor, why)
-        SELECT ?, ?, ?, CASE WHEN newest >= ? THEN newest + 1 ELSE ? END, ?, ?
-        FROM (SELECT coalesce(max(at), 0) AS newest FROM alias_history WHERE model = ?) AS before`,
-      params: [model, alias, version, at, at, actor, why, model],
-      rows: 1,
-    },
+    historyStatement({ ...given, held: true }, by, at),
   ];
 }
+
+const dropAlias = ({ model, alias, version }: Alias): Statement => ({
+  sql: "DELETE FROM aliases WHERE model = ? AND alias = ? AND version = ?",
+  params: [model, alias, version],
+});
+
+/** Later than all before it, whatever the clock says: the order of the history decides who reigns. */
+const historyStatement = (
+  { model, alias, version, held }: Alias & { held: boolean },
+  { actor, why }: Moved,
+  at: number,
+): Statement => ({
+  sql: `INSERT INTO alias_history (model, alias, version, held, at, actor, why)
+    SELECT ?, ?, ?, ?, CASE WHEN newest >= ? THEN newest + 1 ELSE ? END, ?, ?
+    FROM (SELECT coalesce(max(at), 0) AS newest FROM alias_history WHERE model = ?) AS before`,
+  params: [model, alias, version, held ? 1 : 0, at, at, actor, why, model],
+});
 
 async function unknownVersion(registry: Registry, model: string, asked: string): Promise<MillError> {
   const versions = await registry.versions(model, { limit: 20 });

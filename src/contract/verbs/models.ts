@@ -30,7 +30,16 @@ export const getModel = reads({
     params: fieldsOf(anything()),
     seed: integer(),
     aliases: fieldsOf(version, { description: "Version by alias" }),
-    history: list(object({ alias: text(), version, at: instant, actor: text(), why: text() })),
+    history: list(
+      object({
+        alias: text(),
+        version,
+        held: boolean({ description: "false: the alias was taken from the version" }),
+        at: instant,
+        actor: text(),
+        why: text(),
+      }),
+    ),
   }),
   http: { method: "GET", path: "/v1/models/:name" },
 });

@@ -82,7 +82,7 @@ const aliasEntry = ({
 }: Awaited<ReturnType<Workspace["registry"]["history"]>>[number]): Entry => ({
   at: instant(at),
   what: "alias",
-  text: `${alias} is version ${version}: ${why} (${actor})`,
+  text: `${alias} is ${held ? "" : "no longer "}version ${version}: ${why} (${actor})`,
 });
 
 function stepEntry(step: StepRecord): Entry {

@@ -46,12 +46,11 @@ export function modelVerbs(workspace: Workspace): ModelVerbs {
     async getModel({ name }) {
       const model = await defined(name);
       const history = await registry.history(name);
-      const aliases = new Map(history.map(({ alias, version }) => [alias, version]));
       return {
         ...(await summary(model)),
         params: { ...model.train.params },
         seed: model.seed,
-        aliases: Object.fromEntries(aliases),
+        aliases: await registry.aliases(name),
         history: history.map(({ at, ...entry }) => ({ ...entry, at: instant(at) })),
       };
     },

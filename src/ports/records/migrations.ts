@@ -64,10 +64,13 @@ export const migrations: readonly Migration[] = [
     sql: [
       // lake: what a data set consists of beside its files, and how it is cut, one row a generation; the newest that was not abandoned counts
       `CREATE TABLE generations (dataset TEXT NOT NULL, generation INTEGER NOT NULL, spec TEXT, boundary TEXT, dataset_version INTEGER, journals TEXT NOT NULL,
-        train_from TEXT, run_id TEXT, opened_at BIGINT NOT NULL, frozen_at BIGINT, abandoned_at BIGINT, PRIMARY KEY (dataset, generation))`,
+        train_from TEXT, rows_until TEXT, run_id TEXT, opened_at BIGINT NOT NULL, frozen_at BIGINT, abandoned_at BIGINT, PRIMARY KEY (dataset, generation))`,
       `INSERT INTO generations (dataset, generation, spec, boundary, dataset_version, journals, opened_at, frozen_at)
         SELECT dataset, 1, spec, boundary, dataset_version, '[]', frozen_at, frozen_at FROM splits`,
       `DROP TABLE splits`,
+
+      // registry: whether the version has the alias from then on, or has it no more
+      `ALTER TABLE alias_history ADD COLUMN held INTEGER NOT NULL DEFAULT 1`,
 
       // serve: a new version that answers a share of the requests, and what happened to an endpoint, in words; as_of is data time in microseconds
       `CREATE TABLE rollouts (endpoint TEXT PRIMARY KEY, model TEXT NOT NULL, version INTEGER NOT NULL, base INTEGER NOT NULL, steps TEXT NOT NULL,
