@@ -12,6 +12,8 @@ export interface Evidence {
   readonly y: Float64Array;
   /** Names of the classes in index order; none for regression. */
   readonly classes: readonly string[];
+  /** What was decided at the time, a class index per row; when absent the threshold, or the likeliest class, decides. */
+  readonly decisions?: Float64Array;
   /** Binary only: a yes is a probability of at least this; 0.5 when absent. */
   readonly threshold?: number;
   /** Binary only: without it there is no `gain` among the measures. */
@@ -34,11 +36,17 @@ export function brokenPrediction({ predictions }: Evidence): string | null {
   return at < 0 ? null : `prediction ${at} is ${predictions[at]}`;
 }
 
-export const binaryConfusion = ({ predictions, y, threshold = 0.5 }: Evidence): Confusion =>
-  confusionOf(decide(predictions, threshold), y, 2);
+export function decisionsOf(task: Exclude<Task, "regression">, evidence: Evidence): Float64Array {
+  const { predictions, classes, threshold = 0.5, decisions } = evidence;
+  if (decisions !== undefined) return decisions;
+  return task === "binary-classification" ? decide(predictions, threshold) : likeliest(predictions, classes.length);
+}
 
-export const multiclassConfusion = ({ predictions, y, classes }: Evidence): Confusion =>
-  confusionOf(likeliest(predictions, classes.length), y, classes.length);
+export const binaryConfusion = (evidence: Evidence): Confusion =>
+  confusionOf(decisionsOf("binary-classification", evidence), evidence.y, 2);
+
+export const multiclassConfusion = (evidence: Evidence): Confusion =>
+  confusionOf(decisionsOf("multiclass-classification", evidence), evidence.y, evidence.classes.length);
 
 /** The probability of the likeliest class, and whether it was right: what the calibration of several classes is measured on. */
 export function rankTopClass({ predictions, y, classes }: Evidence): RankedScores {

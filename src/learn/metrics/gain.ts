@@ -11,6 +11,12 @@ export interface Gain {
   readonly trueNegative?: number;
 }
 
+/** Money of one decision. */
+export function moneyOf(gain: Gain, decided: boolean, happened: boolean): number {
+  if (happened) return decided ? gain.truePositive : (gain.falseNegative ?? 0);
+  return decided ? gain.falsePositive : (gain.trueNegative ?? 0);
+}
+
 /** Money per 1,000 decisions of a binary task. */
 export function gainPerThousand(confusion: Confusion, gain: Gain): Metric {
   const [tn, fp, fn, tp] = confusion.flat() as [number, number, number, number];

@@ -5,10 +5,13 @@ const CLIP = 1e-15;
 
 /** Mean of -ln of the probability that was given to what happened. `probabilities`: of the positive; `y`: 0 or 1. */
 export function logLoss(probabilities: Float64Array, y: Float64Array): Metric {
-  return meanOf(y.length, (row) => {
-    const p = clip(probabilities[row]!);
-    return y[row] === 1 ? -Math.log(p) : -Math.log1p(-p);
-  });
+  return meanOf(y.length, (row) => logLossOf(probabilities[row]!, y[row]!));
+}
+
+/** Of one row. */
+export function logLossOf(probability: number, happened: number): number {
+  const p = clip(probability);
+  return happened === 1 ? -Math.log(p) : -Math.log1p(-p);
 }
 
 /** The same for several classes. `probabilities`: row-major, rows x classCount; `y`: class indices. */
