@@ -3,13 +3,13 @@
  *
  *     parts --featureQuery--> fields, __label, __slice_* per row --boundary--> train | test | holdout Parquet
  *
- * Rows without a label stay out and are counted. Windows look across the boundary: a test row may know what happened to earlier training rows.
+ * Rows without a label stay out and are counted; rows before `trainFrom` are in no part. Windows look across the boundary: a test row may know what happened to earlier training rows.
  */
 import { join } from "node:path";
-import { type Digest, formatMoment, type Json, MillError } from "../base/index.ts";
+import { canonicalJson, type Digest, formatMoment, type Json, MillError } from "../base/index.ts";
 import type { Row, Schema, Task } from "../contract/index.ts";
 import { featureQuery, type Node, quoteIdentifier as name, quoteLiteral as text } from "../express/index.ts";
-import { type Boundary, partitionSql } from "../ingest/index.ts";
+import { type Boundary, beforeSql, partitionSql } from "../ingest/index.ts";
 import { openDuckDb, stepEngine, type Tables } from "../ports/tables/index.ts";
 import type { StepContext, StepKind, StepManifest } from "../steps/index.ts";
 
@@ -54,7 +54,8 @@ async function materialise(input: TrainingSetInput, tables: Tables, context: Ste
   const paths = await Promise.all(input.parts.map((part) => context.objects.pathOf(part)));
   const part = partitionSql(input.boundary, { time: input.time, entity: input.entity, columns: input.columns });
   const time = input.time === null ? "NULL::BIGINT" : `epoch_us(${name(input.time)})`;
-  await tables.run(`CREATE TEMP VIEW source AS SELECT *, ${part} AS __part, ${time} AS ${TIME} FROM (${numberedRows(paths)})`);
+  await tables.run(`CREATE TEMP VIEW history AS SELECT *, ${part} AS __part, ${time} AS ${TIME} FROM (${numberedRows(paths)})`);
+  await tables.run(`CREATE TEMP VIEW source AS SELECT * FROM history ${reach(input)}`);
   const slices = Object.entries(input.slices).map(([slice, node]) => [slicePrefix + slice, node] as const);
   const query = featureQuery({
     shape: { columns: input.columns, outcomes: input.outcomes, ...(input.time ? { time: input.time } : {}) },
@@ -64,6 +65,13 @@ async function materialise(input: TrainingSetInput, tables: Tables, context: Ste
     keep: ["__part", TIME],
   });
   await tables.run(`CREATE TEMP TABLE labelled AS ${query}`);
+}
+
+/** Leaves out what is older than the rows of all parts by more than any window's span: nothing reads it. */
+function reach({ boundary, fields, slices, label, time, columns }: TrainingSetInput): string {
+  if (boundary.trainFrom == null) return "";
+  const spans = [...Object.values(fields), ...Object.values(slices), label].flatMap(windowSpans);
+  return `WHERE NOT (${beforeSql(boundary.trainFrom, { time, columns }, Math.max(0, ...spans))})`;
 }
 
 /** The rows of all parts with `__row`, their place in the data set: numbered by file, which costs the engine nothing. */
@@ -89,16 +97,27 @@ async function describe(input: TrainingSetInput, tables: Tables, context: StepCo
     const rows = `labelled WHERE __part = ${text(part)} AND ${name(LABEL)} IS NOT NULL`;
     if (isAskedFor(part, input.boundary)) await requireRows(part, rows, tables);
     const path = join(context.scratch, `${part}.parquet`);
-    await tables.run(`COPY (SELECT ${columns} FROM ${rows} ORDER BY __row) TO ${text(path)} (FORMAT parquet, COMPRESSION zstd)`);
+    await tables.run(
+      `COPY (SELECT ${columns} FROM ${rows} ORDER BY __row) TO ${text(path)} (FORMAT parquet, COMPRESSION zstd${nameOf(part, input.boundary)})`,
+    );
     objects[part] = await context.objects.putFile(path, { consume: true });
     facts[part] = await spanOf(input, tables, rows);
   }
-  const [unlabelled] = await tables.rows(`SELECT count(*) AS n FROM labelled WHERE ${name(LABEL)} IS NULL`);
+  const [unlabelled] = await tables.rows(
+    `SELECT count(*) AS n FROM labelled WHERE __part IS NOT NULL AND ${name(LABEL)} IS NULL`,
+  );
   facts.unlabelled = Number(unlabelled!.n);
   Object.assign(facts, await labelFacts(input.task, tables));
   facts.windows = await windowsSeen(input, tables);
   return { objects, facts, measurements: [] };
 }
+
+/**
+ * From generation 2 on a part says in the file whose it is: the rows of an older holdout can be exactly those of a newer test part, and with the same bytes
+ * they would be one object, which is sealed.
+ */
+const nameOf = (part: string, boundary: Boundary): string =>
+  boundary.trainFrom === undefined ? "" : `, KV_METADATA {part: ${text(`${part} of ${canonicalJson(boundary)}`)}}`;
 
 const isAskedFor = (part: (typeof PARTS)[number], boundary: Boundary): boolean => {
   if (part === "train") return true;
@@ -145,7 +164,7 @@ async function windowsSeen(input: TrainingSetInput, tables: Tables): Promise<Jso
   const seen: Record<string, Json> = {};
   for (const [field, node] of Object.entries(input.fields)) {
     for (const spanMicros of windowSpans(node)) {
-      const early = `SELECT count(*) AS n FROM labelled WHERE __time < (SELECT min(__time) FROM labelled) + ${spanMicros}`;
+      const early = `SELECT count(*) AS n FROM labelled WHERE __part IS NOT NULL AND __time < (SELECT min(__time) FROM history) + ${spanMicros}`;
       seen[field] = { spanMicros, shortHistoryRows: Number((await tables.rows(early))[0]!.n) };
     }
   }

@@ -2,12 +2,16 @@ import { parseMoment } from "../base/index.ts";
 import type { Schema, TypeName } from "../contract/index.ts";
 import { quoteIdentifier, quoteLiteral } from "../express/index.ts";
 
-/** Where a data set is cut, frozen at first use. */
-export type Boundary =
-  /** Moments as text, of the time column's type; a row belongs to the last part whose first moment it has reached; null: that part has no rows. */
-  | { readonly testFrom: string | null; readonly holdoutFrom: string | null }
+/** Where a generation of a data set is cut, frozen at first use. */
+export type Boundary = (
+  | /** Moments as text, of the time column's type; a row belongs to the last part whose first moment it has reached; null: that part has no rows. */
+  { readonly testFrom: string | null; readonly holdoutFrom: string | null }
   /** Shares of the 2^32 values of a salted hash. */
-  | { readonly salt: string; readonly test: number; readonly holdout: number };
+  | { readonly salt: string; readonly test: number; readonly holdout: number }
+) & {
+  /** From generation 2 on: rows before this moment are in no part; null: there are none such. */
+  readonly trainFrom?: string | null;
+};
 
 export interface Partitioned {
   readonly time: string | null;
@@ -15,10 +19,18 @@ export interface Partitioned {
   readonly columns: Schema;
 }
 
-/** `'train'`, `'test'` or `'holdout'` for a row, as SQL over the data set's columns. */
+/** `'train'`, `'test'`, `'holdout'` or NULL (in no part) for a row, as SQL over the data set's columns. */
 export function partitionSql(boundary: Boundary, dataset: Partitioned): string {
   const { test, holdout } = "salt" in boundary ? byHash(boundary, dataset) : byTime(boundary, dataset);
-  return `(CASE WHEN ${holdout} THEN 'holdout' WHEN ${test} THEN 'test' ELSE 'train' END)`;
+  const older = boundary.trainFrom == null ? "" : `WHEN ${beforeSql(boundary.trainFrom, dataset)} THEN NULL`;
+  return `(CASE ${older} WHEN ${holdout} THEN 'holdout' WHEN ${test} THEN 'test' ELSE 'train' END)`;
+}
+
+/** Whether a row is older than a moment, or than the moment by more than a span, as SQL. */
+export function beforeSql(moment: string, { time, columns }: Pick<Partitioned, "time" | "columns">, spanMicros = 0): string {
+  return spanMicros === 0
+    ? `${quoteIdentifier(time!)} < ${momentLiteral(moment, columns[time!]!.type)}`
+    : `epoch_us(${quoteIdentifier(time!)}) < ${parseMoment(moment)!.micros - spanMicros}`;
 }
 
 function byTime({ testFrom, holdoutFrom }: Extract<Boundary, { testFrom: unknown }>, { time, columns }: Partitioned) {

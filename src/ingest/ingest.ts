@@ -7,6 +7,7 @@ import { openDuckDb, stepEngine, type Tables } from "../ports/tables/index.ts";
 import { type Profile, profileSql, readProfile } from "../quality/index.ts";
 import type { StepContext, StepKind, StepManifest } from "../steps/index.ts";
 import { matchColumns } from "./columns.ts";
+import { type IngestJournal, type OpenedJournal, openJournalRows } from "./journal-rows.ts";
 import { openSource } from "./open-source.ts";
 import { type StagedSource, writeQuarantine } from "./quarantine.ts";
 import { findRepeats } from "./repeats.ts";
@@ -30,11 +31,17 @@ export interface IngestInput {
   readonly where: Node | null;
   readonly time: string | null;
   readonly checks: readonly RowCheck[];
+  /** Rows beside those of the files, of which `where` says nothing; only where there are any, so that the others' keys stay. See decisions/growing-data.md. */
+  readonly journals?: readonly IngestJournal[];
+  /** A moment of the time column: later rows of the journals are left out. */
+  readonly until?: string;
 }
 
 /**
  * Files to typed rows: `part-0`, sorted by time (equal times, and rows without a time column, in file order), and `quarantine` when any row was put aside.
- * Facts: `rowCount`, `quarantined`, `leftOut`, `from`, `to`, `profile`, `checks`, `sources`, `warnings`.
+ * Rows of journals come behind those of the files and are treated alike, but that a record may lack columns.
+ * Facts: `rowCount`, `quarantined`, `leftOut`, `from`, `to`, `profile`, `checks`, `sources`, `warnings`; with journals also `journals` (as asked), `ahead`
+ * (rows later than `until`) and `repeated` (rows that came again under the same id).
  * Measurements: `share` of `dataset/NAME#check/I`, `share` of `dataset/NAME#fits`, `nullShare` of each column that is all null.
  * Errors: `source.missing`, `source.unreadable`, `source.changed`, `dataset.column-missing`, `dataset.column-type`, `dataset.empty`.
  */
@@ -52,8 +59,9 @@ export const ingest: StepKind<IngestInput> = {
 };
 
 async function ingestFiles(input: IngestInput, tables: Tables, context: StepContext): Promise<StepManifest> {
-  const { sources, checks } = input;
-  const steps = sources.length + 4;
+  const { sources, checks, journals = [] } = input;
+  const read = sources.length + journals.length;
+  const steps = read + 4;
   const say = (done: number, note: string) => {
     context.signal.throwIfAborted();
     context.progress(done, steps, note);
@@ -64,14 +72,21 @@ async function ingestFiles(input: IngestInput, tables: Tables, context: StepCont
     say(index, `reading ${source.name}`);
     staged.push(await stage(source, index, input, tables, context));
   }
-  const relation = stagedSql(sources.map((_, index) => stagedPath(context, index)));
+  let repeated = 0;
+  for (const journal of journals) {
+    say(staged.length, `reading ${journal.dataset}`);
+    const source = await stageJournal(journal, staged.length, input, tables, context);
+    repeated += source.source.repeated;
+    staged.push(source);
+  }
+  const relation = stagedSql(staged.map((_, index) => stagedPath(context, index)));
 
-  say(sources.length, "checking rows");
+  say(read, "checking rows");
   await findRepeats(relation, checks, tables);
   const counts = await countRows(relation, staged, checks, tables);
   if (counts.kept === 0) throw await emptyError(input, counts, staged, tables, context, relation);
 
-  say(sources.length + 1, "writing rows");
+  say(read + 1, "writing rows");
   const part = join(context.scratch, "part-0.parquet");
   await writePart(input, relation, part, tables);
   const { profile } = readProfile(
@@ -81,7 +96,7 @@ async function ingestFiles(input: IngestInput, tables: Tables, context: StepCont
   const objects: Record<string, Digest> = { "part-0": await context.objects.putFile(part, { consume: true }) };
 
   if (counts.quarantined > 0) {
-    say(sources.length + 2, "writing the quarantine");
+    say(read + 2, "writing the quarantine");
     const path = join(context.scratch, "quarantine.parquet");
     await writeQuarantine(
       { staged: relation, sources: staged, columns: input.columns, checks, scratch: context.scratch },
@@ -91,7 +106,11 @@ async function ingestFiles(input: IngestInput, tables: Tables, context: StepCont
     objects.quarantine = await context.objects.putFile(path, { consume: true });
   }
   say(steps, "done");
-  return { objects, facts: factsOf(input, counts, profile, staged), measurements: measurementsOf(input, counts, profile) };
+  return {
+    objects,
+    facts: factsOf(input, { ...counts, repeated }, profile, staged),
+    measurements: measurementsOf(input, counts, profile),
+  };
 }
 
 const stagedPath = ({ scratch }: StepContext, index: number) => join(scratch, `staged-${index}.parquet`);
@@ -108,13 +127,30 @@ async function stage(
   const wanted = Object.entries(input.columns).map(([column, { source: named = column }]) => named);
   const opened = await openSource(source, { index, wanted, sizeBytes: Number(before.size), scratch: context.scratch }, tables);
   const read = matchColumns(opened, input.columns, input.time, input.dataset);
-  await tables.run(stageSql(opened, read, input, stagedPath(context, index))).catch((error: MillError) => {
+  const { columns, where, checks } = input;
+  await tables.run(stageSql(opened, read, { columns, where, checks }, stagedPath(context, index))).catch((error: MillError) => {
     throw error.code === "tables.query" ? unreadable(source, error) : error;
   });
   const after = await statOf(source);
   if (before.mtimeNs !== after.mtimeNs || before.size !== after.size) throw changed(source);
   const [rejected] = opened.rejects ? await tables.rows(`SELECT count(*) AS n FROM (${opened.rejects})`) : [];
   return { source: opened, read, rejected: Number(rejected?.n ?? 0) };
+}
+
+async function stageJournal(
+  journal: IngestJournal,
+  index: number,
+  { dataset, columns, time, checks, until }: IngestInput,
+  tables: Tables,
+  context: StepContext,
+): Promise<StagedSource & { readonly source: OpenedJournal }> {
+  const { objects, scratch } = context;
+  const opened = await openJournalRows(journal, { index, columns: Object.keys(columns), objects, scratch }, tables);
+  const byName = Object.fromEntries(Object.entries(columns).map(([name, { source: _, ...column }]) => [name, column]));
+  const read = matchColumns(opened, byName, time, dataset);
+  const staging = { columns, where: null, checks, until: time !== null && until ? { time, moment: until } : null };
+  await tables.run(stageSql(opened, read, staging, stagedPath(context, index)));
+  return { source: opened, read, rejected: 0 };
 }
 
 const statOf = ({ path, name }: IngestSource) =>
@@ -144,7 +180,8 @@ interface Counts {
   readonly kept: number;
   readonly quarantined: number;
   readonly leftOut: number;
-  /** Rows that `where` keeps, and those of them that fit their columns' types. */
+  readonly ahead: number;
+  /** Rows that are neither left out nor ahead, and those of them that fit their columns' types. */
   readonly read: number;
   readonly fitting: number;
   /** By index of the check. */
@@ -168,12 +205,14 @@ async function countRows(
     groups.filter(among).reduce((total, row) => total + Number(row[field]), 0);
   const repeated = repeats.reduce((total, { n }) => total + Number(n), 0);
   const rejected = staged.reduce((total, source) => total + source.rejected, 0);
-  const [leftOut, blank] = [FAULT.leftOut, FAULT.blank].map((fault) => sum("n", (row) => row.__fault === fault));
+  const withFault = (fault: number) => sum("n", (row) => row.__fault === fault);
+  const [leftOut, ahead] = [withFault(FAULT.leftOut), withFault(FAULT.ahead)];
   const kept = sum("good") - repeated;
-  const read = sum("n") - leftOut! - blank! + rejected;
+  const read = sum("n") - leftOut - ahead - withFault(FAULT.blank) + rejected;
   return {
     kept,
-    leftOut: leftOut!,
+    leftOut,
+    ahead,
     read,
     fitting: sum("n", (row) => row.__fault === FAULT.none),
     quarantined: read - kept,
@@ -238,8 +277,8 @@ async function writePart({ columns, time, checks }: IngestInput, relation: strin
 }
 
 function factsOf(
-  { columns, time, checks }: IngestInput,
-  counts: Counts,
+  { columns, time, checks, journals }: IngestInput,
+  counts: Counts & { readonly repeated: number },
   profile: Profile,
   staged: readonly StagedSource[],
 ): Record<string, Json> {
@@ -259,6 +298,11 @@ function factsOf(
     })),
     sources: staged.map(({ source }, index) => ({ name: source.name, ...source.found, rows: counts.bySource.get(index)! })),
     warnings: allNull(columns, profile, counts).map((name) => `the column ${name} has no value in any row`),
+    ...(journals && {
+      journals: journals.map(({ dataset, version, rowCount }) => ({ dataset, version, rowCount })),
+      ahead: counts.ahead,
+      repeated: counts.repeated,
+    }),
   };
 }
 

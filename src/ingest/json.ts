@@ -25,23 +25,35 @@ export async function openJson(
   const lines = format === "ndjson" || hasObjectsOnLines(file.head);
   const records = lines ? lineRecords(file, options) : valueRecords(file, options);
   const keys = await keysOf(records, options, tables);
-  const shape = JSON.stringify(Object.fromEntries(keys.map((key) => [key, "VARCHAR"])));
-  const again = (reading: "first" | "again") =>
-    `(SELECT record, is_object, CASE WHEN is_object THEN json_transform(record, ${quoteLiteral(shape)}) END AS fields
-      FROM (SELECT record, ${IS_OBJECT} AS is_object FROM ${records.relation(reading)}))`;
   return {
     name: options.name,
     found: { format: lines ? "ndjson" : "json", encoding: file.encoding },
-    columns: keys.map((key) => ({ name: key, sql: `fields.${quoteField(key)}`, type: "VARCHAR" })),
-    relation: again,
+    ...withFields(records.relation, keys),
     ordinal: null,
     text: "record",
     blank: lines ? "record IS NULL" : null,
-    broken: { condition: "NOT is_object", reason: lines ? "the line is not a JSON object" : "not a JSON object" },
+    broken: { condition: NO_OBJECT, reason: lines ? "the line is not a JSON object" : "not a JSON object" },
     rejects: records.rejects,
     lines: lines ? (ordinals, rejected) => Promise.resolve(linesOf(ordinals, rejected)) : null,
   };
 }
+
+/** Records of JSON, the column `record` of `relation`, as columns of text by key. */
+export function withFields(
+  relation: OpenedSource["relation"],
+  keys: readonly string[],
+): Pick<OpenedSource, "relation" | "columns"> {
+  const shape = JSON.stringify(Object.fromEntries(keys.map((key) => [key, "VARCHAR"])));
+  return {
+    columns: keys.map((key) => ({ name: key, sql: `fields.${quoteField(key)}`, type: "VARCHAR" })),
+    relation: (reading) =>
+      `(SELECT *, CASE WHEN is_object THEN json_transform(record, ${quoteLiteral(shape)}) END AS fields
+        FROM (SELECT *, ${IS_OBJECT} AS is_object FROM ${relation(reading)}))`,
+  };
+}
+
+/** A record of `withFields` that is no JSON object, as SQL. */
+export const NO_OBJECT = "NOT is_object";
 
 /** CASE, because AND may ask for the type of a text that is no JSON, which is an error. */
 const IS_OBJECT = "(CASE WHEN json_valid(record) THEN json_type(record) = 'OBJECT' ELSE false END)";

@@ -32,7 +32,7 @@ export interface Quarantining {
 export async function writeQuarantine(given: Quarantining, path: string, tables: Tables): Promise<void> {
   await tables.run(`CREATE TEMP TABLE aside AS SELECT s.__source, s.__ordinal, s.__fault, ${failedSql(given.checks)} AS __check
     FROM ${given.staged} AS s LEFT JOIN repeats AS r USING (__source, __ordinal)
-    WHERE s.__fault NOT IN (${FAULT.leftOut}, ${FAULT.blank}) AND (NOT (${passesSql(given.checks)}) OR r.__check IS NOT NULL)`);
+    WHERE s.__fault NOT IN (${FAULT.leftOut}, ${FAULT.blank}, ${FAULT.ahead}) AND (NOT (${passesSql(given.checks)}) OR r.__check IS NOT NULL)`);
   await tables.run("CREATE TEMP TABLE lines (__source INTEGER, __kind VARCHAR, __place BIGINT, __line BIGINT)");
   for (const [index, staged] of given.sources.entries()) await findLines(index, staged, given, tables);
   const parts = given.sources.flatMap((staged, index) => [asideSql(index, staged, given), ...(rejectedSql(index, staged) ?? [])]);

@@ -1,11 +1,11 @@
-import { type Digest, type Json, MillError } from "../base/index.ts";
+import { type Digest, type Json, MillError, parseMoment } from "../base/index.ts";
 import type { Schema } from "../contract/index.ts";
 import type { Split } from "../define/index.ts";
 import { quoteIdentifier, quoteLiteral } from "../express/index.ts";
 import { openDuckDb, stepEngine, type Tables } from "../ports/tables/index.ts";
 import { momentText } from "../quality/index.ts";
 import type { StepKind } from "../steps/index.ts";
-import { type Boundary, momentLiteral, partitionSql } from "./boundary.ts";
+import { type Boundary, beforeSql, partitionSql } from "./boundary.ts";
 
 export interface SplitInput {
   readonly dataset: string;
@@ -17,11 +17,20 @@ export interface SplitInput {
   readonly split: Split;
   /** The boundary that was frozen with an earlier version: it stays, whatever rows came since. */
   readonly frozen?: Boundary | null;
+  /** From generation 2 on: the split is chosen anew. */
+  readonly generation?: {
+    readonly number: number;
+    /** Older rows are in no part; null: every row is in one. */
+    readonly trainFrom: string | null;
+    /** Where the holdout of the generation before starts: this one does not start earlier. */
+    readonly olderHoldoutFrom: string | null;
+  };
 }
 
 /**
  * Chooses the boundary of a data set. By time: moments such that about the asked share of the rows lies behind each, and no moment is on both sides.
- * By hash: the shares themselves. Facts: `boundary`, and `rows` of train, test and holdout. Errors: `split.too-few`.
+ * By hash: the shares themselves. Facts: `boundary`, and `rows` of train, test and holdout; of a generation also its number, `older` rows, which are in
+ * no part, and a `note` when the holdout was kept from starting before the one that it replaces. Errors: `split.too-few`.
  */
 export const split: StepKind<SplitInput> = {
   name: "split",
@@ -31,31 +40,51 @@ export const split: StepKind<SplitInput> = {
     try {
       const paths = await Promise.all(input.parts.map((part) => context.objects.pathOf(part)));
       const relation = `read_parquet([${paths.map(quoteLiteral).join(", ")}])`;
-      const boundary = input.frozen ?? (await chooseBoundary(input, relation, tables));
-      const rows = await countParts(boundary, input, relation, tables);
+      const { boundary, note } = input.frozen ? { boundary: input.frozen } : await chooseBoundary(input, relation, tables);
+      const { older, ...rows } = await countParts(boundary, input, relation, tables);
       requireRows(rows, input);
-      return { objects: {}, facts: { boundary: boundary as unknown as Json, rows }, measurements: [] };
+      const grown = input.generation ? { generation: input.generation.number, older, ...(note ? { note } : {}) } : {};
+      return { objects: {}, facts: { boundary: boundary as unknown as Json, rows, ...grown }, measurements: [] };
     } finally {
       tables.close();
     }
   },
 };
 
-async function chooseBoundary({ split, time, columns }: SplitInput, relation: string, tables: Tables): Promise<Boundary> {
-  if (split.split === "hash") return { salt: split.salt, test: split.test, holdout: split.holdout };
+async function chooseBoundary(
+  input: SplitInput,
+  relation: string,
+  tables: Tables,
+): Promise<{ boundary: Boundary; note?: string }> {
+  const { split, time, columns, generation } = input;
+  const trainFrom = generation?.trainFrom ?? null;
+  const grown = generation ? { trainFrom } : {};
+  if (split.split === "hash") return { boundary: { salt: split.salt, test: split.test, holdout: split.holdout, ...grown } };
   const column = quoteIdentifier(time!);
   const { type } = columns[time!]!;
-  const [counted] = await tables.rows(`SELECT count(*) AS n FROM ${relation}`);
+  const younger = trainFrom === null ? "true" : `NOT (${beforeSql(trainFrom, input)})`;
+  const [counted] = await tables.rows(`SELECT count(*) AS n FROM ${relation} WHERE ${younger}`);
   const rowCount = Number(counted!.n);
   const startOf = async (share: number, end: string | null, earlierParts: number) => {
     if (share === 0) return end;
-    const before = end === null ? "true" : `${column} < ${momentLiteral(end, type)}`;
+    const before = end === null ? younger : `${younger} AND ${beforeSql(end, input)}`;
     const from = await nearestStart(`FROM ${relation} WHERE ${before}`, column, rowCount * share, earlierParts, tables);
     return from === null ? null : momentText(from, type);
   };
-  const holdoutFrom = await startOf(split.holdout, null, split.test === 0 ? 1 : 2);
+  const chosen = await startOf(split.holdout, null, split.test === 0 ? 1 : 2);
+  const { holdoutFrom, note } = notBefore(generation?.olderHoldoutFrom ?? null, chosen);
   const testFrom = await startOf(split.test, holdoutFrom, 1);
-  return { testFrom: split.test === 0 ? null : testFrom, holdoutFrom };
+  return { boundary: { ...grown, testFrom: split.test === 0 ? null : testFrom, holdoutFrom }, ...(note ? { note } : {}) };
+}
+
+/** A holdout replaces the one before it only by newer rows: it never reaches back behind that one's start. */
+function notBefore(older: string | null, chosen: string | null): { holdoutFrom: string | null; note?: string } {
+  if (older === null || chosen === null || parseMoment(chosen)!.micros >= parseMoment(older)!.micros)
+    return { holdoutFrom: chosen };
+  return {
+    holdoutFrom: older,
+    note: `the holdout would start at ${chosen}, and stays at ${older}, where the one before it starts`,
+  };
 }
 
 /**
@@ -79,22 +108,28 @@ async function nearestStart(
 
 type Counted = { readonly train: number; readonly test: number; readonly holdout: number };
 
-async function countParts(boundary: Boundary, input: SplitInput, relation: string, tables: Tables): Promise<Counted> {
+async function countParts(
+  boundary: Boundary,
+  input: SplitInput,
+  relation: string,
+  tables: Tables,
+): Promise<Counted & { readonly older: number }> {
   const part = partitionSql(boundary, input);
   const [row] = await tables.rows(
-    `SELECT ${["train", "test", "holdout"].map((name) => `count(*) FILTER (part = '${name}') AS ${name}`).join(", ")} FROM (SELECT ${part} AS part FROM ${relation})`,
+    `SELECT ${["train", "test", "holdout"].map((name) => `count(*) FILTER (part = '${name}') AS ${name}`).join(", ")}, count(*) FILTER (part IS NULL) AS older FROM (SELECT ${part} AS part FROM ${relation})`,
   );
-  return { train: Number(row!.train), test: Number(row!.test), holdout: Number(row!.holdout) };
+  return { train: Number(row!.train), test: Number(row!.test), holdout: Number(row!.holdout), older: Number(row!.older) };
 }
 
-function requireRows(rows: Counted, { dataset, split, time }: SplitInput): void {
+function requireRows(rows: Counted, { dataset, split, time, generation }: SplitInput): void {
   const asked = { train: 1 - split.test - split.holdout, test: split.test, holdout: split.holdout };
   const empty = (["train", "test", "holdout"] as const).filter((part) => asked[part] > 0 && rows[part] === 0);
   if (empty.length === 0) return;
+  const since = generation?.trainFrom ? ` from ${generation.trainFrom} on` : "";
   const of = split.split === "time" ? `different values of ${time}` : "different rows or entities";
   throw new MillError(
     "split.too-few",
-    `The data set "${dataset}" has too few ${of} to be split: ${empty.join(" and ")} would have no rows.`,
+    `The data set "${dataset}" has too few ${of}${since} to be split: ${empty.join(" and ")} would have no rows.`,
     {
       at: `dataset "${dataset}": split`,
       expected: "rows for each part",

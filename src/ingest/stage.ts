@@ -8,6 +8,7 @@
 
 import type { Schema } from "../contract/index.ts";
 import { columnsRead, compileSql, type Node, quoteIdentifier, quoteLiteral } from "../express/index.ts";
+import { momentLiteral } from "./boundary.ts";
 import type { ReadColumn } from "./columns.ts";
 import type { OpenedSource } from "./opened.ts";
 
@@ -24,6 +25,7 @@ export const FAULT = {
   leftOut: -1,
   blank: -2,
   broken: -3,
+  ahead: -4,
   misfit: (i: number) => 2 * i + 1,
   absent: (i: number) => 2 * i + 2,
 } as const;
@@ -35,13 +37,15 @@ export interface Staging {
   readonly columns: Schema;
   readonly where: Node | null;
   readonly checks: readonly RowCheck[];
+  /** Rows of a journal that are later than `until` are ahead of the data's clock; they count for a later generation. */
+  readonly until?: { readonly time: string; readonly moment: string } | null;
 }
 
 /** The statement that stages one source into `path`. */
 export function stageSql(
   source: OpenedSource,
   read: readonly ReadColumn[],
-  { columns, where, checks }: Staging,
+  { columns, where, checks, until = null }: Staging,
   path: string,
 ): string {
   const names = read.map(({ name }) => quoteIdentifier(name));
@@ -51,22 +55,24 @@ export function stageSql(
     .map((check) => `CASE WHEN __fault = 0 THEN ${compileSql(check.holds, columns)} END AS ${holdsColumn(check)}`);
   return `COPY (
     SELECT ${[...names, "__fault", ...holds].join(", ")}
-    FROM (SELECT *, ${faultSql(read, where, columns)} AS __fault
+    FROM (SELECT *, ${faultSql(read, where, until, columns)} AS __fault
       FROM (SELECT ${cast.join(", ")}, ${source.blank ?? "false"} AS __blank, ${source.broken?.condition ?? "false"} AS __broken
         FROM ${source.relation("first")}))
   ) TO ${quoteLiteral(path)} (FORMAT parquet)`;
 }
 
-/** A column that `where` reads comes first: a row whose value does not fit can be neither kept nor left out. */
-function faultSql(read: readonly ReadColumn[], where: Node | null, columns: Schema): string {
+/** A column that `where` or `until` reads comes first: a row whose value does not fit can be neither kept nor left out. */
+function faultSql(read: readonly ReadColumn[], where: Node | null, until: Staging["until"], columns: Schema): string {
   const faults = read.map(({ name, required }, i) => ({
     name,
     sql: `WHEN __misfit${i} THEN ${FAULT.misfit(i)}${required ? ` WHEN ${quoteIdentifier(name)} IS NULL THEN ${FAULT.absent(i)}` : ""}`,
   }));
-  const filtered = where === null ? new Set<string>() : columnsRead(where);
+  const filtered = new Set([...(where === null ? [] : columnsRead(where)), ...(until ? [until.time] : [])]);
+  const ahead = until && `${quoteIdentifier(until.time)} > ${momentLiteral(until.moment, columns[until.time]!.type)}`;
   return `(CASE WHEN __blank THEN ${FAULT.blank} WHEN __broken THEN ${FAULT.broken}
     ${faults.map(({ name, sql }) => (filtered.has(name) ? sql : "")).join(" ")}
     ${where === null ? "" : `WHEN (${compileSql(where, columns)}) IS NOT TRUE THEN ${FAULT.leftOut}`}
+    ${ahead ? `WHEN ${ahead} THEN ${FAULT.ahead}` : ""}
     ${faults.map(({ name, sql }) => (filtered.has(name) ? "" : sql)).join(" ")}
     ELSE 0 END)::SMALLINT`;
 }

@@ -105,17 +105,21 @@ test("a split is frozen once; the same rule is welcome again, another is refused
   const spec = { split: "time", test: 0.15, holdout: 0.15 };
   const boundary = { testFrom: "2001-05-01", holdoutFrom: "2001-05-15" };
   assert.equal(await lake.frozenSplit("d", spec), null);
-  const frozen = await lake.freezeSplit({ dataset: "d", spec, boundary, version: 1 });
-  assert.deepEqual(frozen, { dataset: "d", spec, boundary, version: 1, frozenAt: 1000 });
+  const frozen = await lake.freezeSplit({ dataset: "d", generation: 1, spec, boundary, version: 1 });
+  assert.deepEqual(frozen, { dataset: "d", generation: 1, spec, boundary, version: 1, frozenAt: 1000 });
   const again = await lake.freezeSplit({
     dataset: "d",
+    generation: 1,
     spec: { holdout: 0.15, test: 0.15, split: "time" },
     boundary: { testFrom: "x" },
     version: 9,
   });
   assert.deepEqual(again, frozen);
   const other = { ...spec, test: 0.2 };
-  for (const refused of [lake.frozenSplit("d", other), lake.freezeSplit({ dataset: "d", spec: other, boundary, version: 1 })])
+  for (const refused of [
+    lake.frozenSplit("d", other),
+    lake.freezeSplit({ dataset: "d", generation: 1, spec: other, boundary, version: 1 }),
+  ])
     await assert.rejects(refused, (error: MillError) => {
       assert.equal(error.code, "split.frozen");
       assert.match(error.expected!, /"test":0.15/);

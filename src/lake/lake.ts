@@ -5,9 +5,18 @@ import { quoteLiteral } from "../express/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
 import type { Records, Statement } from "../ports/records/index.ts";
 import type { Tables } from "../ports/tables/index.ts";
+import {
+  abandonGeneration,
+  freezeSplit,
+  type Generation,
+  type NewGeneration,
+  openGeneration,
+  readGenerations,
+  standing,
+} from "./generations.ts";
 import { type Journal, type JournalEffects, type JournalRow, openJournal } from "./journal.ts";
 import { sealSegments } from "./seal.ts";
-import { type FrozenSplit, freezeSplit, readSplit } from "./splits.ts";
+import { type FrozenSplit, frozenSplitOf, requireRule } from "./splits.ts";
 import {
   type DatasetVersion,
   type NewVersion,
@@ -56,11 +65,23 @@ export interface Lake {
   /** Adds a version whose manifest is stored already; its number. Errors: `lake.moved` when `parent` is not the newest version any more. */
   commit(version: NewVersion): Promise<number>;
 
-  /** null: not frozen yet. With a rule: `split.frozen` when another one was frozen. */
+  /** What a data set consists of: the newest generation that was not abandoned; null: nothing was cut yet. */
+  generation(dataset: string): Promise<Generation | null>;
+  /** All generations of a data set, oldest first. */
+  generations(dataset: string): Promise<Generation[]>;
+  /**
+   * Opens the next generation, whose split is to be frozen; its number. What its journals name is kept while it stands.
+   * Errors: `generation.unfrozen` when another one is open or nothing was cut yet, `generation.rows`, `lake.unknown-version`.
+   */
+  openGeneration(generation: NewGeneration): Promise<number>;
+  /** Gives a generation up, open or frozen; again changes nothing. Errors: `generation.first`. */
+  abandonGeneration(dataset: string, generation: number): Promise<void>;
+  /** The split of the standing generation; null: not frozen yet. With a rule: `split.frozen` when another one was ever frozen. */
   frozenSplit(dataset: string, spec?: Json): Promise<FrozenSplit | null>;
-  /** Freezes the split of a data set, once and for all. Errors: `split.frozen`. */
+  /** Freezes the split of a generation, once and for all; the first is made by it. Errors: `split.frozen`, `generation.abandoned`. */
   freezeSplit(split: {
     readonly dataset: string;
+    readonly generation: number;
     readonly spec: unknown;
     readonly boundary: unknown;
     readonly version: number;
@@ -146,9 +167,17 @@ export function createLake({ records, objects, folder, tables, clock = Date.now,
       return (version.parent ?? 0) + 1;
     },
 
-    frozenSplit: (dataset, spec) => readSplit(records, dataset, spec),
-    freezeSplit: ({ dataset, spec, boundary, version }) =>
-      freezeSplit(records, { dataset, spec: spec as Json, boundary: boundary as Json, version }, clock()),
+    generation: async (dataset) => standing(await readGenerations(records, dataset)),
+    generations: (dataset) => readGenerations(records, dataset),
+    openGeneration: (generation) => openGeneration(generation, { records, objects }, clock()),
+    abandonGeneration: (dataset, generation) => abandonGeneration(records, dataset, generation, clock()),
+    async frozenSplit(dataset, spec) {
+      const generations = await readGenerations(records, dataset);
+      if (spec !== undefined) requireRule(generations, spec);
+      return frozenSplitOf(standing(generations));
+    },
+    freezeSplit: ({ spec, boundary, ...split }) =>
+      freezeSplit(records, { ...split, spec: spec as Json, boundary: boundary as Json }, clock()),
 
     append: async (dataset, rows) => (await journalOf(dataset)).append(rows),
     seal: (dataset) => inLine(dataset, () => sealOnce(dataset)),

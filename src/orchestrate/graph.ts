@@ -8,9 +8,10 @@
  *
  * Pure: a node knows how to make its step's input from the manifests of what it needs; whether it must run is `plan.ts`.
  */
-import { type Digest, digestOfJson, type Json } from "../base/index.ts";
+import { type Digest, digestOfJson, type Json, MillError } from "../base/index.ts";
 import type { Measurement, Requirement, Task } from "../contract/index.ts";
 import type { DatasetDefinition, FeaturesDefinition, ModelDefinition, Project } from "../define/index.ts";
+import type { IngestJournal } from "../ingest/index.ts";
 import type { FrozenSplit } from "../lake/index.ts";
 import type { Gain } from "../learn/index.ts";
 import type { Environment, StepManifest } from "../steps/index.ts";
@@ -41,10 +42,29 @@ export interface Outside {
   readonly runtime: string | null;
   sources(dataset: DatasetDefinition): Promise<Json>;
   /** The split that was frozen at its first use: new data is cut where old data was. Errors: `split.frozen` when the definition asks for another. */
-  frozenSplit(dataset: DatasetDefinition): Promise<Pick<FrozenSplit, "boundary" | "version"> | null>;
+  frozenSplit(dataset: DatasetDefinition): Promise<Pick<FrozenSplit, "boundary" | "version" | "generation"> | null>;
+  /** What the data set consists of beside its files since it grew; null: of nothing, it is in its first generation. */
+  generation(dataset: DatasetDefinition): Promise<Growth | null>;
   /** The model version that the candidate with this bundle must beat: the last champion that is not the candidate itself. */
   champion(model: ModelDefinition, bundle: Digest): Promise<ChampionInput | null>;
 }
+
+/** A generation of a data set from the second on. */
+export interface Growth {
+  readonly number: number;
+  readonly journals: readonly IngestJournal[];
+  readonly trainFrom: string | null;
+  readonly until: string | null;
+  /** Where the holdout of the generation before starts. */
+  readonly olderHoldoutFrom: string | null;
+}
+
+/** A run sees one generation of each data set from its start to its end. */
+export const generationMoved = (dataset: string) =>
+  new MillError("generation.moved", `The data set "${dataset}" got another generation while this run was on its way.`, {
+    at: `dataset "${dataset}"`,
+    fix: "Run again: it takes the generation that stands now.",
+  });
 
 /** A champion's trained model, and the features it reads. */
 export interface ChampionInput {
@@ -89,6 +109,7 @@ function datasetNodes(dataset: DatasetDefinition): GraphNode[] {
       input: async (_, outside) =>
         plain({
           dataset: name,
+          ...grownRows(await outside.generation(dataset)),
           sources: await outside.sources(dataset),
           columns: withoutTexts(columns),
           where: dataset.where ?? null,
@@ -114,12 +135,14 @@ function datasetNodes(dataset: DatasetDefinition): GraphNode[] {
       kept: async (outside) => {
         const frozen = await outside.frozenSplit(dataset);
         if (frozen === null) return null;
-        const manifest = { objects: {}, facts: { boundary: frozen.boundary }, measurements: [] };
-        return { manifest, why: `frozen with version ${frozen.version}` };
+        const { boundary, version, generation } = frozen;
+        const manifest = { objects: {}, facts: { boundary, ...(generation > 1 && { generation }) }, measurements: [] };
+        return { manifest, why: `frozen with version ${version}${generation > 1 ? `, generation ${generation}` : ""}` };
       },
-      input: async (results) =>
+      input: async (results, outside) =>
         plain({
           dataset: name,
+          ...grownSplit(await outside.generation(dataset)),
           parts: partsOf(results.get(ingested)!),
           columns: withoutTexts(columns),
           time: time ?? null,
@@ -129,6 +152,19 @@ function datasetNodes(dataset: DatasetDefinition): GraphNode[] {
     });
   }
   return nodes;
+}
+
+/** Named only where there are any, so that the key of a data set that has not grown is what it always was. */
+function grownRows(growth: Growth | null) {
+  if (growth === null || growth.journals.length === 0) return {};
+  const { journals, until } = growth;
+  return { journals, ...(until !== null && { until }) };
+}
+
+function grownSplit(growth: Growth | null) {
+  if (growth === null) return {};
+  const { number, trainFrom, olderHoldoutFrom } = growth;
+  return { generation: { number, trainFrom, olderHoldoutFrom } };
 }
 
 /** What a data set's check step is asked: the checks as they are now, of what was measured. */

@@ -6,13 +6,12 @@ import type { AssessmentReport } from "../assess/index.ts";
 import { canonicalJson, type Digest, type Json } from "../base/index.ts";
 import type { Verdict } from "../contract/index.ts";
 import type { DatasetDefinition, ModelDefinition, Project } from "../define/index.ts";
-import type { Boundary } from "../ingest/index.ts";
 import type { Lake } from "../lake/index.ts";
 import { type Objects, readJson } from "../ports/objects/index.ts";
 import { CHAMPION_ALIAS, type Registry, readManifest, writeCard } from "../registry/index.ts";
 import type { Serving } from "../serve/index.ts";
 import type { Ledger, StepManifest } from "../steps/index.ts";
-import { type GraphNode, partsOf } from "./graph.ts";
+import { type GraphNode, generationMoved, partsOf } from "./graph.ts";
 
 export interface PublishResources {
   readonly lake: Lake;
@@ -45,6 +44,7 @@ async function commitDataset(
   ingested: StepManifest,
   { lake, objects, actor }: PublishResources,
 ): Promise<string | null> {
+  await requireStanding(dataset, ingested, lake);
   const rowCount = Number(ingested.facts.rowCount);
   const parts = partsOf(ingested);
   const manifest = {
@@ -67,16 +67,20 @@ async function commitDataset(
   return `data set ${dataset.name}, version ${version}: ${rowCount.toLocaleString("en")} rows, ${ingested.facts.quarantined} quarantined`;
 }
 
+/** Rows of a generation that does not stand any more must not become the newest version, nor be cut as another's. */
+async function requireStanding({ name }: DatasetDefinition, { facts }: StepManifest, lake: Lake): Promise<void> {
+  const journals = (await lake.generation(name))?.journals.filter(({ rowCount }) => rowCount > 0) ?? [];
+  if (canonicalJson(facts.journals ?? []) !== canonicalJson(journals as unknown as Json)) throw generationMoved(name);
+}
+
 async function freezeSplit(dataset: DatasetDefinition, split: StepManifest, { lake }: PublishResources): Promise<string | null> {
-  if ((await lake.frozenSplit(dataset.name)) !== null) return null;
+  const { boundary, note } = split.facts;
+  const generation = Number(split.facts.generation ?? 1);
+  if ((await lake.frozenSplit(dataset.name))?.generation === generation) return null;
   const head = await lake.head(dataset.name);
-  await lake.freezeSplit({
-    dataset: dataset.name,
-    spec: dataset.split!,
-    boundary: split.facts.boundary as unknown as Boundary,
-    version: head!.version,
-  });
-  return `split of ${dataset.name} frozen: ${JSON.stringify(split.facts.boundary)}`;
+  await lake.freezeSplit({ dataset: dataset.name, generation, spec: dataset.split!, boundary, version: head!.version });
+  const which = generation > 1 ? `, generation ${generation},` : "";
+  return `split of ${dataset.name}${which} frozen: ${JSON.stringify(boundary)}${note ? `; ${note}` : ""}`;
 }
 
 async function registerModel(
