@@ -350,6 +350,27 @@ export const ERRORS = {
     exit: EXIT.definitions,
     about: "A definition asks for another split than the one that was frozen.",
   },
+  "generation.abandoned": {
+    status: 409,
+    exit: EXIT.conflict,
+    about: "A generation of a data set was given up, and cannot be cut.",
+  },
+  "generation.first": { status: 409, exit: EXIT.conflict, about: "The first generation of a data set cannot be given up." },
+  "generation.moved": {
+    status: 409,
+    exit: EXIT.conflict,
+    about: "A data set got another generation while a run was on its way.",
+  },
+  "generation.rows": {
+    status: 400,
+    exit: EXIT.usage,
+    about: "A generation asks for rows that a journal does not have, or for a moment that is none.",
+  },
+  "generation.unfrozen": {
+    status: 409,
+    exit: EXIT.conflict,
+    about: "A data set gets another generation only when the one before is frozen or given up.",
+  },
   "split.holdout-locked": { status: 403, exit: EXIT.refused, about: "A step that may not read the holdout asked for it." },
 
   // training sets

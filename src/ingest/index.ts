@@ -1,5 +1,6 @@
-export { type Boundary, type Partitioned, partitionSql } from "./boundary.ts";
+export { type Boundary, beforeSql, type Partitioned, partitionSql } from "./boundary.ts";
 export { type IngestInput, type IngestSource, ingest } from "./ingest.ts";
+export type { IngestJournal } from "./journal-rows.ts";
 export { type Counted, type FoundColumn, type Look, lookAt } from "./look.ts";
 export { type ResolvedSource, resolveSources, type SourceFormat } from "./sources.ts";
 export { type SplitInput, split } from "./split.ts";
