@@ -76,6 +76,7 @@ async function logOfTarget({ ledger, registry, serving }: Workspace, target: str
 const aliasEntry = ({
   alias,
   version,
+  held,
   at,
   actor,
   why,
