@@ -17,6 +17,7 @@ export type { Confusion } from "./metrics/decisions.ts";
 export type { Evidence } from "./metrics/evidence.ts";
 export { type Gain, maxGainThreshold, moneyOf } from "./metrics/gain.ts";
 export { type Interval, intervalsOf } from "./metrics/intervals.ts";
+export { type Lead, leadsOver } from "./metrics/leads.ts";
 export { type Measured, measure } from "./metrics/measure.ts";
 export { logLossOf } from "./metrics/probability.ts";
 export { type RankedScores, rankScores } from "./metrics/ranked-scores.ts";
