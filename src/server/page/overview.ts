@@ -1,7 +1,7 @@
 /** What the page shows, read through the verbs alone. */
 
 import { asMillError } from "../../base/index.ts";
-import { codeInfo, type OutputOf } from "../../contract/index.ts";
+import { type Alert, codeInfo, type OutputOf } from "../../contract/index.ts";
 import type { BoundCall } from "../../guard/index.ts";
 
 export interface Overview {
@@ -11,12 +11,20 @@ export interface Overview {
     readonly shown: OutputOf<"getModelVersion"> | null;
   }[];
   readonly endpoints: readonly OutputOf<"getEndpoint">[];
+  /** Of endpoints that answer. */
+  readonly monitors: readonly {
+    readonly monitor: OutputOf<"getMonitor">;
+    /** Alerts that were open before. */
+    readonly closed: readonly Alert[];
+  }[];
 }
 
 /** The page shows so many models and endpoints at most; lists have the rest. */
 const SHOWN_MAX = 20;
+const CLOSED_MAX = 200;
 
-export async function readOverview(call: BoundCall): Promise<Overview> {
+/** `days`: the newest days at most that monitoring is shown of; its own default without. */
+export async function readOverview(call: BoundCall, days?: number): Promise<Overview> {
   const [graph, models, endpoints] = await Promise.all([
     call("graph", {}),
     call("listModels", { limit: SHOWN_MAX }),
@@ -30,7 +38,18 @@ export async function readOverview(call: BoundCall): Promise<Overview> {
     endpoints: (await Promise.all(endpoints.items.map(({ name }) => orNothing(call("getEndpoint", { name }))))).filter(
       (one) => one !== null,
     ),
+    monitors: (await Promise.all(endpoints.items.map(({ name }) => orNothing(monitored(call, name, days))))).filter(
+      (one) => one !== null,
+    ),
   };
+}
+
+async function monitored(call: BoundCall, name: string, days: number | undefined): Promise<Overview["monitors"][number]> {
+  const [monitor, closed] = await Promise.all([
+    call("getMonitor", { name, days }),
+    call("listAlerts", { endpoint: name, state: "closed", limit: CLOSED_MAX }),
+  ]);
+  return { monitor, closed: closed.items };
 }
 
 /** The champion, or where there is none the newest version: one that a gate refused must be seen too. */

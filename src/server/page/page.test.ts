@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { OutputOf } from "../../contract/index.ts";
+import { june } from "../fixtures/june.ts";
 import { endpoint, graph, handlers, modelVersion, startSample } from "../fixtures/sample-platform.ts";
 import { layOut, withoutShortcuts } from "./graph-drawing.ts";
 import { html } from "./html.ts";
@@ -8,7 +9,7 @@ import { renderPage } from "./page.ts";
 
 const model = (await handlers.listModels({}, {} as never)).items[0]!;
 const shown = renderPage(
-  { graph, models: [{ model, shown: modelVersion }], endpoints: [endpoint] },
+  { graph, models: [{ model, shown: modelVersion }], endpoints: [endpoint], monitors: [june()] },
   { version: "0.1.0", address: "http://127.0.0.1:4747" },
 );
 const text = shown.html
@@ -56,7 +57,7 @@ test("the page needs nothing from elsewhere, and says so in its policy", () => {
 
 test("a project without anything, and a model without a version, are shown", () => {
   const empty = renderPage(
-    { graph: { nodes: [], edges: [] }, models: [{ model, shown: null }], endpoints: [] },
+    { graph: { nodes: [], edges: [] }, models: [{ model, shown: null }], endpoints: [], monitors: [] },
     { version: "0", address: "" },
   );
   assert.match(empty.html, /defines nothing yet/);

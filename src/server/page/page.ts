@@ -5,8 +5,11 @@ import type { OutputOf } from "../../contract/index.ts";
 import { drawCalibration, drawRoc } from "./curves.ts";
 import { drawGraph } from "./graph-drawing.ts";
 import { html, type Markup } from "./html.ts";
+import { renderMonitor } from "./monitor.ts";
+import { FILLS } from "./monitor-drawing.ts";
 import type { Overview } from "./overview.ts";
 import { STYLE } from "./style.ts";
+import { count, minuteText, number, table } from "./table.ts";
 
 type ModelVersion = OutputOf<"getModelVersion">;
 type Endpoint = OutputOf<"getEndpoint">;
@@ -21,9 +24,9 @@ export function renderPage(
   overview: Overview,
   { version, address }: { readonly version: string; readonly address: string },
 ): { html: string; policy: string } {
-  const { graph, models, endpoints } = overview;
+  const { graph, models, endpoints, monitors } = overview;
   const body = html`<header><h1>Millwright</h1><span class="quiet">${version}</span><nav><a href="/openapi.json">API</a><a href="/metrics">Metrics</a><a href="/v1/status">Status</a></nav></header>
-<main><h2>Assets <small>${graph.nodes.length} steps, left to right</small></h2>
+<main>${monitors.length > 0 && FILLS}${monitors.map(({ monitor, closed }) => renderMonitor(monitor, closed))}<h2>Assets <small>${graph.nodes.length} steps, left to right</small></h2>
 ${drawGraph(graph)}
 ${endpoints.map((endpoint) => renderEndpoint(endpoint, address))}
 ${models.map(({ model, shown }) => (shown ? renderVersion(shown) : html`<h2>Model ${model.name}</h2><p>No version yet: <code>mill run model/${model.name}</code> makes one.</p>`))}
@@ -37,7 +40,7 @@ function renderVersion(model: ModelVersion): Markup {
   const said = model.passed
     ? html`<span class="good">passed its gate</span>`
     : html`<span class="bad">refused by its gate</span>`;
-  return html`<section><h2>Model ${name} <small>version ${version}${aliases.length > 0 ? ` (${aliases.join(", ")})` : ""}, ${said}, ${dateText(model.createdAt)}</small></h2>
+  return html`<section><h2>Model ${name} <small>version ${version}${aliases.length > 0 ? ` (${aliases.join(", ")})` : ""}, ${said}, ${minuteText(model.createdAt)}</small></h2>
 <p><b>${problem.question}</b> <span class="quiet">${problem.name}, ${model.task}</span></p>
 <div class="columns"><div>${renderMeasures(report)}</div>${report.holdout.roc.length > 1 && drawRoc(report.holdout)}${report.holdout.calibration.length > 0 && drawCalibration(report.holdout)}</div>
 <h3>Gate <small>problem, principle, requirement, measurement</small></h3>
@@ -115,27 +118,7 @@ function renderRequest(request: Endpoint["request"]): Markup {
   return table(["column", "type", "remarks"], rows, undefined, "texts");
 }
 
-function table(
-  heads: readonly string[],
-  rows: readonly (readonly string[])[],
-  caption?: string,
-  kind: "numbers" | "texts" = "numbers",
-): Markup {
-  return html`<table class="${kind}">${caption && html`<caption>${caption}</caption>`}<thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
-<tbody>${rows.map(([first, ...cells]) => html`<tr><th scope="row">${first}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody></table>`;
-}
-
 function proofText(proof: ModelVersion["proof"]): string {
   if (!proof.proven) return `The ONNX graph was not run beside the model: ${proof.why ?? "no reason is known"}.`;
   return `The ONNX graph gave the model's answers on ${count(proof.rows ?? 0)} rows (largest difference ${(proof.largest ?? 0).toExponential(1)}, ${proof.flips ?? 0} decisions differ).`;
 }
-
-/** Four digits behind the point, as measures are read side by side; the very small as powers of ten. */
-function number(value: number | null | undefined): string {
-  if (value === null || value === undefined) return "-";
-  if (Number.isInteger(value)) return String(value);
-  if (Math.abs(value) >= 100) return value.toFixed(1);
-  return Math.abs(value) < 0.0005 ? value.toExponential(1) : value.toFixed(4);
-}
-const count = (value: number) => value.toLocaleString("en");
-const dateText = (instant: string) => instant.slice(0, 16).replace("T", " ");
