@@ -87,7 +87,7 @@ test("late flights that have landed raise the prediction for their origin; those
   const feed = async (rows: readonly object[]) => {
     const headers = { authorization: `Bearer ${(await readFile(join(workspace, "token"), "utf8")).trim()}` };
     const reply = await ask(server.url, "/v1/endpoints/late-arrival/events", { headers, body: { rows } });
-    assert.deepEqual(reply.json(), { accepted: rows.length, refused: [] }, reply.text);
+    assert.deepEqual(reply.json(), { accepted: rows.length, refused: [], repeated: 0 }, reply.text);
   };
   const early = await predict(row);
   await feed([

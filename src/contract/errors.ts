@@ -40,6 +40,8 @@ export const ERRORS = {
   "cli.unknown-flag": { status: 400, exit: EXIT.usage, about: "There is no flag of this name." },
   "cli.interrupted": { status: 503, exit: EXIT.interrupted, about: "A command was interrupted; what it had done is kept." },
   "cli.server-away": { status: 503, exit: EXIT.away, about: "The workspace has a server that does not answer." },
+  "cli.server-missing": { status: 503, exit: EXIT.away, about: "A command needs the workspace's server, and none runs." },
+  "cli.no-traffic": { status: 422, exit: EXIT.data, about: "A project keeps no rows back that could be sent as traffic." },
   "cli.rows": { status: 400, exit: EXIT.data, about: "The rows to predict cannot be read." },
   "cli.project-exists": {
     status: 409,
@@ -385,7 +387,17 @@ export const ERRORS = {
 
   // endpoints
   "endpoint.no-previous": { status: 409, exit: EXIT.conflict, about: "An endpoint has no earlier version to go back to." },
+  "endpoint.rollout": {
+    status: 409,
+    exit: EXIT.conflict,
+    about: "A rollout cannot start, advance or end as asked: none is under way, another one is, or the version is no candidate.",
+  },
   "endpoint.unknown": { status: 404, exit: EXIT.notFound, about: "No endpoint of this name answers." },
+  "request.label": {
+    status: 422,
+    exit: EXIT.data,
+    about: "A label does not name a prediction, or is not one that the endpoint's task has.",
+  },
   "request.row": { status: 422, exit: EXIT.data, about: "A row does not have the columns and types that an endpoint takes." },
 
   // verbs

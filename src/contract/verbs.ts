@@ -4,6 +4,7 @@ import * as access from "./verbs/access.ts";
 import * as assets from "./verbs/assets.ts";
 import * as endpoints from "./verbs/endpoints.ts";
 import * as models from "./verbs/models.ts";
+import * as monitor from "./verbs/monitor.ts";
 import type { Verb } from "./verbs/verb.ts";
 import * as work from "./verbs/work.ts";
 
@@ -20,7 +21,8 @@ const {
   getFeatures,
 } = assets;
 const { listModels, getModel, listModelVersions, getModelVersion, card } = models;
-const { listEndpoints, getEndpoint, predict, events, rollback } = endpoints;
+const { listEndpoints, getEndpoint, predict, events, feedback, rollback } = endpoints;
+const { getMonitor, listAlerts, retrain } = monitor;
 const { newToken } = access;
 
 export const VERBS = {
@@ -48,7 +50,11 @@ export const VERBS = {
   getEndpoint,
   predict,
   events,
+  feedback,
   rollback,
+  retrain,
+  getMonitor,
+  listAlerts,
   listRuns,
   getRun,
   listSteps,

@@ -18,6 +18,8 @@ export interface Answer {
   readonly prediction: Prediction;
   /** The feature values the score rests on, as JSON: logged, so that the offline path can be held against them. */
   readonly features: Readonly<Record<string, Json>>;
+  /** The moment that the windows were asked as of: the row's own time, or the clock's. */
+  readonly asOfMicros: number;
 }
 
 export interface Endpoint {
@@ -74,7 +76,7 @@ export function createEndpoint(manifest: BundleManifest, predictor: Predictor): 
       return known.map((row) => {
         const asOf = time !== null && typeof row[time] === "number" ? row[time] : nowMicros;
         const features = online.values(row, asOf);
-        return { prediction: decide(score(scoreable(features))), features: shown(features) };
+        return { prediction: decide(score(scoreable(features))), features: shown(features), asOfMicros: asOf };
       });
     },
   };

@@ -1,12 +1,14 @@
+export type { Deployment } from "./deployments.ts";
 export { type Answer, createEndpoint, type Endpoint, type Prediction } from "./endpoint.ts";
+export { eventsOf, feedbackOf, predictionsOf } from "./logs.ts";
 export type { Arm, Rollout } from "./rollout.ts";
 export {
+  type By,
   createServing,
-  type Deployment,
   type EndpointState,
   type EventsReply,
+  type FeedbackReply,
   type PredictReply,
-  predictionsOf,
   type Serving,
   type ServingResources,
 } from "./serving.ts";

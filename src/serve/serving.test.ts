@@ -48,7 +48,11 @@ test("rows fed as events give the features that they would give in a training se
   const offline = (await offlineFeatures(served.objects, late, await served.ingest(deliveries, ROWS))).slice(320);
   const without = await onlineFeatures(served, later);
   assert.notDeepEqual(without, offline, "events matter");
-  assert.deepEqual(await served.serving.events("late", later.slice(0, 40).toReversed()), { accepted: 40, refused: [] });
+  assert.deepEqual(await served.serving.events("late", later.slice(0, 40).toReversed()), {
+    accepted: 40,
+    refused: [],
+    repeated: 0,
+  });
   await served.serving.events("late", later.slice(40));
   assert.deepEqual(await onlineFeatures(served, later), offline);
   assert.equal((await served.serving.state("late")).windowsWarmedTo, asOf(ROWS.at(-1)!));
@@ -145,8 +149,8 @@ test("events that come while another version is loaded are in its windows, each 
   sending.push(served.serving.events("late", [event]));
   await served.deploy("late", lateTrees, part);
   assert.deepEqual(await Promise.all(sending), [
-    { accepted: 1, refused: [] },
-    { accepted: 1, refused: [] },
+    { accepted: 1, refused: [], repeated: 0 },
+    { accepted: 1, refused: [], repeated: 0 },
   ]);
   assert.equal((await served.serving.state("late")).version, 2);
   assert.equal((await onlineFeatures(served, [{ at: "2024-01-12T12:00:00", shop: "a", load: 1 }]))[0]!.sent, 2);

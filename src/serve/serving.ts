@@ -1,30 +1,36 @@
 /**
- * Endpoints that answer. Each has one version in memory; a new version is loaded and warmed beside the old one, then the pointer is switched.
+ * Endpoints that answer. A new version is loaded and warmed beside the old one, then takes over: at once (`deploy`), or share by share (a rollout).
  *
- * Durable before acknowledged: predictions go to the data set `NAME-predictions`, events to `NAME-events`, both through the lake's journal.
- * Windows are warmed from the newest rows of the endpoint's data set and from every event that was ever acknowledged.
+ * Durable before acknowledged: feedback and events are in the lake's journal, or refused. Predictions are answered even when they cannot be logged:
+ * the reply says so, and the loss is counted and told.
  */
-import { didYouMean, formatMoment, type Json, MillError, newId } from "../base/index.ts";
-import type { Column, Row, Schema, Task } from "../contract/index.ts";
-import { quoteIdentifier } from "../express/index.ts";
+import { createQueues, type Duration, formatMoment, MillError, newId, parseDuration } from "../base/index.ts";
+import type { Column, Row, Task } from "../contract/index.ts";
+import { showValue } from "../express/index.ts";
 import type { Lake } from "../lake/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
-import type { Records } from "../ports/records/index.ts";
+import type { Records, Statement } from "../ports/records/index.ts";
 import type { Tables } from "../ports/tables/index.ts";
-import { type BundleManifest, CHAMPION_ALIAS, type ModelVersion, type Registry, rolledBackFrom } from "../registry/index.ts";
-import { readTrained } from "../train/index.ts";
+import { CHAMPION_ALIAS, type ModelVersion, type Registry, rolledBackFrom } from "../registry/index.ts";
 import { createAccess } from "./access.ts";
-import { createEndpoint, type Endpoint, type Prediction } from "./endpoint.ts";
-
-/** Which version an endpoint answers with. */
-export interface Deployment {
-  readonly name: string;
-  readonly model: string;
-  readonly version: number;
-  /** What it answered with before: where a rollback leads. */
-  readonly previous: number | null;
-  readonly changedAt: number;
-}
+import {
+  beginRollout,
+  createDeployments,
+  type Deployment,
+  endRollout,
+  moveRollout,
+  pointAt,
+  type RolloutRow,
+} from "./deployments.ts";
+import type { Prediction } from "./endpoint.ts";
+import { createEventIds } from "./event-ids.ts";
+import { type Label, labelReader } from "./feedback.ts";
+import { createLive, isVersion, type Live, shareOf } from "./live.ts";
+import { createLoader, type Loaded } from "./loading.ts";
+import { eventsOf, feedbackOf, predictionRow, predictionsOf } from "./logs.ts";
+import type { Rollout } from "./rollout.ts";
+import { createStory } from "./story.ts";
+import { quietly, type Watcher } from "./watcher.ts";
 
 export interface EndpointState extends Deployment {
   readonly task: Task;
@@ -41,6 +47,7 @@ export interface EndpointState extends Deployment {
   readonly eventsSkipped: number;
   /** Predictions answered since the start. */
   readonly predictions: number;
+  readonly rollout: Rollout | null;
 }
 
 export interface PredictReply {
@@ -48,11 +55,23 @@ export interface PredictReply {
   readonly model: string;
   readonly version: number;
   readonly predictions: readonly (Prediction & { readonly id: string })[];
+  /** The answer could not be written down: no feedback will find it. */
+  readonly logged?: false;
 }
 
-export interface EventsReply {
+export interface FeedbackReply {
   readonly accepted: number;
   readonly refused: readonly { readonly index: number; readonly reason: string }[];
+}
+
+export interface EventsReply extends FeedbackReply {
+  /** Rows whose id was taken already: they are not fed again. */
+  readonly repeated: number;
+}
+
+export interface By {
+  readonly actor: string;
+  readonly why: string;
 }
 
 export interface Serving {
@@ -63,13 +82,46 @@ export interface Serving {
   history(name: string): Promise<{ model: string; version: number; at: number; actor: string; why: string }[]>;
   /** Errors: `endpoint.unknown`. */
   state(name: string): Promise<EndpointState>;
-  /** Errors: as `state`, and `request.row`. */
+  /** Microseconds that the endpoint's data has reached (see `data-clock.ts`); the wall clock's without a time column; null while it is not loaded. */
+  dataTime(name: string): number | null;
+  /** Predictions answered since the start that could not be logged. */
+  lost(name: string): number;
+
+  /** Errors: as `state`, and `request.row`, `express.forgotten`. */
   predict(name: string, rows: readonly unknown[]): Promise<PredictReply>;
-  /** Rows of the endpoint's data set; a row that cannot be read is refused by itself. */
-  events(name: string, rows: readonly unknown[]): Promise<EventsReply>;
-  deploy(name: string, version: ModelVersion, by: { readonly actor: string; readonly why: string }): Promise<boolean>;
-  /** Back to the version before. Errors: `endpoint.no-previous`. */
+  /**
+   * Labels `{id, label, at?}` of predictions that were answered, or will be found to have been; one that cannot be read is refused by itself.
+   * Errors: as `state`; `lake.disk-full`, `lake.journal`: nothing was taken.
+   */
+  feedback(name: string, labels: readonly unknown[]): Promise<FeedbackReply>;
+  /**
+   * Rows of the endpoint's data set; a row that cannot be read is refused by itself. `ids[i]` is the client's own id of `rows[i]`.
+   * Errors: as `feedback`, and `request.invalid` when there are not as many ids as rows.
+   */
+  events(name: string, rows: readonly unknown[], ids?: readonly string[]): Promise<EventsReply>;
+
+  /** Points the endpoint at a version, which answers after the next `refresh`; ends a rollout. false: it is the one that answers. */
+  deploy(name: string, version: ModelVersion, by: By): Promise<boolean>;
+  /** Back to the version before, which is warm: at once. A rollout that is under way ends instead. Errors: `endpoint.no-previous`. */
   rollback(name: string, actor: string): Promise<EndpointState>;
+
+  rollout(name: string): Rollout | null;
+  /**
+   * Lets a version answer the first share of the requests, once it is loaded, warm and has answered a row. Errors: `endpoint.rollout`, and whatever
+   * keeps it from being loaded or from answering; nothing has changed then.
+   */
+  startRollout(
+    name: string,
+    version: ModelVersion,
+    plan: { readonly steps: readonly number[]; readonly hold: Duration },
+    by: By,
+  ): Promise<Rollout>;
+  /** Errors: `endpoint.rollout`: none is under way, or the step is not a later one. */
+  advanceRollout(name: string, step: number, by: By): Promise<Rollout>;
+  /** The candidate is what the endpoint answers with. Errors: `endpoint.rollout`. */
+  promote(name: string, by: By): Promise<void>;
+  /** All requests go back to the version that is deployed. Errors: `endpoint.rollout`. */
+  endRollout(name: string, by: By): Promise<void>;
 }
 
 export interface ServingResources {
@@ -78,279 +130,369 @@ export interface ServingResources {
   readonly lake: Lake;
   readonly registry: Registry;
   tables(): Tables;
+  readonly watcher?: Watcher;
+  /** Milliseconds since 1970; it may jump. */
   readonly now?: () => number;
 }
 
-interface Loaded {
-  readonly endpoint: Endpoint;
-  readonly version: ModelVersion;
-  readonly newest: Row | null;
-  readonly eventsSkipped: number;
-  predictions: number;
-}
-
-export const predictionsOf = (endpoint: string) => `${endpoint}-predictions`;
-export const eventsOf = (endpoint: string) => `${endpoint}-events`;
-
-export function createServing({ records, objects, lake, registry, tables, now = Date.now }: ServingResources): Serving {
-  const loaded = new Map<string, Loaded>();
-  const loading = new Map<string, Promise<Loaded>>();
+export function createServing({ records, objects, lake, registry, tables, watcher, now = Date.now }: ServingResources): Serving {
+  const deployments = createDeployments(records);
+  const loader = createLoader({ objects, lake, registry, tables, now });
+  const story = createStory(records);
+  const watching = quietly(watcher);
+  const lives = new Map<string, Live>();
   const access = createAccess();
+  /** What loads and switches versions of an endpoint, one thing after the other. */
+  const inLine = createQueues();
 
-  const deployed = async (): Promise<Deployment[]> => {
-    const rows = await records.query<DeploymentRow>(
-      "SELECT name, model, version, previous, changed_at FROM endpoints ORDER BY name",
-    );
-    return rows.map(({ changed_at, ...row }) => ({ ...row, changedAt: changed_at }));
+  const ready = async (name: string): Promise<Live> => lives.get(name) ?? inLine(name, () => bring(name));
+
+  /** The endpoint in memory as the tables say it is. */
+  const bring = async (name: string): Promise<Live> => {
+    const { model, version, previous } = await deployments.find(name);
+    const live = lives.get(name) ?? (await loadFirst(name, model, version));
+    const champion = await versionOf(name, live, model, version);
+    const rollout = await candidateOf(name, live, champion);
+    live.become({ champion, previous: isVersion(live.champion, model, previous ?? 0) ? live.champion : live.previous, rollout });
+    // Where it cannot be loaded, a rollback tries again and tells.
+    const before = previous === null ? null : await versionOf(name, live, model, previous).catch(() => null);
+    live.become({ champion, previous: before, rollout });
+    return live;
   };
 
-  const find = async (name: string): Promise<Deployment> => {
-    const all = await deployed();
-    const row = all.find((candidate) => candidate.name === name);
-    if (row) return row;
-    throw new MillError(
-      "endpoint.unknown",
-      `There is no endpoint "${name}".${didYouMean(
-        name,
-        all.map((one) => one.name),
-      )}`,
-      {
-        expected: all.map((one) => one.name).join(", ") || "an endpoint whose model has passed its gate",
-        got: name,
-        fix: "Define it in mill.ts and run `mill run`; `mill status` lists what is deployed.",
-      },
-    );
-  };
-
-  /** The endpoint at the version it is deployed with; loads it when nobody has yet. */
-  const ready = async (name: string): Promise<Loaded> => loaded.get(name) ?? load(await find(name));
-
-  const load = (row: Deployment): Promise<Loaded> => {
-    const key = `${row.name} ${row.model} ${row.version}`;
-    const underWay = loading.get(key) ?? read(row).finally(() => loading.delete(key));
-    loading.set(key, underWay);
-    return underWay;
-  };
-
-  const read = async (row: Deployment): Promise<Loaded> => {
-    const version = await registry.version(row.model, row.version);
-    const manifest = await registry.manifest(version);
-    const endpoint = createEndpoint(manifest, await readTrained(manifest.trained, objects));
-    const newest = await warm(endpoint, version);
-    // No event may fall between those on record and those that the loaded endpoint is fed.
-    return access.alone(row.name, async () => {
-      const current = { endpoint, version, newest, eventsSkipped: await feedEvents(row.name, endpoint), predictions: 0 };
-      const { model, version: number } = await find(row.name);
-      if (model === row.model && number === row.version) loaded.set(row.name, current);
-      return current;
+  const loadFirst = async (name: string, model: string, version: number): Promise<Live> => {
+    const opened = await loader.open(name, model, version);
+    const clock = await loader.clock(name, opened);
+    await loader.warm(opened, clock);
+    return access.alone(name, async () => {
+      await loader.feedEvents(name, opened, clock);
+      const live = createLive(opened, clock, createEventIds(await loader.eventIds(name)));
+      lives.set(name, live);
+      return live;
     });
   };
 
-  /** Feeds the newest rows of the data set; the newest of them, or without windows any row. */
-  const warm = async (endpoint: Endpoint, version: ModelVersion): Promise<Row | null> => {
-    const { dataset } = endpoint.manifest;
-    const source = await rowsFor(dataset, version);
-    if (source === null) return null;
-    const duck = tables();
+  /** A version in memory, fed; loaded when it is not there. No event may fall between those on record and those that it is fed. */
+  const versionOf = async (name: string, live: Live, model: string, version: number): Promise<Loaded> => {
+    const held = live.held(model, version);
+    if (held !== null) return held;
+    const opened = await loader.open(name, model, version);
+    await loader.warm(opened, live.clock);
+    return access.alone(name, async () => {
+      await loader.feedEvents(name, opened, live.clock);
+      live.take(opened);
+      return opened;
+    });
+  };
+
+  /** The rollout on record; one whose candidate cannot be loaded any more ends, so that the champion keeps answering. */
+  const candidateOf = async (name: string, live: Live, champion: Loaded): Promise<Live["rollout"]> => {
+    const row = await deployments.rollout(name);
+    if (row === null) return null;
+    if (row.version === live.rollout?.row.version) return live.rollout;
     try {
-      const columns = Object.keys(dataset.columns).map(quoteIdentifier).join(", ");
-      const rows = await duck.rows(`SELECT ${columns} FROM ${source} ${newestRows(dataset.time, endpoint.spanMicros, source)}`);
-      const newest = rows.at(-1) ?? null;
-      if (dataset.time === null || endpoint.spanMicros === 0 || newest === null) return newest;
-      for (const row of rows) endpoint.feed(row);
-      endpoint.forget(Number(newest[dataset.time]) - endpoint.spanMicros);
-      return newest;
-    } finally {
-      duck.close();
+      return { row, candidate: await versionOf(name, live, row.model, row.version) };
+    } catch (error) {
+      const why = `it cannot be loaded: ${(error as Error).message}`;
+      await records.commit([endRollout(name, row), tell(name, "canary", backTo(champion.version.version, row.version, why))]);
+      return null;
     }
   };
 
-  /** The newest rows; those that the model was made from when the data set's columns are other ones by now. */
-  const rowsFor = async ({ name, columns }: BundleManifest["dataset"], { lineage }: ModelVersion): Promise<string | null> => {
-    const head = await lake.head(name);
-    if (head === null) return null;
-    const now = ((await lake.manifest(head)).columns ?? {}) as Partial<Schema>;
-    const fits = Object.entries(columns).every(([column, { type }]) => now[column]?.type === type);
-    return (await lake.read(name, fits ? head.version : lineage.dataset.version)).relation;
+  const tell = (name: string, what: string, text: string): Statement =>
+    story.statement(name, { at: now(), asOf: serving.dataTime(name), what, text });
+
+  /** Errors: `endpoint.rollout`. */
+  const underWay = async (name: string) => {
+    const live = lives.get(name) ?? (await bring(name));
+    if (live.rollout !== null) return { live, ...live.rollout };
+    throw rolloutError(`No rollout of the endpoint "${name}" is under way.`, "Start one: a version that passes its gate does.");
   };
 
-  /** Feeds the events on record; how many could not be read. One bad row of the past must not keep an endpoint from answering. */
-  const feedEvents = async (name: string, endpoint: Endpoint): Promise<number> => {
-    if (endpoint.spanMicros === 0) return 0;
-    let skipped = 0;
-    for (const { row } of await storedEvents(name)) {
-      try {
-        endpoint.feed(endpoint.readEvent(JSON.parse(String(row)), 0));
-      } catch (error) {
-        if (!(error instanceof MillError || error instanceof SyntaxError)) throw error;
-        skipped++;
-      }
-    }
-    return skipped;
+  const commit = async (name: string, statements: readonly Statement[]) => {
+    if ((await records.commit(statements)).committed) return;
+    throw rolloutError(
+      `The endpoint "${name}" answers with another version by now.`,
+      "Look at it again: `mill status` says what it answers with.",
+    );
   };
 
-  const storedEvents = async (name: string): Promise<readonly { readonly row?: unknown }[]> => {
-    const { relation, tail } = await lake.read(eventsOf(name));
-    if (relation === null) return tail;
-    const duck = tables();
-    try {
-      return [...(await duck.rows(`SELECT "row" FROM ${relation}`)), ...tail];
-    } finally {
-      duck.close();
-    }
-  };
-
-  const feedRows = async (name: string, endpoint: Endpoint, rows: readonly unknown[]): Promise<EventsReply> => {
+  const feedRows = async (name: string, live: Live, rows: readonly unknown[], ids?: readonly string[]): Promise<EventsReply> => {
+    const { endpoint } = live.champion;
+    const { time } = endpoint.manifest.dataset;
     const refused: { index: number; reason: string }[] = [];
-    const accepted: { row: Row; given: unknown }[] = [];
+    const accepted: { row: Row; given: unknown; time: number | null; id: string | undefined }[] = [];
+    const [taken, others] = [new Set<string>(), new Set<Promise<void>>()];
+    let repeated = 0;
     rows.forEach((given, index) => {
+      const id = ids?.[index];
+      const before = id === undefined ? false : taken.has(id) || live.ids.taken(id);
+      if (before !== false) {
+        repeated++;
+        if (before !== true) others.add(before);
+        return;
+      }
       try {
-        accepted.push({ row: endpoint.readEvent(given, index), given });
+        const row = endpoint.readEvent(given, index);
+        accepted.push({ row, given, time: time === null ? null : Number(row[time]), id });
+        if (id !== undefined) taken.add(id);
       } catch (error) {
         if (!(error instanceof MillError)) throw error;
         refused.push({ index, reason: error.message });
+        watching.refused(name, "events", 1, error);
       }
     });
     const at = now();
-    if (accepted.length > 0)
-      await lake.append(
-        eventsOf(name),
-        accepted.map(({ given }) => ({ at, row: JSON.stringify(given) })),
-      );
-    for (const { row } of accepted) endpoint.feed(row);
-    return { accepted: accepted.length, refused };
+    const written = append(
+      name,
+      eventsOf(name),
+      accepted.map(({ given, time, id = newId(at) }) => ({ id, at, time, row: JSON.stringify(given) })),
+    );
+    live.ids.take([...taken], written);
+    // What somebody else is writing is acknowledged only when it is written.
+    await Promise.all([written, ...others]);
+    const times = accepted.map(({ time }) => time);
+    for (const { row, given } of accepted) live.feed(given, row);
+    live.saw(times.filter((moment) => moment !== null));
+    if (accepted.length > 0) watching.fed(name, accepted.length, times);
+    return { accepted: accepted.length, refused, repeated };
+  };
+
+  const append = async (name: string, log: string, rows: Parameters<Lake["append"]>[1]): Promise<void> => {
+    if (rows.length === 0) return;
+    try {
+      await lake.append(log, rows);
+    } catch (error) {
+      if (error instanceof MillError) watching.lost(name, rows.length, error);
+      throw error;
+    }
   };
 
   const serving: Serving = {
     async refresh() {
       const failures: unknown[] = [];
-      for (const row of await deployed()) {
-        const current = loaded.get(row.name)?.version;
-        if (current?.model === row.model && current.version === row.version) continue;
-        await load(row).catch((error: unknown) => failures.push(error));
-      }
+      for (const { name } of await deployments.all())
+        await inLine(name, () => bring(name)).catch((error: unknown) => failures.push(error));
       if (failures.length > 0) throw failures[0];
     },
 
-    deployed,
-    isReady: (name) => loaded.has(name),
-    history: (name) =>
-      records.query("SELECT model, version, at, actor, why FROM endpoint_history WHERE name = ? ORDER BY at", [name]),
+    deployed: deployments.all,
+    isReady: (name) => lives.has(name),
+    history: deployments.history,
+    dataTime: (name) => lives.get(name)?.clock.time() ?? null,
+    lost: (name) => lives.get(name)?.counts.lost ?? 0,
 
     async state(name) {
-      const { endpoint, newest, eventsSkipped, predictions } = await ready(name);
+      const live = await ready(name);
+      const { endpoint, newest, eventsSkipped } = live.champion;
       const { task, classes, threshold } = endpoint.manifest;
       const warmedTo = endpoint.newestFed();
       return {
-        ...(await find(name)),
-        task,
-        classes,
-        threshold,
-        request: endpoint.request,
-        optional: endpoint.optional,
+        ...(await deployments.find(name)),
+        ...{ task, classes, threshold, request: endpoint.request, optional: endpoint.optional },
         exampleRow: newest,
         windowsWarmedTo: warmedTo === null ? null : formatMoment(warmedTo),
         eventsSkipped,
-        predictions,
+        predictions: live.counts.predictions,
+        rollout: live.readRollout(),
       };
     },
 
     async predict(name, rows) {
-      const current = loaded.get(name) ?? (await ready(name));
-      const { endpoint, version } = current;
+      const live = lives.get(name) ?? (await ready(name));
       const at = now();
-      const answers = endpoint.predict(rows, at * 1000);
       const id = newId(at);
+      const { by, answers } = answerOf(name, live, id, rows, at * 1000);
+      const { version, endpoint } = by;
       const predictions = answers.map(({ prediction }, index) => ({
         id: rows.length === 1 ? id : `${id}.${index}`,
         ...prediction,
       }));
-      await lake.append(
-        predictionsOf(name),
-        answers.map(({ features }, index) => logged(predictions[index]!, rows[index], features, version, endpoint, at)),
+      const logged = answers.map((answer, index) =>
+        predictionRow(predictions[index]!, answer, { request: rows[index], at }, version, endpoint),
       );
-      current.predictions += rows.length;
-      return { id, model: version.model, version: version.version, predictions };
+      let isLogged = true;
+      try {
+        await append(name, predictionsOf(name), logged);
+      } catch (error) {
+        if (!(error instanceof MillError)) throw error;
+        isLogged = false;
+        live.counts.lost += rows.length;
+      }
+      live.counts.predictions += rows.length;
+      const times = answers.map(({ asOfMicros }) => asOfMicros);
+      live.saw(times.filter((micros) => micros !== at * 1000));
+      watching.predicted(name, { endpoint, version: version.version, times, rows, answers });
+      const reply = { id, model: version.model, version: version.version, predictions };
+      return isLogged ? reply : { ...reply, logged: false };
     },
 
-    async events(name, rows) {
-      const current = await ready(name);
-      return access.shared(name, () => feedRows(name, (loaded.get(name) ?? current).endpoint, rows));
+    async feedback(name, labels) {
+      const { champion } = await ready(name);
+      const read = labelReader(champion.endpoint.manifest);
+      const refused: { index: number; reason: string }[] = [];
+      const accepted: Label[] = [];
+      labels.forEach((given, index) => {
+        try {
+          accepted.push(read(given, index));
+        } catch (error) {
+          if (!(error instanceof MillError)) throw error;
+          refused.push({ index, reason: error.message });
+          watching.refused(name, "feedback", 1, error);
+        }
+      });
+      const [at, asOf] = [now(), serving.dataTime(name)];
+      const rows = accepted.map(({ id, label, known }) => ({ id, at, label, known: known ?? asOf }));
+      await append(name, feedbackOf(name), rows);
+      return { accepted: accepted.length, refused };
     },
 
-    async deploy(name, version, { actor, why }) {
-      const row = (await deployed()).find((one) => one.name === name);
-      if (row?.model === version.model && row.version === version.version) return false;
-      const previous = row?.model === version.model ? row.version : null;
-      await records.commit(pointAt(name, version.model, version.version, previous, actor, why, now()));
-      return true;
+    async events(name, rows, ids) {
+      if (ids !== undefined && ids.length !== rows.length) throw unevenIds(rows.length, ids.length);
+      const live = await ready(name);
+      return access.shared(name, () => feedRows(name, live, rows, ids));
     },
+
+    deploy: (name, version, by) =>
+      inLine(name, async () => {
+        const row = (await deployments.all()).find((one) => one.name === name);
+        if (row?.model === version.model && row.version === version.version) return false;
+        const previous = row?.model === version.model ? row.version : null;
+        const to = { name, model: version.model, version: version.version, previous };
+        const said = `version ${version.version} of ${version.model} is deployed: ${by.why}`;
+        await records.commit([...pointAt(to, by, now()), tell(name, "deployment", said)]);
+        const live = lives.get(name);
+        live?.become({ champion: live.champion, previous: live.previous });
+        return true;
+      }),
 
     async rollback(name, actor) {
-      const row = await find(name);
-      if (row.previous === null) {
-        throw new MillError("endpoint.no-previous", `The endpoint "${name}" has no version before ${row.version}.`, {
-          fix: "Roll back once a second version has been deployed.",
-        });
-      }
-      const why = rolledBackFrom(row.version);
-      await registry.setAlias(row.model, CHAMPION_ALIAS, row.previous, { actor, why });
-      await records.commit(pointAt(name, row.model, row.previous, row.version, actor, why, now()));
-      await serving.refresh();
+      await inLine(name, async () => {
+        const live = await bring(name);
+        if (live.rollout !== null) return endOf(name, live, { actor, why: "rolled back" });
+        const { model, version, previous } = await deployments.find(name);
+        if (previous === null) {
+          throw new MillError("endpoint.no-previous", `The endpoint "${name}" has no version before ${version}.`, {
+            fix: "Roll back once a second version has been deployed.",
+          });
+        }
+        const champion = await versionOf(name, live, model, previous);
+        const by = { actor, why: rolledBackFrom(version) };
+        await registry.setAlias(model, CHAMPION_ALIAS, previous, by);
+        await records.commit([
+          ...pointAt({ name, model, version: previous, previous: version }, by, now()),
+          tell(name, "rollback", `version ${previous} answers again, in place of version ${version} (${actor})`),
+        ]);
+        live.become({ champion, previous: live.champion });
+      });
       return serving.state(name);
     },
+
+    rollout: (name) => lives.get(name)?.readRollout() ?? null,
+
+    startRollout: (name, version, { steps, hold }, by) =>
+      inLine(name, async () => {
+        const live = await bring(name);
+        const base = live.champion.version;
+        if (live.rollout !== null)
+          throw rolloutError(
+            `Version ${live.rollout.row.version} answers a share of "${name}" already.`,
+            "End that rollout first: `mill rollback` does.",
+          );
+        if (version.model !== base.model || version.version === base.version)
+          throw rolloutError(
+            `Version ${version.version} of ${version.model} is no candidate beside version ${base.version} of ${base.model}.`,
+            "Name another version of the model that the endpoint serves.",
+          );
+        const wasHeld = live.held(version.model, version.version) !== null;
+        try {
+          const candidate = await versionOf(name, live, version.model, version.version);
+          answerOnce(candidate, serving.dataTime(name));
+          const at = now();
+          const row: RolloutRow = {
+            ...{ model: version.model, version: version.version, base: base.version },
+            ...{ steps, step: 0, holdMicros: parseDuration(hold) },
+            ...{ sinceAsOf: serving.dataTime(name), sinceAt: at, startedAt: at },
+          };
+          const said = `version ${row.version} answers ${percent(row)} of the requests, beside version ${row.base}: ${by.why}`;
+          await commit(name, [beginRollout(name, row), tell(name, "canary", said)]);
+          live.become({ champion: live.champion, previous: live.previous, rollout: { row, candidate } });
+          return live.readRollout()!;
+        } catch (error) {
+          if (!wasHeld) live.become({ champion: live.champion, previous: live.previous });
+          throw error;
+        }
+      }),
+
+    advanceRollout: (name, step, by) =>
+      inLine(name, async () => {
+        const { live, row, candidate } = await underWay(name);
+        if (!(Number.isInteger(step) && step > row.step && step < row.steps.length))
+          throw rolloutError(
+            `The rollout of "${name}" has no step ${step} after ${row.step}.`,
+            `Name a step from ${row.step + 1} to ${row.steps.length - 1}.`,
+          );
+        const next = { ...row, step, sinceAsOf: serving.dataTime(name), sinceAt: now() };
+        await commit(name, [
+          moveRollout(name, next),
+          tell(name, "canary", `version ${row.version} answers ${percent(next)} of the requests: ${by.why}`),
+        ]);
+        live.become({ champion: live.champion, previous: live.previous, rollout: { row: next, candidate } });
+        return live.readRollout()!;
+      }),
+
+    promote: (name, by) =>
+      inLine(name, async () => {
+        const { live, row, candidate } = await underWay(name);
+        const { model, version, base } = row;
+        await commit(name, [
+          endRollout(name, row),
+          ...pointAt({ name, model, version, previous: base }, by, now()),
+          tell(name, "canary", `version ${version} answers all requests, after version ${base}: ${by.why}`),
+        ]);
+        live.become({ champion: candidate, previous: live.champion });
+      }),
+
+    endRollout: (name, by) => inLine(name, async () => endOf(name, (await underWay(name)).live, by)),
+  };
+
+  const endOf = async (name: string, live: Live, { why }: By) => {
+    const { row } = live.rollout!;
+    await commit(name, [endRollout(name, row), tell(name, "canary", backTo(row.base, row.version, why))]);
+    live.become({ champion: live.champion, previous: live.previous });
+  };
+
+  const answerOf = (name: string, live: Live, id: string, rows: readonly unknown[], nowMicros: number) => {
+    try {
+      return live.answer(id, rows, nowMicros);
+    } catch (error) {
+      if (error instanceof MillError) watching.refused(name, "predict", rows.length, error);
+      throw error;
+    }
   };
   return serving;
 }
 
-interface DeploymentRow {
-  name: string;
-  model: string;
-  version: number;
-  previous: number | null;
-  changed_at: number;
+/** A candidate answers the newest row of its data set, as of now, before a client asks it anything. Errors: as `predict` of an endpoint. */
+function answerOnce({ endpoint, newest }: Loaded, asOfMicros: number | null): void {
+  if (newest === null) return;
+  const { time } = endpoint.manifest.dataset;
+  const row = time === null || asOfMicros === null ? newest : { ...newest, [time]: asOfMicros };
+  const asked = Object.entries(endpoint.request).map(([name, column]) => [name, showValue(column, row[name] ?? null)]);
+  endpoint.predict([Object.fromEntries(asked)], asOfMicros ?? 0);
 }
 
-/** The rows that windows reach as of any moment of the last span, oldest first; without windows one row, as an example. */
-function newestRows(time: string | null, spanMicros: number, source: string): string {
-  if (time === null) return "LIMIT 1";
-  const column = quoteIdentifier(time);
-  if (spanMicros === 0) return `ORDER BY ${column} DESC LIMIT 1`;
-  return `WHERE epoch_us(${column}) >= (SELECT epoch_us(max(${column})) - ${2 * spanMicros} FROM ${source}) ORDER BY ${column}`;
-}
+const percent = (row: RolloutRow) => `${Number((shareOf(row) * 100).toPrecision(3))} %`;
 
-function pointAt(name: string, model: string, version: number, previous: number | null, actor: string, why: string, at: number) {
-  return [
-    { sql: "DELETE FROM endpoints WHERE name = ?", params: [name] },
-    {
-      sql: "INSERT INTO endpoints (name, model, version, previous, changed_at) VALUES (?, ?, ?, ?, ?)",
-      params: [name, model, version, previous, at],
-      rows: 1,
-    },
-    {
-      // Later than all before it, whatever the clock says.
-      sql: `INSERT INTO endpoint_history (name, model, version, at, actor, why)
-        SELECT ?, ?, ?, CASE WHEN newest >= ? THEN newest + 1 ELSE ? END, ?, ?
-        FROM (SELECT coalesce(max(at), 0) AS newest FROM endpoint_history WHERE name = ?) AS before`,
-      params: [name, model, version, at, at, actor, why, name],
-      rows: 1,
-    },
-  ];
-}
+const backTo = (base: number, version: number, why: string) =>
+  `all requests go back to version ${base}, none to version ${version}: ${why}`;
 
-function logged(
-  prediction: Prediction & { readonly id: string },
-  request: unknown,
-  features: Readonly<Record<string, Json>>,
-  { model, version }: ModelVersion,
-  { manifest }: Endpoint,
-  at: number,
-): Record<string, Json> {
-  const { id } = prediction;
-  const base = { id, at, model, version, request: JSON.stringify(request), features: JSON.stringify(features) };
-  if ("probability" in prediction) {
-    return { ...base, probability: prediction.probability, decision: prediction.decision, threshold: manifest.threshold };
-  }
-  if ("label" in prediction) return { ...base, label: prediction.label, probabilities: JSON.stringify(prediction.probabilities) };
-  return { ...base, value: prediction.value };
-}
+const rolloutError = (message: string, fix: string) => new MillError("endpoint.rollout", message, { fix });
+
+const unevenIds = (rows: number, ids: number) =>
+  new MillError("request.invalid", `There are ${rows} rows and ${ids} ids.`, {
+    at: "/ids",
+    expected: `${rows} ids, one for each row`,
+    got: String(ids),
+    fix: "Send as many ids as rows, or none.",
+  });

@@ -26,6 +26,9 @@ const endpointState = {
   previous: orNull(version),
   ready: boolean(),
   changedAt: orNull(instant),
+  rollout: optional(
+    object({ version, share: number() }, { description: "A version that answers a share of the requests beside this one" }),
+  ),
 };
 
 export const listEndpoints = reads({
@@ -73,20 +76,59 @@ export const predict = predicts({
         object({ id: text(), value: number() }),
       ),
     ),
+    logged: optional(
+      boolean({ description: "false: the answer could not be written down, as when the disk is full; no feedback will find it" }),
+    ),
   }),
   http: { method: "POST", path: "/v1/endpoints/:name/predict" },
 });
+
+const refused = list(object({ index: integer(), reason: text() }));
 
 export const events = feeds({
   about: "Feed rows of the endpoint's data set to its windows.",
   example:
     'curl -H "Authorization: Bearer $(cat .mill/token)" -H "content-type: application/json" -d @rows.json localhost:4747/v1/endpoints/late-arrival/events',
-  input: object({ name, rows: list(row, { minItems: 1, maxItems: ROWS_MAX }) }),
+  input: object({
+    name,
+    rows: list(row, { minItems: 1, maxItems: ROWS_MAX }),
+    ids: optional(
+      list(text({ pattern: "^[^]{1,80}$", description: "At most 80 characters" }), {
+        maxItems: ROWS_MAX,
+        description: "Your own id of each row: a row whose id was taken already is not fed again",
+      }),
+    ),
+  }),
   output: object({
     accepted: integer(),
-    refused: list(object({ index: integer(), reason: text() })),
+    refused,
+    repeated: integer({ description: "Rows whose id was taken already" }),
   }),
   http: { method: "POST", path: "/v1/endpoints/:name/events" },
+});
+
+export const feedback = feeds({
+  about: "Tell what really happened to what was predicted. The label that came last counts; all are kept.",
+  example:
+    'curl -H "Authorization: Bearer $(cat .mill/token)" -H "content-type: application/json" -d \'{"labels":[{"id":"ID OF THE PREDICTION","label":true}]}\' localhost:4747/v1/endpoints/late-arrival/feedback',
+  input: object({
+    name,
+    labels: list(
+      object({
+        id: anything({ description: "Id of the prediction, as in its reply; one that is not known yet is taken too" }),
+        label: anything({ description: "true or false, the class as text, or a number: by the task of the model" }),
+        at: optional(
+          anything({
+            description:
+              "Data time at which the label became known, as the time column is written; the newest data time when left out",
+          }),
+        ),
+      }),
+      { minItems: 1, maxItems: ROWS_MAX },
+    ),
+  }),
+  output: object({ accepted: integer(), refused }),
+  http: { method: "POST", path: "/v1/endpoints/:name/feedback" },
 });
 
 export const rollback = operates({

@@ -1,10 +1,11 @@
-/** Endpoints: predict, events, rollback, and what is served. */
+/** Endpoints: predict, events, feedback, rollback, and what is served. */
 import type { Handlers, Schema, Value } from "../../contract/index.ts";
 import { showValue } from "../../express/index.ts";
+import type { Rollout } from "../../serve/index.ts";
 import type { Workspace } from "../workspace.ts";
 import { columnsOf, instantOrNull, pageThrough } from "./wire.ts";
 
-type EndpointVerbs = Pick<Handlers, "listEndpoints" | "getEndpoint" | "predict" | "events" | "rollback">;
+type EndpointVerbs = Pick<Handlers, "listEndpoints" | "getEndpoint" | "predict" | "events" | "feedback" | "rollback">;
 
 export function endpointVerbs(workspace: Workspace): EndpointVerbs {
   const { serving } = workspace;
@@ -21,6 +22,7 @@ export function endpointVerbs(workspace: Workspace): EndpointVerbs {
         previous: at?.previous ?? null,
         ready: serving.isReady(name),
         changedAt: instantOrNull(at?.changedAt),
+        ...sharing(serving.rollout(name)),
       };
     });
   };
@@ -32,9 +34,10 @@ export function endpointVerbs(workspace: Workspace): EndpointVerbs {
       const state = await serving.state(name);
       const texts = (await workspace.project()).endpoints.get(name)?.serves.from.from.columns ?? {};
       const summary = (await all()).find((endpoint) => endpoint.name === name) ?? {
-        ...state,
+        ...{ name, model: state.model, version: state.version, previous: state.previous },
         ready: true,
         changedAt: instantOrNull(state.changedAt),
+        ...sharing(state.rollout),
       };
       return {
         ...summary,
@@ -51,13 +54,17 @@ export function endpointVerbs(workspace: Workspace): EndpointVerbs {
     },
 
     predict: ({ name, rows }) => serving.predict(name, rows),
-    events: ({ name, rows }) => serving.events(name, rows),
+    events: ({ name, rows, ids }) => serving.events(name, rows, ids),
+    feedback: ({ name, labels }) => serving.feedback(name, labels),
     async rollback({ name }, { actor }) {
       await serving.rollback(name, actor);
       return (await all()).find((endpoint) => endpoint.name === name)!;
     },
   };
 }
+
+const sharing = (rollout: Rollout | null) =>
+  rollout === null ? {} : { rollout: { version: rollout.version, share: rollout.share } };
 
 /** A bundle's columns carry no texts: a reworded one makes no new version. The project has them. */
 const withTexts = (request: Schema, texts: Schema): Schema =>

@@ -1,0 +1,204 @@
+/**
+ * A version from the registry into memory, warmed: its windows know the newest rows of the data set, and the events that are no rows of it yet.
+ *
+ *     data set   ............|=========|          rows of the last three spans
+ *     events           ......|=|=====|====|       likewise, but for the first n, which the data set holds already (its manifest says how many)
+ *                            ^ clock - 3 spans    answers from clock - 2 spans on, as before a restart
+ *
+ * Everything is fed in pages, so that requests are answered in between.
+ */
+import { setImmediate } from "node:timers/promises";
+import { type Digest, digestOfJson, MillError } from "../base/index.ts";
+import type { Row, Schema } from "../contract/index.ts";
+import { quoteIdentifier } from "../express/index.ts";
+import type { DatasetRows, Lake } from "../lake/index.ts";
+import type { Objects } from "../ports/objects/index.ts";
+import type { Tables } from "../ports/tables/index.ts";
+import type { ModelVersion, Registry } from "../registry/index.ts";
+import { readTrained } from "../train/index.ts";
+import { createDataClock, createWallClock, type DataClock, ROWS_TO_MOVE } from "./data-clock.ts";
+import { createEndpoint, type Endpoint } from "./endpoint.ts";
+import { IDS_KEPT } from "./event-ids.ts";
+import { eventsOf, predictionsOf } from "./logs.ts";
+
+/** A version in memory. */
+export interface Loaded {
+  readonly version: ModelVersion;
+  readonly endpoint: Endpoint;
+  /** The newest row of its data set. */
+  readonly newest: Row | null;
+  /** How many events on record its data set holds as rows. */
+  readonly eventsHeld: number;
+  /** Equal for versions that read an event alike. */
+  readonly eventForm: Digest;
+  eventsSkipped: number;
+}
+
+export interface Loader {
+  /** With nothing in its windows. */
+  open(endpoint: string, model: string, version: number): Promise<Loaded & { readonly relation: string | null }>;
+  /** Where the data's time stands, by the data set and the logs of an endpoint. */
+  clock(endpoint: string, opened: Opened): Promise<DataClock>;
+  /** Feeds the newest rows of the data set. */
+  warm(opened: Opened, clock: DataClock): Promise<void>;
+  /** Feeds the events on record. No event may be taken meanwhile. One that cannot be read must not keep the endpoint from answering: it is counted. */
+  feedEvents(endpoint: string, loaded: Loaded, clock: DataClock): Promise<void>;
+  /** The newest ids of events, oldest first. */
+  eventIds(endpoint: string): Promise<string[]>;
+}
+
+type Opened = Awaited<ReturnType<Loader["open"]>>;
+
+export interface LoaderResources {
+  readonly objects: Objects;
+  readonly lake: Lake;
+  readonly registry: Registry;
+  tables(): Tables;
+  readonly now: () => number;
+}
+
+/** Requests come late: as of moments so many spans before the clock they are answered. The oldest of these look back one span more. */
+export const SPANS_ANSWERED = 2;
+const SPANS_READ = SPANS_ANSWERED + 1;
+/** Rows that are fed without a pause: a few milliseconds. */
+const PAGE_ROWS = 1000;
+
+export function createLoader({ objects, lake, registry, tables, now }: LoaderResources): Loader {
+  const asking = async <T>(work: (engine: Tables) => Promise<T>): Promise<T> => {
+    const engine = tables();
+    return work(engine).finally(() => engine.close());
+  };
+
+  /** The newest rows of the data set; those that the model was made from when its columns are other ones by now. */
+  const sourceOf = async (endpoint: string, { dataset }: Endpoint["manifest"], { lineage }: ModelVersion) => {
+    const head = await lake.head(dataset.name);
+    if (head === null) return { relation: null, eventsHeld: 0 };
+    const columns = ((await lake.manifest(head)).columns ?? {}) as Partial<Schema>;
+    const fits = Object.entries(dataset.columns).every(([column, { type }]) => columns[column]?.type === type);
+    const version = fits ? head : await lake.version(dataset.name, lineage.dataset.version);
+    const journals = ((await lake.manifest(version)).facts?.journals ?? []) as unknown as readonly HeldJournal[];
+    const held = journals.find((journal) => journal.dataset === eventsOf(endpoint));
+    return { relation: (await lake.read(dataset.name, version.version)).relation, eventsHeld: held?.rowCount ?? 0 };
+  };
+
+  /** A log: its columns so far, and the rows of the sealed ones. */
+  const readLog = async (name: string): Promise<Log> => {
+    const { relation, tail, version } = await lake.read(name);
+    if (relation === null || version === null) return { relation: null, tail, sealedCount: 0, hasTime: false };
+    const sealed = await lake.version(name, version);
+    const columns = (await lake.manifest(sealed)).columns ?? {};
+    return { relation, tail, sealedCount: sealed.rowCount, hasTime: Object.hasOwn(columns, "time") };
+  };
+
+  /** The newest times in a log, of those that the rows stated. */
+  const newestLogged = async (name: string, stated: string): Promise<number[]> => {
+    const { relation, tail, hasTime } = await readLog(name);
+    const recent = tail.flatMap(({ time, at }) => (typeof time === "number" && time !== Number(at) * 1000 ? [time] : []));
+    if (relation === null || !hasTime) return recent;
+    const newest = `SELECT "time" FROM ${relation} WHERE ${stated} ORDER BY "time" DESC LIMIT ${ROWS_TO_MOVE}`;
+    return [...(await asking((engine) => engine.rows(newest))).map(({ time }) => Number(time)), ...recent];
+  };
+
+  return {
+    async open(name, model, number) {
+      const version = await registry.version(model, number);
+      const manifest = await registry.manifest(version);
+      const endpoint = createEndpoint(manifest, await readTrained(manifest.trained, objects));
+      const { relation, eventsHeld } = await sourceOf(name, manifest, version);
+      const { columns, checks, time } = manifest.dataset;
+      const newest = relation === null ? null : await asking((engine) => newestRow(engine, relation, columns, time));
+      const eventForm = digestOfJson({ columns, checks, time });
+      return { version, endpoint, newest, eventsHeld, eventForm, eventsSkipped: 0, relation };
+    },
+
+    async clock(name, { endpoint, relation }) {
+      const { time } = endpoint.manifest.dataset;
+      if (time === null) return createWallClock(now);
+      const column = `epoch_us(${quoteIdentifier(time)})`;
+      const rows =
+        relation === null
+          ? []
+          : await asking((engine) =>
+              engine.rows(`SELECT ${column} AS "time" FROM ${relation} ORDER BY 1 DESC LIMIT ${ROWS_TO_MOVE}`),
+            );
+      const asked = await newestLogged(predictionsOf(name), `"time" <> "at" * 1000`);
+      const fed = await newestLogged(eventsOf(name), `"time" IS NOT NULL`);
+      return createDataClock(rows.length === 0 ? null : Number(rows.at(-1)!.time), [...asked, ...fed]);
+    },
+
+    async warm({ endpoint, relation }, clock) {
+      const { columns, time } = endpoint.manifest.dataset;
+      const asOf = clock.time();
+      if (relation === null || time === null || asOf === null || endpoint.spanMicros === 0) return;
+      const column = quoteIdentifier(time);
+      const names = Object.keys(columns).map(quoteIdentifier).join(", ");
+      const recent = `SELECT ${names} FROM ${relation} WHERE epoch_us(${column}) >= ${asOf - SPANS_READ * endpoint.spanMicros} ORDER BY ${column}`;
+      await asking((engine) => inPages(engine, recent, (row) => endpoint.feed(row)));
+      endpoint.forget(asOf - SPANS_ANSWERED * endpoint.spanMicros);
+    },
+
+    async feedEvents(name, loaded, clock) {
+      const { endpoint, eventsHeld } = loaded;
+      if (endpoint.spanMicros === 0) return;
+      const since = (clock.time() ?? Number.NEGATIVE_INFINITY) - SPANS_READ * endpoint.spanMicros;
+      const feed = ({ row }: { readonly row?: unknown }) => {
+        try {
+          endpoint.feed(endpoint.readEvent(JSON.parse(String(row)), 0));
+        } catch (error) {
+          if (!(error instanceof MillError || error instanceof SyntaxError)) throw error;
+          loaded.eventsSkipped++;
+        }
+      };
+      const { relation, tail, sealedCount, hasTime } = await readLog(eventsOf(name));
+      if (relation !== null && eventsHeld < sealedCount) {
+        const unheld = eventsHeld === 0 ? relation : `(SELECT * FROM ${relation} OFFSET ${eventsHeld})`;
+        const recent = hasTime && Number.isFinite(since) ? ` WHERE "time" IS NULL OR "time" >= ${since}` : "";
+        await asking((engine) => inPages(engine, `SELECT "row" FROM ${unheld}${recent}`, feed));
+      }
+      const unheldTail = tail.slice(Math.max(0, eventsHeld - sealedCount));
+      for (const [index, event] of unheldTail.entries()) {
+        if (!(typeof event.time === "number" && event.time < since)) feed(event);
+        if (index % PAGE_ROWS === PAGE_ROWS - 1) await setImmediate();
+      }
+    },
+
+    async eventIds(name) {
+      const { relation, tail, sealedCount, hasTime } = await readLog(eventsOf(name));
+      const recent = tail.flatMap(({ id }) => (typeof id === "string" ? [id] : []));
+      if (relation === null || !hasTime) return recent;
+      const from = Math.max(0, sealedCount - 2 * IDS_KEPT);
+      const rows = await asking((engine) => engine.rows(`SELECT id FROM ${relation} OFFSET ${from}`));
+      return [...rows.flatMap(({ id }) => (typeof id === "string" ? [id] : [])), ...recent];
+    },
+  };
+}
+
+/** In a version's facts: the first `rowCount` rows of the journal's data set are among its rows. */
+interface HeldJournal {
+  readonly dataset: string;
+  readonly version: number;
+  readonly rowCount: number;
+}
+
+interface Log extends Pick<DatasetRows, "relation" | "tail"> {
+  readonly sealedCount: number;
+  /** Logs of an older Millwright have no data time and no ids of events. */
+  readonly hasTime: boolean;
+}
+
+async function newestRow(engine: Tables, relation: string, columns: Schema, time: string | null): Promise<Row | null> {
+  const names = Object.keys(columns).map(quoteIdentifier).join(", ");
+  const order = time === null ? "" : ` ORDER BY ${quoteIdentifier(time)} DESC`;
+  const [newest] = await engine.rows(`SELECT ${names} FROM ${relation}${order} LIMIT 1`);
+  return newest ?? null;
+}
+
+async function inPages(engine: Tables, query: string, use: (row: Row) => void): Promise<void> {
+  await engine.run(`CREATE TEMP TABLE paged AS ${query}`);
+  for (let from = 0; ; from += PAGE_ROWS) {
+    const page = await engine.rows(`SELECT * FROM paged WHERE rowid >= ${from} AND rowid < ${from + PAGE_ROWS} ORDER BY rowid`);
+    if (page.length === 0) return;
+    for (const row of page) use(row);
+    await setImmediate();
+  }
+}
