@@ -5,7 +5,7 @@ import { readPart, slicePrefix } from "../features/index.ts";
 import { curvesOf, type Evidence, type Frame, type Gain, measure, type TrainingData } from "../learn/index.ts";
 import type { StepKind } from "../steps/index.ts";
 import { readTrained } from "../train/index.ts";
-import { evidenceOf } from "./evidence.ts";
+import { evidenceOf, pickRows } from "./evidence.ts";
 import type { AssessmentReport, PartReport, SliceReport } from "./report.ts";
 
 export interface AssessInput {
@@ -81,18 +81,6 @@ function reportSlice(frame: Frame, slice: string, evidence: Evidence, { task }: 
     rows: rows.length,
     measures: measure(task, pickRows(evidence, rows)).measures,
   }));
-}
-
-function pickRows(evidence: Evidence, rows: readonly number[]): Evidence {
-  const width = evidence.predictions.length / evidence.y.length;
-  return {
-    ...evidence,
-    y: Float64Array.from(rows, (row) => evidence.y[row]!),
-    predictions: Float64Array.from(
-      { length: rows.length * width },
-      (_, at) => evidence.predictions[rows[Math.floor(at / width)]! * width + (at % width)]!,
-    ),
-  };
 }
 
 function valueAt(frame: Frame, column: string, row: number): string {

@@ -14,3 +14,12 @@ export const evidenceOf = ({ classes, threshold, gain }: Judged, y: Float64Array
   ...(threshold === null ? {} : { threshold }),
   ...(gain === null ? {} : { gain }),
 });
+
+/** The same of some rows only. */
+export function pickRows(evidence: Evidence, rows: ArrayLike<number>): Evidence {
+  const width = evidence.predictions.length / evidence.y.length;
+  const predictions = new Float64Array(rows.length * width);
+  for (let at = 0; at < predictions.length; at++)
+    predictions[at] = evidence.predictions[rows[Math.floor(at / width)]! * width + (at % width)]!;
+  return { ...evidence, y: Float64Array.from(rows, (row) => evidence.y[row]!), predictions };
+}

@@ -27,17 +27,22 @@ const beatsChampion = (measure: string, value = 0): Requirement => ({
   test: "beatsChampion",
   value,
 });
-const championOf = (trained: Trained): GateInput["champion"] => ({
-  ...{ version: 3, trained: trained.trained, threshold: trained.threshold, classes: trained.classes, fields: trained.fields },
+const rivalOf = ({ trained, threshold, classes, fields }: Trained): GateInput["candidate"] => ({
+  trained,
+  threshold,
+  classes,
+  fields,
 });
+const championOf = (trained: Trained): GateInput["champion"] => ({ version: 3, ...rivalOf(trained) });
 
 async function judged(trained: Trained, requirements: readonly Requirement[], more: Partial<GateInput> = {}) {
-  const { model, task, gain, test, features, classes } = trained;
+  const { model, task, gain, test } = trained;
   const { facts, measurements } = await gate.run(
     {
       ...{ model, task, gain, requirements, measurements: await measurementsOf(trained), champion: null, championSet: null },
       problem: { name: "lateness", question: "Will a delivery be late?" },
-      test: { digest: test, features, classes },
+      candidate: rivalOf(trained),
+      test,
       ...more,
     },
     stepContext(),

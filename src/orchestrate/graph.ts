@@ -288,7 +288,13 @@ function modelNodes(model: ModelDefinition, environment: Environment): GraphNode
         requirements,
         measurements: [...results.get(id("assess"))!.measurements, ...results.get(id("prove"))!.measurements],
         champion,
-        test: { digest: set.objects.test!, features, classes },
+        candidate: {
+          trained: results.get(id("bundle"))!.objects.trained!,
+          threshold: results.get(id("bundle"))!.facts.threshold!,
+          classes,
+          fields: model.from.fields,
+        },
+        test: set.objects.test!,
         championSet: sameFields ? null : trainingSet(results, champion.fields),
       });
     }),

@@ -1,1 +1,1 @@
-export { CHAMPION, chainLines, type JudgeOptions, judge, refusalText } from "./judge.ts";
+export { CHAMPION, chainLines, type JudgeOptions, judge, LEAD, refusalText } from "./judge.ts";
