@@ -105,6 +105,44 @@ test("the same input makes the same objects", async () => {
   assert.deepEqual(first, second);
 });
 
+test("rows from before `trainFrom` are in no part, and the windows of later rows still know them", async () => {
+  const grown = { trainFrom: "2024-01-01T09:15:00", testFrom: null, holdoutFrom: "2024-01-01T10:00:00" };
+  const unlabelled = "('2024-01-01T08:45:00', 'SEA', 5, NULL)";
+  const long = "('2024-01-01T02:00:00', 'SEA', 9, 50)"; // older than any window of a row that is in a part
+  const made = await makeTrainingSet(late, [await flightRows(long, ...DAY, unlabelled)], grown);
+  const windows = async (part: string) => (await rowsOf(made, part)).map(({ recent, known }) => [recent, known]);
+  assert.deepEqual([await windows("train"), await windows("test"), await windows("holdout")], [[[10, 1]], [], [[10, 1]]]);
+  assert.deepEqual(made.facts.train, { rows: 1, from: "2024-01-01T09:30:00", to: "2024-01-01T09:30:00" });
+  assert.equal(made.facts.unlabelled, 0, "of the rows that are in a part");
+  assert.deepEqual(made.facts.windows, {
+    recent: { spanMicros: 3 * 3600e6, shortHistoryRows: 0 },
+    known: { spanMicros: 3 * 3600e6, shortHistoryRows: 0 },
+  });
+});
+
+test("features of a row are the same whether training starts before it or at it", async () => {
+  const moment = (i: number) => `2024-01-0${1 + Math.floor(i / 24)}T${String(i % 24).padStart(2, "0")}:00:00`;
+  const rows = Array.from(
+    { length: 96 },
+    (_, i) => `('${moment(i)}', '${"AB"[(i * 7) % 2]}', ${10 + ((i * 37) % 200)}, ${((i * 31) % 90) - 20})`,
+  );
+  const part = await flightRows(...rows);
+  const [all, grown] = [
+    await makeTrainingSet(late, [part], { trainFrom: null, testFrom: null, holdoutFrom: "2024-01-04T00:00:00" }),
+    await makeTrainingSet(late, [part], { trainFrom: "2024-01-03T00:00:00", testFrom: null, holdoutFrom: "2024-01-04T00:00:00" }),
+  ];
+  assert.deepEqual(await rowsOf(grown, "train"), (await rowsOf(all, "train")).slice(48));
+  assert.deepEqual(await rowsOf(grown, "holdout"), await rowsOf(all, "holdout"));
+});
+
+test("an older holdout and a newer test part of the same rows are two objects, for the older one is sealed", async () => {
+  const part = await flightRows(...DAY);
+  const older = await makeTrainingSet(late, [part], { testFrom: null, holdoutFrom: "2024-01-01T10:00:00" });
+  const newer = await makeTrainingSet(late, [part], { trainFrom: null, testFrom: "2024-01-01T10:00:00", holdoutFrom: null });
+  assert.deepEqual(await rowsOf(older, "holdout"), await rowsOf(newer, "test"));
+  assert.notEqual(older.objects.holdout, newer.objects.test);
+});
+
 test("a slice is a column of its own, beside the features", async () => {
   const sliced = model("late", {
     ...{ solves: lateness, from: departures, train: trainer },

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import type { MillError } from "../base/index.ts";
 import type { Split } from "../define/index.ts";
 import { type Boundary, partitionSql } from "./boundary.ts";
-import { split } from "./split.ts";
+import { type SplitInput, split } from "./split.ts";
 import { contextIn, ingestText, query, schema } from "./workshop.ts";
 
 const byTime = (test: number, holdout: number): Split => ({ split: "time", test, holdout });
@@ -19,14 +19,37 @@ async function splitRows(
     entity = [],
     rule,
     frozen = null,
-  }: { columns: ReturnType<typeof schema>; time: string | null; entity?: string[]; rule: Split; frozen?: Boundary | null },
+    generation,
+  }: {
+    columns: ReturnType<typeof schema>;
+    time: string | null;
+    entity?: string[];
+    rule: Split;
+    frozen?: Boundary | null;
+    generation?: NonNullable<SplitInput["generation"]>;
+  },
 ) {
   const { manifest } = await ingestText({ "a.csv": [Object.keys(columns).join(","), ...rows].join("\n") }, { columns, time });
   const found = await split.run(
-    { dataset: "d", parts: [manifest.objects["part-0"]!], columns, time, entity, split: rule, frozen },
+    {
+      dataset: "d",
+      parts: [manifest.objects["part-0"]!],
+      columns,
+      time,
+      entity,
+      split: rule,
+      frozen,
+      ...(generation && { generation }),
+    },
     contextIn(),
   );
-  return found.facts as unknown as { boundary: Boundary; rows: { train: number; test: number; holdout: number } };
+  return found.facts as unknown as {
+    boundary: Boundary;
+    rows: { train: number; test: number; holdout: number };
+    generation?: number;
+    older?: number;
+    note?: string;
+  };
 }
 
 for (const [type, text, from] of [
@@ -110,6 +133,82 @@ test("too few moments or rows are refused with what to do", async () => {
   );
   await assert.rejects(splitRows(["2001-01-01"], { columns: schema({ at: "date" }), time: null, rule: byHash(0.2, 0.2) }), {
     code: "split.too-few",
+  });
+});
+
+const days = (count: number) => Array.from({ length: count }, (_, i) => `2001-01-${String(i + 1).padStart(2, "0")}`);
+const byDay = { columns: schema({ at: "date" as const }), time: "at" };
+
+test("a later generation is cut anew, by shares of the rows from `trainFrom` on; older rows are in no part", async () => {
+  const generation = { number: 2, trainFrom: "2001-01-11", olderHoldoutFrom: "2001-01-09" };
+  const found = await splitRows(days(30), { ...byDay, rule: byTime(0.2, 0.2), generation });
+  assert.deepEqual(found, {
+    boundary: { trainFrom: "2001-01-11", testFrom: "2001-01-23", holdoutFrom: "2001-01-27" },
+    rows: { train: 12, test: 4, holdout: 4 },
+    generation: 2,
+    older: 10,
+  });
+  const all = await splitRows(days(30), { ...byDay, rule: byTime(0.2, 0.2), generation: { ...generation, trainFrom: null } });
+  assert.deepEqual(all.boundary, { trainFrom: null, testFrom: "2001-01-19", holdoutFrom: "2001-01-25" });
+  assert.deepEqual([all.rows, all.older], [{ train: 18, test: 6, holdout: 6 }, 0]);
+});
+
+test("a newer holdout never starts before the one that it replaces, and the split says so", async () => {
+  const generation = { number: 2, trainFrom: null, olderHoldoutFrom: "2001-01-28" };
+  const found = await splitRows(days(30), { ...byDay, rule: byTime(0.2, 0.2), generation });
+  assert.deepEqual(found.boundary, { trainFrom: null, testFrom: "2001-01-22", holdoutFrom: "2001-01-28" });
+  assert.match(found.note!, /would start at 2001-01-25, and stays at 2001-01-28/);
+  assert.deepEqual(found.rows, { train: 21, test: 6, holdout: 3 });
+});
+
+test("from generation to generation the holdout moves on or stays, whatever rows come and wherever training starts", async () => {
+  const amounts = fc.array(fc.record({ added: fc.integer({ min: 1, max: 9 }), from: fc.integer({ min: 0, max: 12 }) }), {
+    minLength: 2,
+    maxLength: 4,
+  });
+  await fc.assert(
+    fc.asyncProperty(amounts, async (grown) => {
+      let [count, older] = [12, "2001-01-09"];
+      for (const [index, { added, from }] of grown.entries()) {
+        count = Math.min(31, count + added);
+        const trainFrom = from === 0 ? null : days(31)[from - 1]!;
+        const generation = { number: index + 2, trainFrom, olderHoldoutFrom: older };
+        const found = await splitRows(days(count), { ...byDay, rule: byTime(0.2, 0.2), generation }).catch(
+          (error: MillError) => error,
+        );
+        if (!("boundary" in found)) {
+          assert.equal(found.code, "split.too-few");
+          continue;
+        }
+        assert.ok("holdoutFrom" in found.boundary && found.boundary.holdoutFrom! >= older);
+        assert.equal(found.rows.train + found.rows.test + found.rows.holdout + found.older!, count);
+        older = found.boundary.holdoutFrom!;
+      }
+    }),
+    { seed: 3, numRuns: 10 },
+  );
+});
+
+test("by hash a row keeps its part from generation to generation, or is too old for any", async () => {
+  const columns = schema({ at: "timestamp", n: "int32" });
+  const rows = Array.from({ length: 200 }, (_, i) => `2001-01-${String(1 + (i % 20)).padStart(2, "0")}T00:00:00,${i}`);
+  const generation = { number: 2, trainFrom: "2001-01-11T00:00:00", olderHoldoutFrom: null };
+  const asked = { columns, time: "at", entity: ["n"], rule: byHash(0.2, 0.2) };
+  const [one, two] = [await splitRows(rows, asked), await splitRows(rows, { ...asked, generation })];
+  assert.deepEqual(two.boundary, { ...one.boundary, trainFrom: "2001-01-11T00:00:00" });
+  assert.equal(two.older, 100);
+  const partIn = (boundary: Boundary) => partitionSql(boundary, { time: "at", entity: ["n"], columns });
+  const parts = await query(`SELECT day, ${partIn(one.boundary)} AS one, ${partIn(two.boundary)} AS two
+    FROM (SELECT i % 20 AS day, TIMESTAMP '2001-01-01' + to_days((i % 20)::INTEGER) AS at, i AS n FROM range(200) AS r(i))`);
+  assert.ok(parts.every(({ day, one, two }) => two === (Number(day) < 10 ? null : one)));
+});
+
+test("too few rows since `trainFrom` are refused, which names it", async () => {
+  const generation = { number: 2, trainFrom: "2001-01-30", olderHoldoutFrom: "2001-01-09" };
+  await assert.rejects(splitRows(days(30), { ...byDay, rule: byTime(0.2, 0.2), generation }), (error: MillError) => {
+    assert.equal(error.code, "split.too-few");
+    assert.match(error.message, /different values of at from 2001-01-30 on/);
+    return true;
   });
 });
 

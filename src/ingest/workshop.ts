@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
-import { digestOfFile } from "../base/index.ts";
+import { type Digest, digestOfFile } from "../base/index.ts";
 import type { Column, Row, Schema, TypeName } from "../contract/index.ts";
 import { createFileObjects } from "../ports/objects/index.ts";
 import { openDuckDb } from "../ports/tables/index.ts";
@@ -68,6 +68,23 @@ export async function ingestPaths(paths: readonly string[], { delimiter, encodin
   };
 }
 
+/** Parts of a journal's data set, as sealing leaves them; `row` is JSON text, or a value that becomes it. */
+export async function storeJournal(
+  ...parts: readonly (readonly { readonly id?: string; readonly row: unknown }[])[]
+): Promise<Digest[]> {
+  const digests: Digest[] = [];
+  for (const rows of parts) {
+    const lines = rows.map(({ row, ...rest }) =>
+      JSON.stringify({ ...rest, at: 1, row: typeof row === "string" ? row : JSON.stringify(row) }),
+    );
+    const [text, part] = ["rows.ndjson", "part.parquet"].map((name) => join(newFolder(), name)) as [string, string];
+    writeFileSync(text, lines.join("\n"));
+    await run(`COPY (SELECT * FROM read_json('${text}', format = 'newline_delimited')) TO '${part}' (FORMAT parquet)`);
+    digests.push(await objects.putFile(part));
+  }
+  return digests;
+}
+
 export interface Ingested {
   readonly manifest: StepManifest;
   readonly facts: {
@@ -77,6 +94,9 @@ export interface Ingested {
     readonly from: string | null;
     readonly to: string | null;
     readonly warnings: readonly string[];
+    readonly journals?: readonly unknown[];
+    readonly ahead?: number;
+    readonly repeated?: number;
     readonly checks: readonly { readonly index: number; readonly failed: number; readonly share: number }[];
     readonly sources: readonly {
       readonly name: string;
