@@ -33,13 +33,15 @@ export interface FeatureQuery {
   readonly rowId?: string;
   /** More columns of the relation to hand on as they are. */
   readonly keep?: readonly string[];
+  /** A boolean column of the relation: rows where it is not true ask, but are in no window. When left out, every row is. */
+  readonly feeds?: string;
 }
 
 /**
  * The query: columns `rowId`, `keep`, then the fields; one row for each row of the relation, in no promised order (sort by `rowId`).
  * Errors: as `typeOf`, and for windows `express.no-time`, `express.span`, `express.known-at`, `express.leak` (a key that is an outcome).
  */
-export function featureQuery({ shape, relation, fields, rowId, keep = [] }: FeatureQuery): string {
+export function featureQuery({ shape, relation, fields, rowId, keep = [], feeds }: FeatureQuery): string {
   const resolved = Object.entries(fields).map(([name, node]) => [name, resolve(node, shape.columns, shape)] as const);
   const passes = passesOf(
     resolved.map(([, typed]) => typed),
@@ -51,6 +53,7 @@ export function featureQuery({ shape, relation, fields, rowId, keep = [] }: Feat
   const source: Source = {
     ...sqlContext({ columnRef: (name) => `__source.${quoteIdentifier(name)}` }, (window) => places.get(windowKey(window))!),
     id: `__source.${id}`,
+    feeds: feeds === undefined ? null : `__source.${quoteIdentifier(feeds)}`,
     from: `FROM ${rowId === undefined ? "__numbered" : relation} AS __source`,
   };
   const tables = passes.flatMap((pass, index) => pass.method(pass, index, source));
@@ -66,6 +69,8 @@ export function featureQuery({ shape, relation, fields, rowId, keep = [] }: Feat
 interface Source extends SqlContext {
   readonly from: string;
   readonly id: string;
+  /** Whether a row feeds the windows; null: every row does. */
+  readonly feeds: string | null;
 }
 
 type Method = (pass: Pass, index: number, source: Source) => string[];
@@ -104,7 +109,8 @@ function keyed(pass: Pass, index: number, source: Source, values: readonly strin
   const time = timeOf(pass, source);
   const known = pass.known.map((typed) => within(sqlOf(typed, source).sql));
   const latest = `greatest(${[time, ...known].join(", ")})`;
-  const enters = known.length === 0 ? time : `CASE WHEN ${known.map((k) => `${k} IS NOT NULL`).join(" AND ")} THEN ${latest} END`;
+  const conditions = [...(source.feeds === null ? [] : [source.feeds]), ...known.map((k) => `${k} IS NOT NULL`)];
+  const enters = conditions.length === 0 ? time : `CASE WHEN ${conditions.join(" AND ")} THEN ${latest} END`;
   const keys = pass.by.map((typed, key) => `${sqlOf(typed, source).sql} AS key${key}`);
   const columns = [`${source.id} AS id`, `${time} AS asks`, `${enters} AS enters`, ...keys, ...values];
   const rows = `SELECT ${columns.join(", ")} ${source.from}`;

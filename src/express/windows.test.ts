@@ -305,6 +305,27 @@ describe("windows", () => {
     assert.deepEqual(twice.getRows()[0]!.map(Number), [6 * keys, 3 * keys]);
   });
 
+  it("leave out rows that only ask, whatever these hold", async () => {
+    for (const rows of fc.sample(dataset, { seed: SEED + 1, numRuns: 3 })) {
+      const feeds = (index: number) => index % 3 !== 0;
+      await byEngine(rows);
+      const relation = `(SELECT *, ("row no" % 3 <> 0) AS "feeds it" FROM given)`;
+      const query = featureQuery({ shape, relation, fields, rowId: "row no", feeds: "feeds it" });
+      const found = (
+        await sql.runAndReadAll(`SELECT * EXCLUDE ("row no") FROM (${query}) ORDER BY "row no"`)
+      ).getRows() as Value[][];
+      const online = onlineFields(fields, shape);
+      for (const row of rows.filter((_, index) => feeds(index))) online.feed(row);
+      for (const [index, row] of rows.entries()) {
+        const values = Object.values(online.values(row, (row.at ?? Number.NaN) as number));
+        assert.ok(
+          values.every((value, field) => same(value, found[index]![field]!)),
+          `${show(values)} is not ${show(found[index])}`,
+        );
+      }
+    }
+  });
+
   it("number the rows as they come when no column does", async () => {
     const query = featureQuery({
       shape,

@@ -1,0 +1,96 @@
+/**
+ * Rows that were logged as JSON text, as typed columns in SQL: what `readValue` makes of each, without its code, so that a replay rests on nothing
+ * that served the answers.
+ */
+import type { Schema, TypeName } from "../contract/index.ts";
+import { quoteIdentifier as name, quoteLiteral as text } from "../express/index.ts";
+
+/** `SELECT` items: each column of the JSON object as its type; null where it is missing or does not fit. */
+export const typedColumns = (json: string, columns: Schema): string[] =>
+  Object.entries(columns).map(([column, { type }]) => `${memberValue(json, column, type)} AS ${name(column)}`);
+
+export function memberValue(json: string, column: string, type: TypeName): string {
+  const { sql, value } = READINGS[type];
+  return `TRY_CAST(${value(memberText(json, column))} AS ${sql})`;
+}
+
+/** Whether the JSON object is a row of these columns: all of them, no others, each of a form that its type takes. */
+export function isRow(json: string, columns: Schema): string {
+  const fit = Object.entries(columns).map(([column, { type, nullable }]) => {
+    const kind = `json_type(${json}, ${pointer(column)})`;
+    const fits = `coalesce(${READINGS[type].fits(kind, memberText(json, column))} AND ${memberValue(json, column, type)} IS NOT NULL, false)`;
+    return nullable ? `(coalesce(${kind} = 'NULL', false) OR ${fits})` : fits;
+  });
+  const names = Object.keys(columns).map(text).join(", ");
+  return [`json_type(${json}) = 'OBJECT'`, `list_has_all([${names}], json_keys(${json}))`, ...fit].join(" AND ");
+}
+
+/** A member as text; null where it is missing or null. */
+export const memberText = (json: string, member: string): string => `json_extract_string(${json}, ${pointer(member)})`;
+
+/** A member as JSON text; null where it is missing. */
+export const memberJson = (json: string, member: string): string => `json_extract(${json}, ${pointer(member)})::VARCHAR`;
+
+/** A JSON pointer to a member, whatever its name holds. */
+const pointer = (member: string): string => text(`/${member.replaceAll("~", "~0").replaceAll("/", "~1")}`);
+
+interface Reading {
+  readonly sql: string;
+  /** Of the member's text, in a form that the engine casts to the type. */
+  readonly value: (member: string) => string;
+  /** Whether the member's kind of JSON, and its text, are of the type's form. */
+  readonly fits: (kind: string, member: string) => string;
+}
+
+const asItIs = (member: string) => member;
+
+const whole = (sql: string): Reading => ({ sql, value: asItIs, fits: (kind) => `${kind} IN ('UBIGINT', 'BIGINT')` });
+
+const real = (sql: string): Reading => ({
+  sql,
+  value: (member) => `TRY_CAST(${member} AS DOUBLE)`,
+  fits: (kind) => `${kind} IN ('UBIGINT', 'BIGINT', 'DOUBLE')`,
+});
+
+const words: Reading = { sql: "VARCHAR", value: asItIs, fits: (kind) => `${kind} = 'VARCHAR'` };
+
+const moment = (sql: string, form: string, value: (member: string) => string = asItIs): Reading => ({
+  sql,
+  value,
+  fits: (kind, member) => `${kind} = 'VARCHAR' AND regexp_full_match(${member}, ${text(form)})`,
+});
+
+const DAY = String.raw`\d{4}-\d\d-\d\d`;
+const CLOCK = String.raw`[T ]\d\d:\d\d(:\d\d(\.\d+)?)?`;
+const ZONE = String.raw`Z|[+-]\d\d:?\d\d`;
+
+/** The engine reads an offset only behind seconds, and only with a colon. */
+function momentInZone(member: string): string {
+  const clock = `TRY_CAST(regexp_extract(${member}, '^(.*[T ].*?)(${ZONE})$', 1) AS TIMESTAMP)`;
+  const zone = `regexp_extract(${member}, '(${ZONE})$')`;
+  const minutes = `(${zone}[2:3]::BIGINT * 60 + right(${zone}, 2)::BIGINT)`;
+  const offset = `CASE ${zone}[1] WHEN '+' THEN ${minutes} WHEN '-' THEN -${minutes} ELSE 0 END`;
+  return `make_timestamptz(epoch_us(${clock}) - (${offset}) * 60000000)`;
+}
+
+const READINGS: Readonly<Record<TypeName, Reading>> = {
+  int8: whole("TINYINT"),
+  int16: whole("SMALLINT"),
+  int32: whole("INTEGER"),
+  int64: {
+    ...whole("BIGINT"),
+    fits: (kind, member) =>
+      `(${kind} IN ('UBIGINT', 'BIGINT') OR (${kind} = 'VARCHAR' AND regexp_full_match(${member}, '-?\\d{1,19}')))`,
+  },
+  uint8: whole("UTINYINT"),
+  uint16: whole("USMALLINT"),
+  uint32: whole("UINTEGER"),
+  float32: real("FLOAT"),
+  float64: real("DOUBLE"),
+  boolean: { sql: "BOOLEAN", value: asItIs, fits: (kind) => `${kind} = 'BOOLEAN'` },
+  string: words,
+  category: words,
+  date: moment("DATE", DAY),
+  timestamp: moment("TIMESTAMP", `${DAY}(${CLOCK})?`),
+  instant: moment("TIMESTAMP WITH TIME ZONE", `${DAY}${CLOCK}(${ZONE})`, momentInZone),
+};
