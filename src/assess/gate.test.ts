@@ -1,13 +1,19 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
+import type { Digest } from "../base/index.ts";
 import type { Measurement, Requirement, Verdict } from "../contract/index.ts";
+import type { ModelDefinition } from "../define/index.ts";
 import {
+  byBoth,
+  byHeat,
+  byLoad,
   fromWhere,
   late,
   lateByHeat,
   lateLinear,
   stepContext,
   storeDeliveries,
+  storeSeasons,
   type Trained,
   trainingSetInput,
   trainModel,
@@ -15,7 +21,7 @@ import {
 import { assess, type GateInput, gate } from "./index.ts";
 
 const part = await storeDeliveries();
-const [candidate, linear, byHeat] = [
+const [candidate, linear, lessTold] = [
   await trainModel(late, part),
   await trainModel(lateLinear, part),
   await trainModel(lateByHeat, part),
@@ -98,10 +104,10 @@ test("candidate and champion are measured on the same test rows", async () => {
 
 test("a champion with other features gets a training set of its own, over the same data", async () => {
   const championSet = trainingSetInput(lateByHeat, part);
-  const { verdict, champion } = await judged(candidate, [beatsChampion("auc")], { champion: championOf(byHeat), championSet });
-  assert.equal(onTest(champion, "auc").value, onTest(await measurementsOf(byHeat), "auc").value);
+  const { verdict, champion } = await judged(candidate, [beatsChampion("auc")], { champion: championOf(lessTold), championSet });
+  assert.equal(onTest(champion, "auc").value, onTest(await measurementsOf(lessTold), "auc").value);
   assert.equal(verdict.passed, true);
-  const back = await judged(byHeat, [beatsChampion("auc")], {
+  const back = await judged(lessTold, [beatsChampion("auc")], {
     ...{ champion: championOf(candidate), championSet: trainingSetInput(late, part) },
   });
   assert.equal(back.verdict.passed, false);
@@ -115,9 +121,78 @@ test("a champion that has been outgrown by its data is no bar, and the verdict s
   assert.match(unseen.verdict.chain[0]!.sentence, /the champion cannot answer these rows: .*labels that no training row has: e/);
 
   const columns = { heat: lateByHeat.from.from.columns.heat!, delay: lateByHeat.from.from.columns.delay! };
-  const removed = await judged(byHeat, [beatsChampion("auc")], {
+  const removed = await judged(lessTold, [beatsChampion("auc")], {
     ...{ champion: championOf(candidate), championSet: { ...trainingSetInput(late, part), columns } },
   });
   assert.equal(removed.verdict.passed, true);
   assert.match(removed.verdict.chain[0]!.sentence, /the champion cannot answer these rows/);
+});
+
+describe("a challenger over rows with a time", async () => {
+  const steady = await storeSeasons("1.6 * load + 0.4 * heat");
+  const turned = await storeSeasons("1.6 * heat - 0.6 * load + 4");
+  const of = async (part: Digest) => ({
+    load: await trainModel(byLoad, part),
+    heat: await trainModel(byHeat, part),
+    both: await trainModel(byBoth, part),
+    part,
+  });
+  const [before, after] = [await of(steady), await of(turned)];
+  const challenge = (
+    own: Trained,
+    champion: Trained,
+    definition: ModelDefinition,
+    part: Digest,
+    requirement = beatsChampion("auc"),
+  ) => judged(own, [requirement], { champion: championOf(champion), championSet: trainingSetInput(definition, part) });
+  const leadOn = (measurements: readonly Measurement[], rows: string) =>
+    measurements.find(({ subject }) => subject === `lead@${rows}`)!;
+
+  test("that is better everywhere passes, with both leads and their intervals", async () => {
+    const { verdict, champion } = await challenge(before.both, before.heat, byHeat, steady);
+    assert.equal(verdict.passed, true);
+    for (const rows of ["test", "recent"]) assert.ok(leadOn(champion, rows).interval![0] > 0, rows);
+    assert.match(
+      verdict.chain[0]!.sentence,
+      /^auc 0\.\d+ beats the champion's 0\.\d+; lead 0\.\d+ \(95 %: 0\.\d+ to 0\.\d+\); on the newest rows lead 0\.\d+ \(95 %: 0\.\d+ to 0\.\d+\)$/,
+    );
+  });
+
+  test("that is worse everywhere is refused", async () => {
+    assert.equal((await challenge(before.heat, before.both, byBoth, steady)).verdict.passed, false);
+  });
+
+  test("that is the champion over again is refused", async () => {
+    const { verdict, champion } = await challenge(before.both, before.both, byBoth, steady);
+    assert.deepEqual([verdict.passed, leadOn(champion, "test").interval], [false, [0, 0]]);
+  });
+
+  test("that leads on test and collapsed on the newest rows is refused", async () => {
+    const { verdict, champion } = await challenge(after.load, after.heat, byHeat, turned);
+    assert.ok(leadOn(champion, "test").value! > 0, "it leads on all of the test rows");
+    assert.ok(leadOn(champion, "recent").interval![1] < 0);
+    assert.equal(verdict.passed, false);
+    assert.match(verdict.chain[0]!.sentence, /beats the champion's .* on the newest rows it is worse than that: lead -0\.\d+/);
+  });
+
+  test("is compared by the money that it earns as by any measure", async () => {
+    const { verdict, champion } = await challenge(before.both, before.heat, byHeat, steady, beatsChampion("gain", 100));
+    assert.equal(verdict.passed, leadOn(champion, "test").value! > 100);
+    assert.ok(leadOn(champion, "test").value! > 0);
+  });
+
+  test("is measured on the newest third of the test rows, whose times are told", async () => {
+    const { champion } = await challenge(before.both, before.heat, byHeat, steady);
+    const recent = leadOn(champion, "recent");
+    assert.deepEqual([leadOn(champion, "test").count, recent.count], [900, 300]);
+    assert.deepEqual(recent.window, { from: "2024-01-02T11:00:00", to: "2024-01-02T15:59:00" });
+  });
+});
+
+test("rows without a time have no newest ones", async () => {
+  const { champion } = await judged(candidate, [beatsChampion("auc")], { champion: championOf(linear) });
+  assert.deepEqual(
+    champion.filter(({ subject }) => subject.startsWith("lead")).map(({ subject }) => subject),
+    ["lead@test"],
+  );
 });
