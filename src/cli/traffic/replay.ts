@@ -17,7 +17,7 @@ export interface Replay {
 }
 
 /**
- * Sends everything, a step of data time after the other: a step's events and labels are acknowledged before its requests are sent.
+ * Sends everything, a step of data time after the other: a step's events are acknowledged before its requests are sent.
  * Errors: a refusal that is not about rows, `cli.server-away`, `cli.interrupted`.
  */
 export async function replay({ lanes, delivery, stepMicros, speed, concurrency, signal, reached }: Replay): Promise<void> {
@@ -28,13 +28,12 @@ export async function replay({ lanes, delivery, stepMicros, speed, concurrency, 
     const wait = speed === null ? 0 : startedMs + (at - first) / 1000 / speed - performance.now();
     if (wait > 0 || signal.aborted) await pause(wait, signal);
     reached(at);
+    await Promise.all(batches(events).map((batch) => sendEvents(batch, delivery)));
+    const told = labels.filter(({ prediction, label }) => prediction !== null && label !== null);
     await Promise.all([
-      ...batches(events).map((batch) => sendEvents(batch, delivery)),
-      ...batches(labels.filter(({ prediction, label }) => prediction !== null && label !== null)).map((batch) =>
-        sendLabels(batch, delivery),
-      ),
+      ...batches(told).map((batch) => sendLabels(batch, delivery)),
+      inParallel(asked, concurrency, (trip) => ask(trip, delivery)),
     ]);
-    await inParallel(asked, concurrency, (trip) => ask(trip, delivery));
   }
 }
 
