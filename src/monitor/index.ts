@@ -1,2 +1,15 @@
+export { armLosses } from "./arm-losses.ts";
+export { type CanaryDecision, type CanaryEvidence, judgeRollout } from "./canary.ts";
 export type { AlertKind, Finding } from "./finding.ts";
-export type { Band, Distribution, FeedColumn, Reference } from "./reference.ts";
+export { createParity, type Mismatch, type Parity, type ParityReport, type ParityResources, type ParitySpan } from "./parity.ts";
+export {
+  type Band,
+  createReferences,
+  type Distribution,
+  type FeedColumn,
+  type GroupResiduals,
+  type Reference,
+  type References,
+} from "./reference.ts";
+export { type ReferenceInput, reference } from "./reference-step.ts";
+export { dueRetraining, type TrainingFacts } from "./triggers.ts";

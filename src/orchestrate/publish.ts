@@ -5,13 +5,25 @@
 import type { AssessmentReport } from "../assess/index.ts";
 import { canonicalJson, type Digest, type Json } from "../base/index.ts";
 import type { Verdict } from "../contract/index.ts";
-import type { DatasetDefinition, ModelDefinition, Project } from "../define/index.ts";
+
+import type { DatasetDefinition, EndpointDefinition, ModelDefinition, Project } from "../define/index.ts";
+
 import type { Lake } from "../lake/index.ts";
 import { type Objects, readJson } from "../ports/objects/index.ts";
-import { CHAMPION_ALIAS, type Registry, readManifest, writeCard } from "../registry/index.ts";
-import type { Serving } from "../serve/index.ts";
+import type { Records } from "../ports/records/index.ts";
+import {
+  CHALLENGER_ALIAS,
+  CHAMPION_ALIAS,
+  type ModelVersion,
+  type Registry,
+  readManifest,
+  writeCard,
+} from "../registry/index.ts";
+import type { Serving, Story } from "../serve/index.ts";
 import type { Ledger, StepManifest } from "../steps/index.ts";
+
 import { type GraphNode, generationMoved, partsOf } from "./graph.ts";
+import { startRollout } from "./rollout.ts";
 
 export interface PublishResources {
   readonly lake: Lake;
@@ -19,6 +31,9 @@ export interface PublishResources {
   readonly registry: Registry;
   readonly serving: Serving;
   readonly ledger: Ledger;
+  readonly records: Records;
+  readonly story: Story;
+  readonly now: () => number;
   readonly actor: string;
 }
 
@@ -113,23 +128,45 @@ async function registerModel(
       verdict,
       holdoutReadings: await to.ledger.holdoutReadings(dataset),
     });
-  const { version, changed } = await to.registry.register({ model: model.name, bundle, verdict, lineage, card, actor: to.actor });
-  const deployed = verdict.passed ? await deploy(project, model, version.version, to) : [];
+  const rolling = await rollingEndpoints(project, model, to);
+  const standing = rolling.length > 0 ? "challenger" : "champion";
+  const registered = await to.registry.register({ model: model.name, bundle, verdict, lineage, card, standing, actor: to.actor });
+  const { version, changed } = registered;
+  const served = version.aliases.includes(CHALLENGER_ALIAS)
+    ? await Promise.all(rolling.map((endpoint) => startRollout(to, endpoint, version, to.actor)))
+    : await deploy(project, model, verdict.passed ? version.version : null, to);
   const proof = of("prove").facts;
   const unproven = proof.proven === true ? "" : `; its graph is not proven: ${proof.why}`;
-  const standing = version.aliases.includes(CHAMPION_ALIAS) ? "champion" : verdict.passed ? "passed, not champion" : "refused";
-  const said = changed ? [`model ${model.name}, version ${version.version} (${standing}${unproven})`] : [];
-  return [...said, ...deployed].join("; ") || null;
+  const said = changed ? [`model ${model.name}, version ${version.version} (${standingOf(version)}${unproven})`] : [];
+  return [...said, ...served.filter((sentence) => sentence !== null)].join("; ") || null;
+}
+
+const standingOf = ({ aliases, passed }: ModelVersion) =>
+  [CHAMPION_ALIAS, CHALLENGER_ALIAS].find((alias) => aliases.includes(alias)) ?? (passed ? "passed, not champion" : "refused");
+
+/** Endpoints at which a new version must first prove itself: they have a rollout, and answer already. */
+async function rollingEndpoints(
+  project: Project,
+  model: ModelDefinition,
+  { serving }: PublishResources,
+): Promise<EndpointDefinition[]> {
+  const deployed = await serving.deployed();
+  return [...project.endpoints.values()].filter(
+    ({ name, serves, rollout }) =>
+      serves.name === model.name &&
+      rollout !== undefined &&
+      deployed.some((one) => one.name === name && one.model === model.name),
+  );
 }
 
 /** Points the endpoints of a model at its champion. */
 async function deploy(
   project: Project,
   model: ModelDefinition,
-  passed: number,
+  passed: number | null,
   { registry, serving, actor }: PublishResources,
 ): Promise<string[]> {
-  const champion = await registry.champion(model.name);
+  const champion = passed === null ? null : await registry.champion(model.name);
   const said: string[] = [];
   for (const endpoint of project.endpoints.values()) {
     if (endpoint.serves.name !== model.name || champion === null) continue;
