@@ -12,6 +12,7 @@ import { trainingSet } from "./features/index.ts";
 import { createAudit, createCall, lockWorkspace, openTokens } from "./guard/index.ts";
 import { ingest, split } from "./ingest/index.ts";
 import { createLake } from "./lake/index.ts";
+import { reference } from "./monitor/index.ts";
 import { createSources, platformVerbs } from "./orchestrate/index.ts";
 import { readPackage } from "./package.ts";
 import { createLocalEngine } from "./ports/engines/index.ts";
@@ -34,6 +35,7 @@ export const KINDS = [
   bundle,
   prove,
   assess,
+  reference,
   gate,
 ] as unknown as readonly StepKind<never>[];
 

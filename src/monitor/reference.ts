@@ -4,6 +4,44 @@
  */
 import type { Task } from "../contract/index.ts";
 import type { Gain } from "../learn/index.ts";
+import { type Objects, readJson } from "../ports/objects/index.ts";
+import type { ModelVersion } from "../registry/index.ts";
+import type { Ledger } from "../steps/index.ts";
+
+export interface References {
+  /** null: the version was made before there were references, or its reference is gone. */
+  of(version: ModelVersion): Promise<Reference | null>;
+}
+
+export function createReferences({
+  ledger,
+  objects,
+}: {
+  readonly ledger: Pick<Ledger, "resultOf">;
+  readonly objects: Objects;
+}): References {
+  const read = new Map<string, Promise<Reference | null>>();
+  const find = async ({ model, lineage }: ModelVersion): Promise<Reference | null> => {
+    const key = lineage.steps[`model/${model}:reference`];
+    const digest = key === undefined ? undefined : (await ledger.resultOf(key))?.objects.reference;
+    return digest === undefined ? null : readJson<Reference>(objects, digest);
+  };
+  return {
+    of(version) {
+      const key = `${version.model} ${version.version} ${version.lineage.steps[`model/${version.model}:reference`]}`;
+      const known = read.get(key);
+      if (known !== undefined) return known;
+      const found = find(version);
+      read.set(key, found);
+      found.catch(() => read.delete(key));
+      if (read.size > KEPT_MAX) read.delete(read.keys().next().value!);
+      return found;
+    },
+  };
+}
+
+/** References held in memory; the oldest asked for goes first. */
+const KEPT_MAX = 20;
 
 export interface Reference {
   readonly format: 1;
@@ -29,8 +67,20 @@ export interface Reference {
   readonly calibration: readonly (readonly [stated: number, observed: number])[] | null;
   /** What each measure was on the reference's days: the band that a day is expected in. */
   readonly quality: Readonly<Record<string, Band>>;
+  /** What each measure was estimated to be on the same days without their labels; none for regression. */
+  readonly estimated: Readonly<Record<string, Band>>;
+  /** By text feature of at most 1,000 values: how far labels and predictions fell apart in one group of rows on one day. */
+  readonly groups: Readonly<Record<string, GroupResiduals>>;
   /** Rows by hour of the day, on average, and the least and most of any hour of that kind. */
   readonly rate: readonly { readonly mean: number; readonly low: number; readonly high: number }[];
+}
+
+/** Of the mean of label less prediction over the rows of one value on one day, less the same over all rows of that day. */
+export interface GroupResiduals {
+  /** Standard deviation from day to day and group to group, without what so few rows vary by chance. */
+  readonly sd: number;
+  /** Greatest in size. */
+  readonly worst: number;
 }
 
 /** Ten quantile bins (or the commonest values), with bins of their own for null and for the rest. */

@@ -5,6 +5,7 @@
  *                              -> split
  *     model/late        training-set -> train -> bundle -> prove  -> gate
  *                                                       -> assess ->
+ *                                                       -> reference
  *
  * Pure: a node knows how to make its step's input from the manifests of what it needs; whether it must run is `plan.ts`.
  */
@@ -16,7 +17,17 @@ import type { FrozenSplit } from "../lake/index.ts";
 import type { Gain } from "../learn/index.ts";
 import type { Environment, StepManifest } from "../steps/index.ts";
 
-export type NodeKind = "ingest" | "check" | "split" | "training-set" | "train" | "bundle" | "prove" | "assess" | "gate";
+export type NodeKind =
+  | "ingest"
+  | "check"
+  | "split"
+  | "training-set"
+  | "train"
+  | "bundle"
+  | "prove"
+  | "assess"
+  | "reference"
+  | "gate";
 
 export interface GraphNode {
   /** `dataset/flights:ingest`. */
@@ -274,30 +285,49 @@ function modelNodes(model: ModelDefinition, environment: Environment): GraphNode
         slices: Object.keys(model.slices),
       });
     }),
-    node("gate", [id("assess"), id("prove"), id("bundle"), id("training-set"), ingested, split], async (results, outside) => {
+    node("reference", [id("bundle"), id("training-set"), ingested, split], async (results) => {
       const { set, classes } = learnt(results);
-      const requirements = requirementsOf(model, results.get(id("prove"))!);
-      const rivals = requirements.some(({ test }) => test === "beatsChampion");
-      const champion = rivals ? await outside.champion(model, results.get(id("bundle"))!.objects.manifest!) : null;
-      const sameFields = champion === null || digestOfJson(champion.fields) === digestOfJson(model.from.fields);
+      const { parts, columns, time, entity, outcomes, fields, boundary } = trainingSet(results, model.from.fields);
       return plain({
         model: model.name,
-        problem: { name: model.solves.name, question: model.solves.question },
         task,
+        classes,
+        threshold: results.get(id("bundle"))!.facts.threshold!,
         gain,
-        requirements,
-        measurements: [...results.get(id("assess"))!.measurements, ...results.get(id("prove"))!.measurements],
-        champion,
-        candidate: {
-          trained: results.get(id("bundle"))!.objects.trained!,
-          threshold: results.get(id("bundle"))!.facts.threshold!,
-          classes,
-          fields: model.from.fields,
-        },
+        trained: results.get(id("bundle"))!.objects.trained!,
         test: set.objects.test!,
-        championSet: sameFields ? null : trainingSet(results, champion.fields),
+        ...{ parts, columns, time, entity, outcomes, fields, boundary },
       });
     }),
+    // The gate judges no reference; but a version that is registered has one, and its lineage says which.
+    node(
+      "gate",
+      [id("assess"), id("prove"), id("bundle"), id("reference"), id("training-set"), ingested, split],
+      async (results, outside) => {
+        const { set, classes } = learnt(results);
+        const requirements = requirementsOf(model, results.get(id("prove"))!);
+        const rivals = requirements.some(({ test }) => test === "beatsChampion");
+        const champion = rivals ? await outside.champion(model, results.get(id("bundle"))!.objects.manifest!) : null;
+        const sameFields = champion === null || digestOfJson(champion.fields) === digestOfJson(model.from.fields);
+        return plain({
+          model: model.name,
+          problem: { name: model.solves.name, question: model.solves.question },
+          task,
+          gain,
+          requirements,
+          measurements: [...results.get(id("assess"))!.measurements, ...results.get(id("prove"))!.measurements],
+          champion,
+          candidate: {
+            trained: results.get(id("bundle"))!.objects.trained!,
+            threshold: results.get(id("bundle"))!.facts.threshold!,
+            classes,
+            fields: model.from.fields,
+          },
+          test: set.objects.test!,
+          championSet: sameFields ? null : trainingSet(results, champion.fields),
+        });
+      },
+    ),
   ];
 }
 

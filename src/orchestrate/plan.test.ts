@@ -27,7 +27,7 @@ test("a target asks for its own steps and those that they need, and for nothing 
   const chosen = (...targets: string[]) => selectNodes(graph, targets).map(({ id }) => id);
   const dataset = (name: string) => ["ingest", "check", "split"].map((kind) => `dataset/${name}:${kind}`);
   const model = (name: string) =>
-    ["training-set", "train", "bundle", "prove", "assess", "gate"].map((kind) => `model/${name}:${kind}`);
+    ["training-set", "train", "bundle", "prove", "assess", "reference", "gate"].map((kind) => `model/${name}:${kind}`);
   assert.deepEqual(chosen("dataset/others"), dataset("others"));
   assert.deepEqual(chosen("model/late"), [...dataset("deliveries"), ...model("late")]);
   assert.deepEqual(chosen("model/heavy", "dataset/deliveries"), [
@@ -127,7 +127,7 @@ test("a missing file fails plan and run with its name, and status and graph stil
   const { targets } = await platform.call("status", {});
   assert.match(targets.find(({ target }) => target === "dataset/deliveries")!.detail, /^ingest: .*elsewhere\.csv/);
   assert.equal(targets.find(({ target }) => target === "endpoint/late")!.state, "current");
-  assert.equal((await platform.call("graph", {})).nodes.length, 10);
+  assert.equal((await platform.call("graph", {})).nodes.length, 11);
   await platform.close();
 });
 

@@ -25,11 +25,11 @@ test("a run makes a champion that answers; the same again does nothing", async (
   const platform = await openDeliveries();
   const first = await platform.run();
   const { state, ran, current } = finished(first);
-  assert.deepEqual({ state, ran, current }, { state: "succeeded", ran: 9, current: 0 });
+  assert.deepEqual({ state, ran, current }, { state: "succeeded", ran: 10, current: 0 });
   assert.deepEqual(await versionsOf(platform, "late"), [{ version: 1, passed: true, aliases: ["champion"] }]);
   assert.equal((await platform.call("getEndpoint", { name: "late" })).version, 1);
   const again = await platform.run();
-  assert.deepEqual([started(again), published(again), finished(again).current], [[], [], 9]);
+  assert.deepEqual([started(again), published(again), finished(again).current], [[], [], 10]);
   await platform.close();
 });
 
@@ -69,7 +69,7 @@ test("a refused check stops what stands behind it, and nothing else", async () =
   const held = events.flatMap((event) => (event.event === "step-finished" && event.state === "held" ? [event] : []));
   assert.deepEqual(
     [held.length, new Set(held.map(({ sentence }) => sentence))],
-    [7, new Set(["dataset/deliveries:check refused"])],
+    [8, new Set(["dataset/deliveries:check refused"])],
   );
   assert.match(refusals[0]!.sentence, /^load < 10: true of 53\.4 % of 500 rows, but at least 100 % is asked/);
   assert.deepEqual(
@@ -172,7 +172,7 @@ test("runs at the same time share their steps and publish once", async () => {
   assert.equal((await platform.call("listDatasetVersions", { name: "deliveries" })).items.length, 1);
   assert.equal((await versionsOf(platform, "late")).length, 1);
   const { items } = await platform.call("listSteps", {});
-  assert.equal(items.length, 9);
+  assert.equal(items.length, 10);
   await platform.close();
 });
 
@@ -262,7 +262,7 @@ test("what is gone from the store is made again, by the steps that leave objects
   assert.equal(finished(events).state, "succeeded");
   assert.deepEqual(started(events).toSorted(), [
     "dataset/deliveries:ingest",
-    ...["assess", "bundle", "train", "training-set"].map((kind) => `model/late:${kind}`),
+    ...["assess", "bundle", "reference", "train", "training-set"].map((kind) => `model/late:${kind}`),
   ]);
   assert.deepEqual(await versionsOf(platform, "late"), [{ version: 1, passed: true, aliases: ["champion"] }]);
   await platform.close();
