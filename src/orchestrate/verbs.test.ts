@@ -32,6 +32,13 @@ const asked = (run: string, step: string): Asked => ({
   getEndpoint: { name: "late" },
   predict: { name: "late", rows: [{ at: "2024-01-05T00:00:00", shop: "a", load: 3 }] },
   events: { name: "late", rows: [{ at: "2024-01-05T00:00:00", shop: "a", load: 3, delay: 9 }, { at: "soon" }] },
+  feedback: {
+    name: "late",
+    labels: [
+      { id: "0197a1b2-0000-7000-8000-000000000001", label: true },
+      { id: "no", label: 3 },
+    ],
+  },
   rollback: { name: "late" },
   listRuns: {},
   getRun: { id: run },
