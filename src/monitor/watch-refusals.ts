@@ -1,0 +1,90 @@
+/** Rows that could not be read, by what was wrong with them: a source that changed its form is refused, and its rows are missing everywhere. */
+import { formatMoment, type MillError } from "../base/index.ts";
+import type { Finding } from "./finding.ts";
+import { createPageTest, oddsOf, type PageTest } from "./watch-sequential.ts";
+import { percent } from "./watch-words.ts";
+
+export type Door = "predict" | "events" | "feedback";
+
+export interface RefusalWatch {
+  refused(door: Door, error: MillError, columns: readonly string[], asOf: number | null): void;
+  /** Rows that went through a door. */
+  accepted(door: Door, rows: number, asOf: number | null): void;
+  findings(): Finding[];
+}
+
+const TOLERATED = oddsOf(0.001);
+/** Different faults that are told apart; the rest is counted together. */
+const FAULTS_MAX = 50;
+
+interface Fault {
+  readonly what: string;
+  readonly columns: readonly string[];
+  readonly doors: Map<Door, PageTest>;
+  message: string;
+}
+
+export function createRefusalWatch(): RefusalWatch {
+  const faults = new Map<string, Fault>();
+
+  const faultOf = (door: Door, error: MillError, columns: readonly string[]): Fault => {
+    const found = describe(door, error, columns);
+    const what = faults.has(found.what) || faults.size < FAULTS_MAX ? found.what : "other";
+    const fault = faults.get(what) ?? { what, columns: what === "other" ? [] : found.columns, doors: new Map(), message: "" };
+    faults.set(what, fault);
+    return fault;
+  };
+
+  return {
+    refused(door, error, columns, asOf) {
+      const fault = faultOf(door, error, columns);
+      fault.message = error.message.replace(/^Row \d+,? ?/, "").slice(0, 200);
+      const test = fault.doors.get(door) ?? createPageTest();
+      fault.doors.set(door, test);
+      test.add(TOLERATED, 1, 1, asOf);
+    },
+    accepted(door, rows, asOf) {
+      for (const { doors } of faults.values()) doors.get(door)?.add(TOLERATED, rows, 0, asOf);
+    },
+    findings: () =>
+      [...faults.values()].flatMap(({ what, columns, doors, message }): Finding[] => {
+        const found = [...doors].flatMap(([door, test]) => (test.found ? [{ door, ...test.found }] : []));
+        const [first] = found.sort((a, b) => b.bad - a.bad);
+        if (first === undefined) return [];
+        return [
+          {
+            cause: `feed/refused/${what}`,
+            kind: "feed",
+            columns,
+            severity: first.bad / first.trials,
+            sentence: `${found.map(({ door, bad, trials }) => `${bad} of ${trials} ${ROWS[door]}`).join(" and ")} were refused, where ${percent(TOLERATED.expected)} may be: ${message}`,
+            detail: {
+              since: first.since === null ? null : formatMoment(first.since),
+              doors: Object.fromEntries(found.map(({ door, bad, trials }) => [door, { bad, trials }])),
+            },
+          },
+        ];
+      }),
+  };
+}
+
+const ROWS: Readonly<Record<Door, string>> = { predict: "requests", events: "events", feedback: "labels" };
+
+/** The field that the error names, else the check that the row does not pass, else the error's code. */
+function describe(
+  door: Door,
+  { code, at = "", expected = "" }: MillError,
+  columns: readonly string[],
+): { what: string; columns: string[] } {
+  if (door === "feedback") return { what: "labels", columns: ["label"] };
+  const field = /^\/[a-z]+\/\d+\/(.+)$/.exec(at)?.[1];
+  if (field !== undefined) {
+    const known = columns.includes(field) || (columns.length === 0 && /^[\w -]{1,60}$/.test(field));
+    return known ? { what: field, columns: [field] } : { what: "unknown field", columns: [] };
+  }
+  if (code === "request.row") {
+    const named = columns.filter((column) => expected.split(/[^\w-]+/).includes(column));
+    return { what: expected.slice(0, 80) || code, columns: named };
+  }
+  return { what: code, columns: [] };
+}
