@@ -1,5 +1,4 @@
 /** What happened to an endpoint, in plain words: written by whoever made it happen, read by `mill log` and the page. */
-import { newId } from "../base/index.ts";
 import type { Records, Statement } from "../ports/records/index.ts";
 
 export interface Happening {
@@ -23,8 +22,10 @@ export interface Story {
 
 export function createStory(records: Records): Story {
   const statement = (endpoint: string, { at, asOf, what, text }: Happening): Statement => ({
-    sql: "INSERT INTO happenings (id, endpoint, at, as_of, what, text) VALUES (?, ?, ?, ?, ?, ?)",
-    params: [newId(at), endpoint, at, asOf, what, text],
+    // Numbered: two may happen in one millisecond, and clocks jump.
+    sql: `INSERT INTO happenings (seq, endpoint, at, as_of, what, text)
+      SELECT coalesce(max(seq), 0) + 1, ?, ?, ?, ?, ? FROM happenings`,
+    params: [endpoint, at, asOf, what, text],
     rows: 1,
   });
   return {
@@ -34,7 +35,7 @@ export function createStory(records: Records): Story {
     },
     async of(endpoint, limit) {
       const rows = await records.query<Happening>(
-        `SELECT at, as_of AS "asOf", what, text FROM happenings WHERE endpoint = ? ORDER BY id DESC LIMIT ?`,
+        `SELECT at, as_of AS "asOf", what, text FROM happenings WHERE endpoint = ? ORDER BY seq DESC LIMIT ?`,
         [endpoint, limit],
       );
       return rows.reverse();

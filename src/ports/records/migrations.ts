@@ -75,8 +75,8 @@ export const migrations: readonly Migration[] = [
       // serve: a new version that answers a share of the requests, and what happened to an endpoint, in words; as_of is data time in microseconds
       `CREATE TABLE rollouts (endpoint TEXT PRIMARY KEY, model TEXT NOT NULL, version INTEGER NOT NULL, base INTEGER NOT NULL, steps TEXT NOT NULL,
         hold_micros BIGINT NOT NULL, step INTEGER NOT NULL, since_as_of BIGINT, since_at BIGINT NOT NULL, started_at BIGINT NOT NULL)`,
-      `CREATE TABLE happenings (id TEXT PRIMARY KEY, endpoint TEXT NOT NULL, at BIGINT NOT NULL, as_of BIGINT, what TEXT NOT NULL, text TEXT NOT NULL)`,
-      `CREATE INDEX happenings_endpoint ON happenings (endpoint, id)`,
+      `CREATE TABLE happenings (seq BIGINT PRIMARY KEY, endpoint TEXT NOT NULL, at BIGINT NOT NULL, as_of BIGINT, what TEXT NOT NULL, text TEXT NOT NULL)`,
+      `CREATE INDEX happenings_endpoint ON happenings (endpoint, seq)`,
 
       // monitor: what each day of data time was like, and what was wrong; notices on their way out
       `CREATE TABLE monitored_days (endpoint TEXT NOT NULL, day TEXT NOT NULL, report TEXT NOT NULL, scanned_at BIGINT NOT NULL, PRIMARY KEY (endpoint, day))`,
