@@ -8,6 +8,7 @@ import { authenticate } from "./authenticate.ts";
 import { sendLines } from "./lines.ts";
 import type { Log } from "./log.ts";
 import { openApi } from "./openapi.ts";
+import { daysAskedFor } from "./page/monitor.ts";
 import { readOverview } from "./page/overview.ts";
 import { renderPage } from "./page/page.ts";
 import { listenFault } from "./port-holder.ts";
@@ -223,7 +224,7 @@ async function endpointsSeenBy(call: BoundCall, log: Log): Promise<OutputOf<"get
 
 function addPage(app: FastifyInstance, { call, version }: ServerOptions): void {
   app.get("/", { onRequest: enter("page") }, async (request, reply) => {
-    const { html, policy } = renderPage(await readOverview(bound(call, request)), {
+    const { html, policy } = renderPage(await readOverview(bound(call, request), daysAskedFor(request.query)), {
       version,
       address: `http://${request.headers.host}`,
     });

@@ -9,11 +9,9 @@ import { count, money, number } from "./table.ts";
 import type { Drift, Point, Reading, Timeline } from "./timeline.ts";
 
 export function drawTimeline(timeline: Timeline): Markup {
-  return html`<div class="timeline">
-${drawQuality(timeline)}${drawGain(timeline)}${drawDrift(timeline)}${drawRows(timeline)}${drawLanes(timeline)}
-<svg class="axis" width="100%" height="20" aria-hidden="true">${timeline.ticks.map(({ x, text }) => html`<text class="tick middle" x="${share(x)}" y="14">${text}</text>`)}</svg>
-${drawOver(timeline)}
-</div>`;
+  return html`<div class="timeline"><div class="panels">
+${drawQuality(timeline)}${drawGain(timeline)}${drawDrift(timeline)}${drawRows(timeline)}${drawLanes(timeline)}${drawOver(timeline)}
+</div><svg class="axis" width="100%" height="20" aria-hidden="true">${timeline.ticks.map(({ x, text }) => html`<text class="tick middle" x="${share(x)}" y="14">${text}</text>`)}</svg></div>`;
 }
 
 /** Fills that tell apart without colour; once a page. */
@@ -34,7 +32,7 @@ export const MARK_CLASSES: Readonly<Record<string, string>> = {
 export const markClass = (what: string): string => (Object.hasOwn(MARK_CLASSES, what) ? MARK_CLASSES[what]! : "mark-other");
 
 const FILL_CLASSES = ["v0", "v1", "v2", "v3"];
-const HEIGHTS = { quality: 150, gain: 96, drift: 120, rows: 76, lane: 15 };
+const HEIGHTS = { quality: 150, gain: 96, drift: 130, rows: 76, lane: 15 };
 /** Room above and below, for dots and texts at the edge. */
 const EDGE = 8;
 /** So many days have a dot each. */
@@ -60,11 +58,11 @@ ${points.length <= DOTS_MAX && points.map((point) => dotOf(point, y))}`;
     title: measure,
     told: html`<b>${number(told.value)}</b> ${newest.realised ? "realised" : "estimated"} on ${dayText(newest.to)}${intervalText(told)}`,
     legend: [
-      key(html`<line class="curve" x1="0" x2="22" y1="6" y2="6"/>`, "realised, with its 95 % interval"),
+      key(html`<line class="curve" x1="0" x2="22" y1="6" y2="6"/>`, "realised, 95 % interval"),
       points.length <= DOTS_MAX &&
         points.some(isPartly) &&
-        key(html`<circle class="dot partly" cx="11" cy="6" r="3"/>`, "fewer than 9 in 10 labels are here"),
-      estimated.length > 0 && key(html`<line class="estimated" x1="0" x2="22" y1="6" y2="6"/>`, "estimated without labels"),
+        key(html`<circle class="dot partly" cx="11" cy="6" r="3"/>`, "fewer than 9 in 10 labels yet"),
+      estimated.length > 0 && key(html`<line class="estimated" x1="0" x2="22" y1="6" y2="6"/>`, "estimated"),
       band && key(html`<rect class="expected" width="22" height="12"/>`, "the reference's days"),
       daysPerPoint > 1 && html`<span class="key">each point: ${daysPerPoint} days</span>`,
     ],
@@ -121,7 +119,7 @@ function drawDrift({ drift, points }: Timeline): Markup {
   const newest = points.findLast(({ drift: one }) => one !== null);
   const names = drift.named.map(
     ({ x, feature, ratio }) =>
-      html`<circle class="dot passed" cx="${share(x)}" cy="${y(ratio)}" r="3.2"/><text class="name ${x > 0.8 ? "end" : ""}" x="${share(x)}" dx="${x > 0.8 ? -7 : 7}" y="${Math.max(11, y(ratio) + 4)}">${shortened(feature)} ${ratioText({ feature, ratio })}</text>`,
+      html`<circle class="dot passed" cx="${share(x)}" cy="${y(ratio)}" r="3.2"/><text class="name ${x > 0.8 ? "end" : x > 0.2 && "middle"}" x="${share(x)}" y="${y(ratio) - 7}">${shortened(feature)} ${ratioText({ feature, ratio })}</text>`,
   );
   return panel({
     title: "Drift",
@@ -171,7 +169,7 @@ function drawLanes({ lanes }: Timeline): Markup {
   if (lanes.length === 0) return html``;
   const height = lanes.length * HEIGHTS.lane + 2;
   const top = (index: number) => index * HEIGHTS.lane + 2;
-  return html`<figure class="panel lanes"><figcaption><span class="told"><b class="panel-name">Alerts</b> when they were open</span></figcaption>
+  return html`<figure class="panel lanes"><figcaption><span class="told"><b class="panel-name">Alerts</b> when they were open</span><span class="legend">${key(html`<g class="span"><rect x="2" width="18" height="11" rx="3"/></g>`, "closed")}${key(html`<g class="span open"><rect x="2" width="18" height="11" rx="3"/></g>`, "open still")}</span></figcaption>
 <svg class="gutter" width="52" height="${height}" aria-hidden="true">${lanes.map(({ kind }, index) => html`<text class="tick end" x="46" y="${top(index) + 10}">${kind}</text>`)}</svg>
 <svg class="plot" width="100%" height="${height}" role="img"><title>When alerts were open</title>${lanes.map(({ spans }, index) =>
     spans.map(
@@ -188,11 +186,14 @@ function drawOver(timeline: Timeline): Markup {
   return html`<svg class="over" width="100%" height="100%" role="img"><title>What happened: the numbers are told below</title>
 ${points.map((point) => html`<rect class="day" x="${share(point.x)}" width="${share(point.width)}" y="0" height="100%"><title>${told(point, timeline)}</title></rect>`)}
 ${breaks.map((x) => html`<svg class="break" x="${share(x)}"><rect x="-5" width="10" y="0" height="100%"/><text class="tick middle" x="0" y="60">//</text><title>days without predictions are left out</title></svg>`)}
-${marks.map(({ x, happening }) => x !== null && html`<line class="${markClass(happening.what)}" x1="${share(x)}" x2="${share(x)}" y1="18" y2="100%"/>`)}
-${flags.map(({ x, text }) => html`<svg class="flag" x="${share(x)}"><rect x="${-flagWidth(text) / 2}" y="1" width="${flagWidth(text)}" height="17" rx="8"/><text class="middle" x="0" y="14">${text}</text></svg>`)}
+${marks.map(({ x, happening }) => x !== null && html`<line class="${markClass(happening.what)}" x1="${share(x)}" x2="${share(x)}" y1="${FLAGS}" y2="100%"/>`)}
+${flags.map(({ x, row, text }) => html`<svg class="flag" x="${share(x)}"><rect x="${-flagWidth(text) / 2}" y="${FLAG * row + 1}" width="${flagWidth(text)}" height="17" rx="8"/><text class="middle" x="0" y="${FLAG * row + 13.5}">${text}</text></svg>`)}
 </svg>`;
 }
 
+/** Height of a row of flags, and of both. */
+const FLAG = 20;
+const FLAGS = 2 * FLAG;
 const flagWidth = (text: string) => 11 + 7 * text.length;
 
 /** A point in words, a line each. */

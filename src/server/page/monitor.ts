@@ -17,12 +17,19 @@ const HEALTH: Readonly<Record<Monitor["health"]["state"], { readonly tone: strin
 /** Older ones are folded away. */
 const MARKS_OPEN = 15;
 const ALERTS_MAX = 20;
+const DAYS_OFFERED = [30, 60, 365];
 
-export function renderMonitor(monitor: Monitor, closed: readonly Alert[]): Markup {
+/** How many of the newest days the page shows, as asked for in its address (`/?days=365`); undefined where it says nothing that can be read. */
+export function daysAskedFor(query: unknown): number | undefined {
+  const { days } = query as { readonly days?: unknown };
+  return typeof days === "string" && /^[1-9]\d{0,2}$|^1000$/.test(days) ? Number(days) : undefined;
+}
+
+export function renderMonitor(monitor: Monitor, closed: readonly Alert[], shown?: number): Markup {
   const { name, health, dataTime, rollout, alerts, happenings } = monitor;
   const timeline = timelineOf(monitor, closed);
   const { tone, sign } = HEALTH[health.state];
-  return html`<section class="monitor"><h2>${name} <small>${dataTime === null ? "no data time yet" : `data time ${minuteText(dataTime)}`}</small></h2>
+  return html`<section class="monitor"><h2>${name} <small>${dataTime === null ? "no data time yet" : `data time ${minuteText(dataTime)}`}</small>${timeline && html`<nav aria-label="Days shown">${DAYS_OFFERED.map((days) => html`<a href="/?days=${days}"${days === shown && html` aria-current="true"`}>${days} days</a>`)}</nav>`}</h2>
 <p class="health ${tone}"><span class="state"><span aria-hidden="true">${sign}</span> ${health.state}</span> <bdi>${health.sentence}</bdi></p>
 ${renderAlerts(alerts)}
 ${rollout && renderRollout(rollout)}

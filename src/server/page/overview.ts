@@ -11,6 +11,8 @@ export interface Overview {
     readonly shown: OutputOf<"getModelVersion"> | null;
   }[];
   readonly endpoints: readonly OutputOf<"getEndpoint">[];
+  /** The newest days at most that monitoring is shown of; undefined: its own default. */
+  readonly days?: number | undefined;
   /** Of endpoints that answer. */
   readonly monitors: readonly {
     readonly monitor: OutputOf<"getMonitor">;
@@ -23,7 +25,6 @@ export interface Overview {
 const SHOWN_MAX = 20;
 const CLOSED_MAX = 200;
 
-/** `days`: the newest days at most that monitoring is shown of; its own default without. */
 export async function readOverview(call: BoundCall, days?: number): Promise<Overview> {
   const [graph, models, endpoints] = await Promise.all([
     call("graph", {}),
@@ -32,6 +33,7 @@ export async function readOverview(call: BoundCall, days?: number): Promise<Over
   ]);
   return {
     graph,
+    days,
     models: await Promise.all(
       models.items.map(async (model) => ({ model, shown: model.versions === 0 ? null : await newest(call, model) })),
     ),

@@ -24,9 +24,9 @@ export function renderPage(
   overview: Overview,
   { version, address }: { readonly version: string; readonly address: string },
 ): { html: string; policy: string } {
-  const { graph, models, endpoints, monitors } = overview;
+  const { graph, models, endpoints, monitors, days } = overview;
   const body = html`<header><h1>Millwright</h1><span class="quiet">${version}</span><nav><a href="/openapi.json">API</a><a href="/metrics">Metrics</a><a href="/v1/status">Status</a></nav></header>
-<main>${monitors.length > 0 && FILLS}${monitors.map(({ monitor, closed }) => renderMonitor(monitor, closed))}<h2>Assets <small>${graph.nodes.length} steps, left to right</small></h2>
+<main>${monitors.length > 0 && FILLS}${monitors.map(({ monitor, closed }) => renderMonitor(monitor, closed, days))}<h2>Assets <small>${graph.nodes.length} steps, left to right</small></h2>
 ${drawGraph(graph)}
 ${endpoints.map((endpoint) => renderEndpoint(endpoint, address))}
 ${models.map(({ model, shown }) => (shown ? renderVersion(shown) : html`<h2>Model ${model.name}</h2><p>No version yet: <code>mill run model/${model.name}</code> makes one.</p>`))}

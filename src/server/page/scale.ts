@@ -26,7 +26,7 @@ export function linearScale(values: readonly number[]): Scale {
 
 /** Of ratios to a bound: logarithmic, from a tenth of it up; what is smaller lies at the bottom. */
 export function ratioScale(values: readonly number[]): Scale {
-  const high = Math.max(3, rangeOf(values)[1] * 1.3);
+  const high = Math.max(3, rangeOf(values)[1] * 2);
   const heightOf = (value: number) =>
     Math.max(0, Math.log10(Math.max(value, RATIO_LOW) / RATIO_LOW) / Math.log10(high / RATIO_LOW));
   const step = high > 30 ? 10 : Math.sqrt(10);
@@ -40,7 +40,7 @@ const RATIO_LOW = 0.1;
 /** 1, 2 or 5 times a power of ten. */
 function roundStep(size: number): number {
   const power = 10 ** Math.floor(Math.log10(size));
-  return power * ([1, 2, 5].find((one) => one * power >= size * 0.999) ?? 10);
+  return power * ([1, 2, 5].find((one) => one * power >= size * 0.75) ?? 10);
 }
 
 function rangeOf(values: readonly number[]): [least: number, most: number] {

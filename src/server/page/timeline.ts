@@ -25,7 +25,7 @@ export interface Timeline {
   readonly lanes: readonly { readonly kind: Alert["kind"]; readonly spans: readonly Span[] }[];
   readonly marks: readonly Mark[];
   /** Numbers of marks, those taken together that stand too near to each other. */
-  readonly flags: readonly { readonly x: number; readonly text: string }[];
+  readonly flags: readonly { readonly x: number; readonly row: number; readonly text: string }[];
 }
 
 export interface Point {
@@ -264,23 +264,24 @@ export function marksOf(happenings: Monitor["happenings"], place: (time: string 
     .map((happening, index) => ({ number: index + 1, x: place(happening.asOf), happening }));
 }
 
-/** Marks whose numbers would touch share a flag, as in `3-5`. */
+/** Numbers in two rows; marks that find no place in either share a flag with the one before, as in `3-5`. */
 function flagsOf(marks: readonly Mark[]): Timeline["flags"] {
-  const flags: { from: Mark; to: Mark; text: string; x: number; half: number }[] = [];
-  const flag = (from: Mark, to: Mark) => {
-    const text = from === to ? String(from.number) : `${from.number}-${to.number}`;
-    return { from, to, text, x: (from.x! + to.x!) / 2, half: (text.length * DIGIT_WIDTH + FLAG_PADDING) / 2 };
-  };
-  const placed = marks.filter(({ x }) => x !== null);
-  for (const mark of placed) {
-    let next = flag(mark, mark);
-    for (let before = flags.at(-1); before && before.x + before.half > next.x - next.half; before = flags.at(-1)) {
-      flags.pop();
-      next = flag(before.from, next.to);
+  const groups = marks.filter(({ x }) => x !== null).map((mark) => ({ first: mark, last: mark }));
+  for (;;) {
+    const ends = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    const flags: { x: number; row: number; text: string }[] = [];
+    for (const { first, last } of groups) {
+      const text = first === last ? String(first.number) : `${first.number}-${last.number}`;
+      const x = (first.x! + last.x!) / 2;
+      const half = (text.length * DIGIT_WIDTH + FLAG_PADDING) / 2;
+      const row = ends.findIndex((end) => end <= x - half);
+      if (row < 0) break;
+      ends[row] = x + half;
+      flags.push({ x, row, text });
     }
-    flags.push(next);
+    if (flags.length === groups.length) return flags;
+    groups.splice(flags.length - 1, 2, { first: groups[flags.length - 1]!.first, last: groups[flags.length]!.last });
   }
-  return flags.map(({ x, text }) => ({ x, text }));
 }
 
 const pairOf = (pair: readonly number[] | undefined): Interval | null => (pair === undefined ? null : [pair[0]!, pair[1]!]);
