@@ -27,6 +27,7 @@ test("a real browser draws the page under its content security policy, and fetch
       },
     );
     assert.match(stdout, /<svg[\s\S]*<\/svg>/, "the graph is drawn");
+    assert.match(stdout, /class="timeline"[\s\S]*366,623 USD/, "the timeline is drawn");
     assert.match(stdout, /A stated probability is kept/, "the gate's chain is there");
     assert.doesNotMatch(stderr, /Content Security Policy|Refused to/, "nothing broke the policy");
   } finally {
