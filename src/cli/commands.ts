@@ -61,6 +61,14 @@ export const COMMANDS: Readonly<Record<string, CommandInfo>> = {
     operandsMax: 2,
     load: () => import("./diff.ts"),
   },
+  reproduce: {
+    about: VERBS.reproduce.about,
+    example: VERBS.reproduce.example,
+    operands: "RUN|NAME@VERSION",
+    operandsMin: 1,
+    operandsMax: 1,
+    load: () => import("./reproduce.ts"),
+  },
   predict: {
     about: VERBS.predict.about,
     example: VERBS.predict.example,
@@ -72,6 +80,23 @@ export const COMMANDS: Readonly<Record<string, CommandInfo>> = {
       file: { about: "Rows: a JSON list, or an object a line; - reads standard input.", value: "FILE" },
     },
     load: () => import("./predict.ts"),
+  },
+  rollback: {
+    about: VERBS.rollback.about,
+    example: "mill rollback late-arrival",
+    operands: "ENDPOINT",
+    operandsMin: 1,
+    operandsMax: 1,
+    load: () => import("./rollback.ts"),
+  },
+  retrain: {
+    about: VERBS.retrain.about,
+    example: "mill retrain late-arrival",
+    operands: "ENDPOINT",
+    operandsMin: 1,
+    operandsMax: 1,
+    flags: { reason: { about: "Why, for the record.", value: "TEXT" } },
+    load: () => import("./retrain.ts"),
   },
   traffic: {
     about: "Send the rows that a project keeps back to its running server, as live requests, events and labels.",

@@ -1,6 +1,5 @@
 import { errorFromJson, formatSpan, MillError } from "../base/index.ts";
 import { codeInfo, EXIT, type OutputOf } from "../contract/index.ts";
-import type { BoundCall } from "../guard/index.ts";
 import { type Command, type CommandContext, textFlag } from "./command.ts";
 import { errorText } from "./output.ts";
 import { createProgress } from "./progress.ts";
@@ -11,19 +10,18 @@ type RunFinished = Extract<OutputOf<"run">, { readonly event: "run-finished" }>;
 export const command: Command = async (context) => {
   const { operands, flags, withVerbs } = context;
   const input = { targets: operands, reason: textFlag(flags, "reason") };
-  const finished = await withVerbs((call) => follow(call, input, context));
+  const finished = await withVerbs((call) => follow(call("run", input, { signal: context.signal }), context));
   return conclude(finished, context);
 };
 
-/** Runs, showing each step on standard error; the last line of the stream is the answer. */
+/** Follows a run, showing each step on standard error; the last line of the stream is the answer. */
 export async function follow(
-  call: BoundCall,
-  input: { readonly targets: readonly string[]; readonly reason?: string | undefined },
+  lines: AsyncIterable<OutputOf<"run">>,
   { effects, output, signal }: CommandContext,
 ): Promise<RunFinished> {
   const progress = createProgress(effects);
   try {
-    for await (const line of call("run", input, { signal })) {
+    for await (const line of lines) {
       if (line.event === "run-finished") return line;
       output.line(line);
       progress.show(line);

@@ -49,11 +49,8 @@ export const command: Command = async (context) => {
 async function runFirst(app: App, context: CommandContext, metrics: ReturnType<typeof createMetrics>): Promise<number> {
   const call = metrics.watching(app.call);
   try {
-    const finished = await follow(
-      (verb, input, options) => call(OWNER, verb, input, options),
-      { targets: [], reason: "mill up --run" },
-      context,
-    );
+    const lines = call(OWNER, "run", { targets: [], reason: "mill up --run" }, { signal: context.signal });
+    const finished = await follow(lines, context);
     return conclude(finished, {
       ...context,
       output: { ...context.output, result: (_, text) => context.output.say(text().trimEnd()) },

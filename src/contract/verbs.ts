@@ -8,7 +8,7 @@ import * as monitor from "./verbs/monitor.ts";
 import type { Verb } from "./verbs/verb.ts";
 import * as work from "./verbs/work.ts";
 
-const { plan, run, status, log, diff, graph, listRuns, getRun, listSteps, getStep } = work;
+const { plan, run, status, log, diff, graph, listRuns, getRun, listSteps, getStep, reproduce } = work;
 const {
   listProblems,
   getProblem,
@@ -59,6 +59,7 @@ export const VERBS = {
   getRun,
   listSteps,
   getStep,
+  reproduce,
   newToken,
 } as const satisfies Record<string, Verb>;
 

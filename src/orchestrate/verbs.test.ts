@@ -40,6 +40,7 @@ const asked = (run: string, step: string): Asked => ({
     ],
   },
   rollback: { name: "late" },
+  reproduce: { id: run },
   listRuns: {},
   getRun: { id: run },
   listSteps: {},

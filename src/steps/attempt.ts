@@ -1,30 +1,11 @@
 /** One attempt of a step, from its folder to its published outcome. */
-import { errorFromJson, MillError } from "../base/index.ts";
-import type { JobExit, RunningJob } from "../ports/engines/index.ts";
+import type { MillError } from "../base/index.ts";
 import type { Statement } from "../ports/records/index.ts";
-import {
-  attemptFolder,
-  type Marker,
-  type Meters,
-  type Progress,
-  parseLine,
-  readFailure,
-  readMarker,
-  removeFolder,
-  writeInput,
-} from "./attempt-folder.ts";
+import { attemptFolder, type Marker, type Meters, type Progress, parseLine, removeFolder } from "./attempt-folder.ts";
 import type { StepManifest } from "./kind.ts";
+import { type Left, perform } from "./perform.ts";
 import type { Beating, Pulse } from "./pulse.ts";
-import { asStepError } from "./run-step.ts";
-import {
-  type Attempt,
-  type EndDetail,
-  type EndState,
-  endStatements,
-  type LogLine,
-  metersOf,
-  publishStatements,
-} from "./settle.ts";
+import { type Attempt, type EndDetail, type EndState, endStatements, type LogLine, publishStatements } from "./settle.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export type Outcome =
@@ -45,7 +26,6 @@ export interface AttemptRequest {
 
 const LOG_LINES_KEPT = 200;
 const LOG_LINE_CHARACTERS = 2000;
-const STDERR_CHARACTERS = 2000;
 const NOTE_AFTER_MS = 20;
 
 /** Runs the attempt and commits its outcome; null when it was fenced out: another owner has taken the step over. */
@@ -59,44 +39,23 @@ export async function runAttempt(
   const log: LogLine[] = [];
   const fenced = new AbortController();
   const beating: Beating = { attempt, progress: null, fenced: () => fenced.abort() };
-  const started = performance.now();
   pulse.add(beating);
   try {
-    const exit = await runJob().catch((thrown) => asStepError(thrown, folder));
-    return await settle(exit);
+    const signal = AbortSignal.any([request.signal, fenced.signal]);
+    return await settle(await perform(surroundings, { ...attempt, ...request }, { folder, signal, hear, started }));
   } finally {
     pulse.remove(beating);
   }
 
-  async function runJob(): Promise<JobExit> {
-    const { revision, input, threads, memoryMb } = request;
-    await writeInput(folder, { kind: attempt.kind, revision, input, threads, memoryMb });
-    const { stepId, fence } = attempt;
-    const job = await surroundings.engine.start({ stepId, fence, folder, memoryMb }, hear);
-    const noting = setTimeout(noteHandle, NOTE_AFTER_MS, job.handle);
-    try {
-      return await exitUnlessStopped(job);
-    } finally {
-      clearTimeout(noting);
-    }
+  /** Only a recovery reads the handle: a step that ends at once is spared the commit. */
+  function started(handle: string): () => void {
+    const noting = setTimeout(noteHandle, NOTE_AFTER_MS, handle);
+    return () => clearTimeout(noting);
   }
 
-  /** Only a recovery reads it: a step that ends at once is spared the commit. */
   async function noteHandle(handle: string): Promise<void> {
     const note = "UPDATE attempts SET handle = ? WHERE step_id = ? AND fence = ?";
     await surroundings.records.commit([{ sql: note, params: [handle, attempt.stepId, attempt.fence] }]).catch(() => undefined);
-  }
-
-  async function exitUnlessStopped(job: RunningJob): Promise<JobExit> {
-    const stop = AbortSignal.any([request.signal, fenced.signal]);
-    const cancel = () => job.cancel();
-    stop.addEventListener("abort", cancel);
-    if (stop.aborted) cancel();
-    try {
-      return await job.exit;
-    } finally {
-      stop.removeEventListener("abort", cancel);
-    }
   }
 
   function hear(text: string): void {
@@ -111,22 +70,13 @@ export async function runAttempt(
     }
   }
 
-  async function settle(exit: JobExit | MillError): Promise<Outcome | null> {
-    const marker = await readMarker(folder);
-    const failure = marker ? null : await readFailure(folder);
-    const usage = exit instanceof MillError ? null : exit.usage;
-    const meters = metersOf(performance.now() - started, (marker ?? failure)?.meters ?? null, usage);
+  async function settle({ marker, error, meters }: Left): Promise<Outcome | null> {
     const { stepId } = attempt;
-
-    const missing = marker && (await missingObject(surroundings, attempt, marker));
-    if (marker && !missing) {
+    if (marker) {
       const outcome: Outcome = { state: "succeeded", manifest: marker.manifest, stepId, meters };
       return (await commitPublished(marker, { meters, log })) ? outcome : null;
     }
     if (request.signal.aborted) return (await commitEnd("cancelled", { meters, log })) ? { state: "cancelled" } : null;
-    const error =
-      missing ??
-      (failure ? errorFromJson(failure.error) : exit instanceof MillError ? exit : crash(attempt, request.memoryMb, exit));
     return (await commitEnd("failed", { meters, log, error })) ? { state: "failed", error, stepId } : null;
   }
 
@@ -152,33 +102,3 @@ function tidy({ tidying }: Surroundings, folder: string): void {
     .finally(() => tidying.delete(removed));
   tidying.add(removed);
 }
-
-async function missingObject({ objects }: Surroundings, attempt: Attempt, { manifest }: Marker): Promise<MillError | null> {
-  for (const [role, one] of Object.entries(manifest.objects)) {
-    if ((await objects.sizeOf(one)) !== null) continue;
-    return new MillError("step.bad-manifest", `The manifest names an object that was not stored: ${role}.`, {
-      at: nameOf(attempt),
-      got: one,
-      fix: "A step must store its objects before it returns their digests.",
-    });
-  }
-  return null;
-}
-
-function crash(attempt: Attempt, memoryMb: number, { code, signal, stderr, endedFor }: JobExit): MillError {
-  const at = nameOf(attempt);
-  if (endedFor === "memory" || stderr.includes("JavaScript heap out of memory"))
-    return new MillError("step.memory", `The step took more than the ${memoryMb} MB it may have, and was ended.`, {
-      at,
-      expected: `at most ${memoryMb} MB`,
-      fix: "Give it more with --memory (MILL_MEMORY), or less data.",
-    });
-  const tail = stderr.trim().slice(-STDERR_CHARACTERS);
-  return new MillError("step.crashed", `The process of the step ended ${signal ? `by ${signal}` : `with code ${code}`}.`, {
-    at,
-    ...(tail && { got: tail }),
-    fix: "Run it again; if it ends so again, report it with these lines.",
-  });
-}
-
-const nameOf = ({ kind, target }: Attempt) => `${kind} of ${target}`;

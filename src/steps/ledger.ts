@@ -13,6 +13,7 @@ import { mkdirSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Digest, newId } from "../base/index.ts";
 import { processAlive, processHandle } from "../ports/engines/index.ts";
+import { runAgain } from "./again.ts";
 import { type Outcome, runAttempt } from "./attempt.ts";
 import type { Progress } from "./attempt-folder.ts";
 import { claim, isAbandoned, openStepOf } from "./claim.ts";
@@ -23,7 +24,7 @@ import { createPulse } from "./pulse.ts";
 import { type Recovered, reconcile, recover } from "./recover.ts";
 import { createResults } from "./results.ts";
 import { unknownKind } from "./run-step.ts";
-import { holdoutLocked, readingStatements, sealedIn } from "./sealed.ts";
+import { holdoutLocked, readingStatements, type Sealed, sealedIn } from "./sealed.ts";
 import type { Owner, Surroundings } from "./surroundings.ts";
 
 export interface LedgerOptions extends Pick<Surroundings, "records" | "objects" | "engine"> {
@@ -71,6 +72,11 @@ export interface Ledger extends History {
    * Errors (thrown): `step.unknown-kind`, `split.holdout-locked`, and those of records when an outcome cannot be written.
    */
   execute(request: StepRequest): Promise<Outcome>;
+  /**
+   * What a step that has run leaves when it runs once more from its recorded input, by the kind as it is now; its result is neither used nor replaced,
+   * and new objects are not pinned. Errors: `step.unknown`, `step.unknown-kind`, `split.holdout-locked`, `step.cancelled`, those of the step.
+   */
+  again(stepId: string, request: Pick<StepRequest, "threads" | "memoryMb" | "signal">): Promise<StepManifest>;
   /** To be called once before the first `execute`: settles what a crash left behind. */
   recover(): Promise<Recovered>;
   /** Cancels what runs and waits for its end. */
@@ -100,8 +106,10 @@ export function createLedger(options: LedgerOptions): Ledger {
   mkdirSync(options.folder, { recursive: true, mode: 0o700 });
   const results = createResults(surroundings);
   const pulse = createPulse(surroundings);
+  const history = createHistory(surroundings, results);
   const shared = new Map<Digest, Shared>();
-  let closed = false;
+  const repeated = new Set<Promise<unknown>>();
+  const closing = new AbortController();
 
   const revisionOf = (name: string): number => {
     const kind = kinds.find((one) => one.name === name);
@@ -112,7 +120,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   const resultOf = async (key: Digest) => (await results.find(key))?.manifest ?? null;
 
   return {
-    ...createHistory(surroundings, results),
+    ...history,
     environment,
     revisionOf,
     keyOf: keyOfInput,
@@ -127,20 +135,30 @@ export function createLedger(options: LedgerOptions): Ledger {
       const key = keyOfInput(request.kind, request.input);
       await refuseSealed(request);
       for (;;) {
-        if (closed || request.signal?.aborted) return { state: "cancelled" };
+        if (closing.signal.aborted || request.signal?.aborted) return { state: "cancelled" };
         const one = shared.get(key) ?? share(key, request);
         if (!one.stopping.signal.aborted) return join(one, request);
         await one.outcome.catch(() => undefined); // its last caller has left; a new attempt follows its end
       }
     },
 
+    async again(stepId, { threads, memoryMb, signal }) {
+      const { kind, target, input } = (await history.getStep(stepId)).step;
+      const revision = revisionOf(kind);
+      const sealed = await refuseSealed({ kind, target, input });
+      const stop = AbortSignal.any([closing.signal, ...(signal ? [signal] : [])]);
+      const repetition = runAgain(surroundings, { kind, target, input, revision, threads, memoryMb }, sealed, stop);
+      repeated.add(repetition);
+      return repetition.finally(() => repeated.delete(repetition));
+    },
+
     recover: () => recover(surroundings, (key) => shared.has(key)),
 
     async close() {
-      closed = true;
+      closing.abort();
       const running = [...shared.values()];
       for (const { stopping } of running) stopping.abort();
-      await Promise.allSettled(running.map(({ outcome }) => outcome));
+      await Promise.allSettled([...running.map(({ outcome }) => outcome), ...repeated]);
       await Promise.all(surroundings.tidying);
     },
   };
@@ -210,9 +228,10 @@ export function createLedger(options: LedgerOptions): Ledger {
     return { state: "cancelled" };
   }
 
-  async function refuseSealed({ kind, input, target }: StepRequest): Promise<void> {
+  /** The sealed objects that the input names, when the kind may open them. */
+  async function refuseSealed({ kind, input, target }: Pick<StepRequest, "kind" | "input" | "target">): Promise<Sealed[]> {
     const sealed = await sealedIn(input, records);
-    if (sealed.length === 0 || opensHoldout.includes(kind)) return;
+    if (sealed.length === 0 || opensHoldout.includes(kind)) return sealed;
     await records.commit(readingStatements({ sealed, kind, target, input, granted: false, atMs: clock() }));
     throw holdoutLocked(kind, sealed, opensHoldout);
   }

@@ -236,3 +236,27 @@ export const getStep = reads({
   }),
   http: { method: "GET", path: "/v1/steps/:id" },
 });
+
+export const reproduce = operates({
+  about: "Run the steps of a run, or those that made a model version, again from their records, and compare what they leave.",
+  example: "mill reproduce late-arrival@champion",
+  input: object({ id: text({ maxLength: 200, description: "Id of a run, or NAME@VERSION or NAME@ALIAS of a model" }) }),
+  output: object({
+    run: text({ description: "What was asked for" }),
+    same: boolean({ description: "Every step left the same again" }),
+    steps: list(
+      object({
+        id: orNull(id),
+        target,
+        kind: text(),
+        same: boolean(),
+        differs: list(text(), { description: "Objects and facts, by name, that came out otherwise" }),
+        changed: optional(
+          text({ description: "What has changed since, so that the step cannot be, or may not come out as, what it was" }),
+        ),
+        wallMs: number(),
+      }),
+    ),
+  }),
+  http: { method: "POST", path: "/v1/runs/:id/reproduce" },
+});

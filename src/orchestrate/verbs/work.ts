@@ -1,5 +1,4 @@
 /** Planning, running, and what was made: plan, run, status, log, diff, graph, runs, steps. */
-import { MillError } from "../../base/index.ts";
 import type { Handlers, OutputOf } from "../../contract/index.ts";
 import { buildGraph, selectNodes } from "../graph.ts";
 import { makePlan, type PlannedStep } from "../plan.ts";
@@ -10,12 +9,14 @@ import { differences } from "./diff.ts";
 import { eventQueue } from "./event-queue.ts";
 import { logOf } from "./log.ts";
 import { outsideOf } from "./outside.ts";
+import { reproduce } from "./reproduce.ts";
 import { statusOf } from "./status.ts";
+import { versionNamed } from "./version-named.ts";
 import { instant, pageOf, runSummary, stepSummary } from "./wire.ts";
 
 type WorkVerbs = Pick<
   Handlers,
-  "plan" | "run" | "status" | "log" | "diff" | "graph" | "listRuns" | "getRun" | "listSteps" | "getStep"
+  "plan" | "run" | "status" | "log" | "diff" | "graph" | "listRuns" | "getRun" | "listSteps" | "getStep" | "reproduce"
 >;
 
 export function workVerbs(workspace: Workspace): WorkVerbs {
@@ -69,7 +70,7 @@ export function workVerbs(workspace: Workspace): WorkVerbs {
     },
 
     async diff({ a, b }) {
-      const [first, second] = [await versionNamed(workspace, a), await versionNamed(workspace, b)];
+      const [first, second] = [await versionNamed(workspace.registry, a), await versionNamed(workspace.registry, b)];
       const found = await differences(workspace, first, second);
       return { a, b, same: found.length === 0, differences: found };
     },
@@ -102,6 +103,7 @@ export function workVerbs(workspace: Workspace): WorkVerbs {
       const { run, steps } = await ledger.getRun(id);
       return { run: runSummary(run), steps: steps.map(stepSummary) };
     },
+    reproduce: ({ id }, context) => reproduce(workspace, id, context),
     listSteps: async (page) => pageOf(await ledger.listSteps(page), stepSummary),
     async getStep({ id }) {
       const { step, attempts, manifest } = await ledger.getStep(id);
@@ -120,16 +122,6 @@ export function workVerbs(workspace: Workspace): WorkVerbs {
       };
     },
   };
-
-  async function versionNamed({ registry }: Workspace, text: string) {
-    const [model, version] = text.split("@");
-    if (model && version) return registry.version(model, version);
-    throw new MillError("request.bad-version", `"${text}" names no version.`, {
-      expected: "NAME@VERSION or NAME@ALIAS, as in late-arrival@champion",
-      got: text,
-      fix: `Write ${model || "NAME"}@champion, or a number after the @.`,
-    });
-  }
 }
 
 async function graphNode({ ledger }: Workspace, { node, state, why }: PlannedStep) {

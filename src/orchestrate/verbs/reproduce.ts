@@ -1,0 +1,81 @@
+/** Whether what was made can be made again: each step runs once more from its recorded input, and what it leaves is held against what it left. */
+import { asMillError, canonicalJson, type Digest, type Json } from "../../base/index.ts";
+import type { CallContext, OutputOf } from "../../contract/index.ts";
+import type { StepManifest } from "../../steps/index.ts";
+import type { Workspace } from "../workspace.ts";
+import { versionNamed } from "./version-named.ts";
+
+type Reproduced = OutputOf<"reproduce">["steps"][number];
+
+/** A step as it was recorded; `id` is null when its result is gone. */
+interface Recorded {
+  readonly id: string | null;
+  readonly target: string;
+  readonly kind: string;
+}
+
+export async function reproduce(workspace: Workspace, of: string, { signal }: CallContext): Promise<OutputOf<"reproduce">> {
+  const steps: Reproduced[] = [];
+  for (const step of of.includes("@") ? await stepsOfVersion(workspace, of) : await stepsOfRun(workspace, of))
+    steps.push(await reproduceStep(workspace, step, signal));
+  return { run: of, same: steps.every(({ same }) => same), steps };
+}
+
+/** Those that left a result; what was current already was made by an earlier run. */
+async function stepsOfRun({ ledger }: Workspace, id: string): Promise<Recorded[]> {
+  const { steps } = await ledger.getRun(id);
+  return steps.filter(({ state }) => state === "succeeded");
+}
+
+async function stepsOfVersion({ ledger, registry }: Workspace, text: string): Promise<Recorded[]> {
+  const { lineage } = await versionNamed(registry, text);
+  return Promise.all(
+    Object.entries(lineage.steps).map(async ([node, key]) => {
+      const [target, kind] = node.split(":") as [string, string];
+      return { id: (await ledger.stepOfResult(key))?.id ?? null, target, kind };
+    }),
+  );
+}
+
+async function reproduceStep(workspace: Workspace, step: Recorded, signal: AbortSignal): Promise<Reproduced> {
+  const { ledger, threads, memoryMb } = workspace;
+  const { id, target, kind } = step;
+  const started = performance.now();
+  const told = (found: Pick<Reproduced, "same" | "differs" | "changed">): Reproduced => ({
+    ...{ id, target, kind, ...found, wallMs: performance.now() - started },
+  });
+  const unlike = (changed: string) => told({ same: false, differs: [], changed });
+  if (id === null) return unlike("its result is gone");
+  try {
+    const { step: record, manifest } = await ledger.getStep(id);
+    if (manifest === null) return unlike("its result is gone");
+    const revision = ledger.revisionOf(kind);
+    if (revision !== record.revision)
+      return unlike(`the code of ${kind} changed since: revision ${record.revision}, now ${revision}`);
+    const again = await ledger.again(id, { threads, memoryMb: Math.floor(memoryMb / 2), signal });
+    const differs = differencesOf(manifest, again);
+    const changed = keyIsKept(record.key, kind, record.input) ? {} : { changed: "the environment changed since" };
+    return told({ same: differs.length === 0, differs, ...changed });
+  } catch (thrown) {
+    const error = asMillError(thrown);
+    if (signal.aborted || error.code === "internal.unexpected") throw error;
+    return unlike(`it could not run again: ${error.message}`);
+  }
+
+  function keyIsKept(key: Digest, kind: string, input: Json): boolean {
+    return ledger.keyOf(kind, input) === key;
+  }
+}
+
+/** Names of the objects and facts that are not the same, `measurements` among them. */
+function differencesOf(a: StepManifest, b: StepManifest): string[] {
+  const named = ({ objects, facts, measurements }: StepManifest): Readonly<Record<string, unknown>> => ({
+    ...facts,
+    ...objects,
+    measurements,
+  });
+  const [first, second] = [named(a), named(b)];
+  return [...new Set([...Object.keys(first), ...Object.keys(second)])].filter(
+    (name) => canonicalJson(first[name] ?? null) !== canonicalJson(second[name] ?? null),
+  );
+}

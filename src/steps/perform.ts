@@ -1,0 +1,103 @@
+/** One run of a step's job in its folder, and what it left there. Commits nothing. */
+import { errorFromJson, MillError } from "../base/index.ts";
+import type { JobExit, RunningJob } from "../ports/engines/index.ts";
+import { type Marker, type Meters, readFailure, readMarker, writeInput } from "./attempt-folder.ts";
+import { asStepError } from "./run-step.ts";
+import { metersOf } from "./settle.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+export interface Job {
+  readonly stepId: string;
+  readonly fence: number;
+  readonly kind: string;
+  readonly target: string;
+  readonly revision: number;
+  readonly input: unknown;
+  readonly threads: number;
+  readonly memoryMb: number;
+}
+
+export interface Performing {
+  readonly folder: string;
+  readonly signal: AbortSignal;
+  /** A line of the job's standard output. */
+  hear(line: string): void;
+  /** The job runs; its handle finds it again. */
+  started?(handle: string): (() => void) | undefined;
+}
+
+/** `error` is null when the manifest is whole and its objects are stored. */
+export type Left = { readonly meters: Meters } & (
+  | { readonly marker: Marker; readonly error: null }
+  | { readonly marker: null; readonly error: MillError }
+);
+
+/** Throws only what keeps the outcome from being read. */
+export async function perform(surroundings: Surroundings, job: Job, performing: Performing): Promise<Left> {
+  const { folder } = performing;
+  const started = performance.now();
+  const exit = await runJob(surroundings, job, performing).catch((thrown) => asStepError(thrown, folder));
+  const marker = await readMarker(folder);
+  const failure = marker ? null : await readFailure(folder);
+  const usage = exit instanceof MillError ? null : exit.usage;
+  const meters = metersOf(performance.now() - started, (marker ?? failure)?.meters ?? null, usage);
+  const missing = marker && (await missingObject(surroundings, job, marker));
+  if (marker && !missing) return { marker, error: null, meters };
+  const error = missing ?? (failure ? errorFromJson(failure.error) : exit instanceof MillError ? exit : crash(job, exit));
+  return { marker: null, error, meters };
+}
+
+async function runJob({ engine }: Surroundings, job: Job, { folder, signal, hear, started }: Performing): Promise<JobExit> {
+  const { kind, revision, input, threads, memoryMb, stepId, fence } = job;
+  await writeInput(folder, { kind, revision, input, threads, memoryMb });
+  const running = await engine.start({ stepId, fence, folder, memoryMb }, hear);
+  const ended = started?.(running.handle);
+  try {
+    return await exitUnlessStopped(running, signal);
+  } finally {
+    ended?.();
+  }
+}
+
+async function exitUnlessStopped(job: RunningJob, signal: AbortSignal): Promise<JobExit> {
+  const cancel = () => job.cancel();
+  signal.addEventListener("abort", cancel);
+  if (signal.aborted) cancel();
+  try {
+    return await job.exit;
+  } finally {
+    signal.removeEventListener("abort", cancel);
+  }
+}
+
+async function missingObject({ objects }: Surroundings, job: Job, { manifest }: Marker): Promise<MillError | null> {
+  for (const [role, one] of Object.entries(manifest.objects)) {
+    if ((await objects.sizeOf(one)) !== null) continue;
+    return new MillError("step.bad-manifest", `The manifest names an object that was not stored: ${role}.`, {
+      at: nameOf(job),
+      got: one,
+      fix: "A step must store its objects before it returns their digests.",
+    });
+  }
+  return null;
+}
+
+const STDERR_CHARACTERS = 2000;
+
+function crash(job: Job, { code, signal, stderr, endedFor }: JobExit): MillError {
+  const at = nameOf(job);
+  if (endedFor === "memory" || stderr.includes("JavaScript heap out of memory"))
+    return new MillError("step.memory", `The step took more than the ${job.memoryMb} MB it may have, and was ended.`, {
+      at,
+      expected: `at most ${job.memoryMb} MB`,
+      fix: "Give it more with --memory (MILL_MEMORY), or less data.",
+    });
+  const tail = stderr.trim().slice(-STDERR_CHARACTERS);
+  return new MillError("step.crashed", `The process of the step ended ${signal ? `by ${signal}` : `with code ${code}`}.`, {
+    at,
+    ...(tail && { got: tail }),
+    fix: "Run it again; if it ends so again, report it with these lines.",
+  });
+}
+
+const nameOf = ({ kind, target }: Job) => `${kind} of ${target}`;
