@@ -64,7 +64,7 @@ export const migrations: readonly Migration[] = [
     sql: [
       // lake: what a data set consists of beside its files, and how it is cut, one row a generation; the newest that was not abandoned counts
       `CREATE TABLE generations (dataset TEXT NOT NULL, generation INTEGER NOT NULL, spec TEXT, boundary TEXT, dataset_version INTEGER, journals TEXT NOT NULL,
-        train_from TEXT, rows_until TEXT, run_id TEXT, opened_at BIGINT NOT NULL, frozen_at BIGINT, abandoned_at BIGINT, PRIMARY KEY (dataset, generation))`,
+        train_from TEXT, rows_until TEXT, run_id TEXT, step_key TEXT, opened_at BIGINT NOT NULL, frozen_at BIGINT, abandoned_at BIGINT, PRIMARY KEY (dataset, generation))`,
       `INSERT INTO generations (dataset, generation, spec, boundary, dataset_version, journals, opened_at, frozen_at)
         SELECT dataset, 1, spec, boundary, dataset_version, '[]', frozen_at, frozen_at FROM splits`,
       `DROP TABLE splits`,
@@ -80,6 +80,7 @@ export const migrations: readonly Migration[] = [
 
       // monitor: what each day of data time was like, and what was wrong; notices on their way out
       `CREATE TABLE monitored_days (endpoint TEXT NOT NULL, day TEXT NOT NULL, report TEXT NOT NULL, scanned_at BIGINT NOT NULL, PRIMARY KEY (endpoint, day))`,
+      `CREATE TABLE monitor_scans (endpoint TEXT PRIMARY KEY, state TEXT NOT NULL)`,
       `CREATE TABLE alerts (id TEXT PRIMARY KEY, endpoint TEXT NOT NULL, source TEXT NOT NULL, cause TEXT NOT NULL, kind TEXT NOT NULL, severity DOUBLE PRECISION NOT NULL,
         sentence TEXT NOT NULL, detail TEXT NOT NULL, opened_at BIGINT NOT NULL, opened_as_of BIGINT, seen_as_of BIGINT, closed_at BIGINT, closed_as_of BIGINT)`,
       `CREATE UNIQUE INDEX alerts_open ON alerts (endpoint, cause) WHERE closed_at IS NULL`,
