@@ -14,7 +14,6 @@ import type { Timed } from "./timeline.ts";
 export interface Lane {
   readonly name: string;
   readonly tally: Tally;
-  readonly rowCount: number;
   /** Data times in microseconds: of the first row that is asked, and of the newest. */
   readonly oldest: number;
   readonly newest: number;
@@ -72,7 +71,7 @@ export async function openLane(
     {
       dataset,
       sources: await resolveSources(dataset.from, folder),
-      after: await newestIngested(dataset, delivery),
+      after: from === null ? await newestIngested(dataset, delivery) : null,
       from,
       to,
       scratch,
@@ -91,7 +90,6 @@ export async function openLane(
   const lane: Lane = {
     name,
     tally: createTally(),
-    rowCount: held.rowCount,
     oldest: Math.max(held.oldest, from ?? held.oldest),
     newest: held.newest!,
     async *trips() {
