@@ -36,13 +36,13 @@ test("the next generation is open until its split is frozen; then it is the one 
   assert.equal((await lake.generation("d"))?.generation, 1);
   assert.equal(await lake.openGeneration(next), 2);
   assert.deepEqual(await lake.generation("d"), {
-    ...{ ...next, generation: 2, spec: null, boundary: null, version: null },
+    ...{ ...next, generation: 2, spec: null, boundary: null, version: null, stepKey: null },
     ...{ openedAt: 1000, frozenAt: null, abandonedAt: null },
   });
   assert.equal(await lake.frozenSplit("d", spec), null);
-  const frozen = await lake.freezeSplit({ ...first, generation: 2, boundary: boundary(20), version: 3 });
+  const frozen = await lake.freezeSplit({ ...first, generation: 2, boundary: boundary(20), version: 3, stepKey: "sha256:2" });
   assert.deepEqual(await lake.frozenSplit("d"), frozen);
-  assert.deepEqual([frozen.generation, frozen.boundary, frozen.version], [2, boundary(20), 3]);
+  assert.deepEqual([frozen.generation, frozen.boundary, frozen.version, frozen.stepKey], [2, boundary(20), 3, "sha256:2"]);
   const again = await lake.freezeSplit({ ...first, generation: 2, boundary: boundary(11), version: 9 });
   assert.deepEqual(again, frozen, "frozen once");
   assert.deepEqual((await lake.freezeSplit({ ...first, boundary: boundary(12) })).boundary, boundary(10));
@@ -164,7 +164,7 @@ test("a split that was frozen before there were generations is the first of them
   ]);
   await records.close();
   const { lake, close } = await openLake(folder);
-  assert.deepEqual(await lake.frozenSplit("d", spec), { ...first, version: 4, frozenAt: 77 });
+  assert.deepEqual(await lake.frozenSplit("d", spec), { ...first, version: 4, stepKey: null, frozenAt: 77 });
   assert.equal(await lake.openGeneration(next), 2);
   await close();
 });

@@ -38,6 +38,8 @@ export interface Generation extends NewGeneration {
   readonly spec: Json | null;
   readonly boundary: Json | null;
   readonly version: number | null;
+  /** Key of the step that chose the boundary, where it was told. */
+  readonly stepKey: Digest | null;
   /** Milliseconds since 1970. */
   readonly openedAt: number;
   readonly frozenAt: number | null;
@@ -51,7 +53,7 @@ export const standing = (generations: readonly Generation[]): Generation | null 
 /** All, oldest first. */
 export async function readGenerations(records: Records, dataset: string): Promise<Generation[]> {
   const rows = await records.query<GenerationRow>(
-    `SELECT generation, journals, train_from AS "trainFrom", rows_until AS "until", run_id AS "runId", spec, boundary, dataset_version AS version,
+    `SELECT generation, journals, train_from AS "trainFrom", rows_until AS "until", run_id AS "runId", step_key AS "stepKey", spec, boundary, dataset_version AS version,
       opened_at AS "openedAt", frozen_at AS "frozenAt", abandoned_at AS "abandonedAt" FROM generations WHERE dataset = ? ORDER BY generation`,
     [dataset],
   );
@@ -134,18 +136,18 @@ const unfrozen = (dataset: string, open: Generation | null) =>
  * Errors: `split.frozen`, `generation.abandoned`.
  */
 export async function freezeSplit(records: Records, split: Omit<FrozenSplit, "frozenAt">, nowMs: number): Promise<FrozenSplit> {
-  const { dataset, generation, spec, boundary, version } = split;
+  const { dataset, generation, spec, boundary, version, stepKey } = split;
   requireRule(await readGenerations(records, dataset), spec);
-  const cut = [canonicalJson(spec), canonicalJson(boundary), version];
+  const cut = [canonicalJson(spec), canonicalJson(boundary), version, stepKey];
   await records.commit([
     generation === 1
       ? {
-          sql: `INSERT INTO generations (dataset, generation, spec, boundary, dataset_version, journals, opened_at, frozen_at)
-            VALUES (?, 1, ?, ?, ?, '[]', ?, ?) ON CONFLICT DO NOTHING`,
+          sql: `INSERT INTO generations (dataset, generation, spec, boundary, dataset_version, step_key, journals, opened_at, frozen_at)
+            VALUES (?, 1, ?, ?, ?, ?, '[]', ?, ?) ON CONFLICT DO NOTHING`,
           params: [dataset, ...cut, nowMs, nowMs],
         }
       : {
-          sql: `UPDATE generations SET spec = ?, boundary = ?, dataset_version = ?, frozen_at = ?
+          sql: `UPDATE generations SET spec = ?, boundary = ?, dataset_version = ?, step_key = ?, frozen_at = ?
             WHERE dataset = ? AND generation = ? AND frozen_at IS NULL AND abandoned_at IS NULL`,
           params: [...cut, nowMs, dataset, generation],
         },

@@ -106,7 +106,7 @@ test("a split is frozen once; the same rule is welcome again, another is refused
   const boundary = { testFrom: "2001-05-01", holdoutFrom: "2001-05-15" };
   assert.equal(await lake.frozenSplit("d", spec), null);
   const frozen = await lake.freezeSplit({ dataset: "d", generation: 1, spec, boundary, version: 1 });
-  assert.deepEqual(frozen, { dataset: "d", generation: 1, spec, boundary, version: 1, frozenAt: 1000 });
+  assert.deepEqual(frozen, { dataset: "d", generation: 1, spec, boundary, version: 1, stepKey: null, frozenAt: 1000 });
   const again = await lake.freezeSplit({
     dataset: "d",
     generation: 1,

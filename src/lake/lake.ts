@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { createQueues, type Json, MillError } from "../base/index.ts";
+import { createQueues, type Digest, type Json, MillError } from "../base/index.ts";
 import { quoteLiteral } from "../express/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
 import type { Records, Statement } from "../ports/records/index.ts";
@@ -85,6 +85,7 @@ export interface Lake {
     readonly spec: unknown;
     readonly boundary: unknown;
     readonly version: number;
+    readonly stepKey?: Digest | null;
   }): Promise<FrozenSplit>;
 
   /** Adds rows to a data set's journal; resolves when they are on disk. Errors: `lake.disk-full`, `lake.journal`. */
@@ -176,8 +177,8 @@ export function createLake({ records, objects, folder, tables, clock = Date.now,
       if (spec !== undefined) requireRule(generations, spec);
       return frozenSplitOf(standing(generations));
     },
-    freezeSplit: ({ spec, boundary, ...split }) =>
-      freezeSplit(records, { ...split, spec: spec as Json, boundary: boundary as Json }, clock()),
+    freezeSplit: ({ spec, boundary, stepKey = null, ...split }) =>
+      freezeSplit(records, { ...split, stepKey, spec: spec as Json, boundary: boundary as Json }, clock()),
 
     append: async (dataset, rows) => (await journalOf(dataset)).append(rows),
     seal: (dataset) => inLine(dataset, () => sealOnce(dataset)),

@@ -1,4 +1,4 @@
-import { canonicalJson, type Json, MillError } from "../base/index.ts";
+import { canonicalJson, type Digest, type Json, MillError } from "../base/index.ts";
 import type { Generation } from "./generations.ts";
 
 /** The split of a data set, as a generation of it was cut at its first use. */
@@ -10,16 +10,18 @@ export interface FrozenSplit {
   readonly boundary: Json;
   /** The version whose rows the boundary was chosen by. */
   readonly version: number;
+  /** Key of the step that chose it; null: it was not told. */
+  readonly stepKey: Digest | null;
   readonly frozenAt: number;
 }
 
 /** null: there is none, or it is open. */
 export function frozenSplitOf(generation: Generation | null): FrozenSplit | null {
   if (generation === null) return null;
-  const { dataset, generation: number, spec, boundary, version, frozenAt } = generation;
+  const { dataset, generation: number, spec, boundary, version, stepKey, frozenAt } = generation;
   return frozenAt === null
     ? null
-    : { dataset, generation: number, spec: spec!, boundary: boundary!, version: version!, frozenAt };
+    : { dataset, generation: number, spec: spec!, boundary: boundary!, version: version!, stepKey, frozenAt };
 }
 
 /** A rule is for good: every generation is cut by it. Errors with `split.frozen` when another one was frozen. */

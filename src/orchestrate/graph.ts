@@ -43,6 +43,8 @@ export interface GraphNode {
 
 export interface Kept {
   readonly manifest: StepManifest;
+  /** Of the step that made it; null: not known any more. */
+  readonly key: Digest | null;
   /** One sentence: since when. */
   readonly why: string;
 }
@@ -53,7 +55,7 @@ export interface Outside {
   readonly runtime: string | null;
   sources(dataset: DatasetDefinition): Promise<Json>;
   /** The split that was frozen at its first use: new data is cut where old data was. Errors: `split.frozen` when the definition asks for another. */
-  frozenSplit(dataset: DatasetDefinition): Promise<Pick<FrozenSplit, "boundary" | "version" | "generation"> | null>;
+  frozenSplit(dataset: DatasetDefinition): Promise<Pick<FrozenSplit, "boundary" | "version" | "generation" | "stepKey"> | null>;
   /** What the data set consists of beside its files since it grew; null: of nothing, it is in its first generation. */
   generation(dataset: DatasetDefinition): Promise<Growth | null>;
   /** The model version that the candidate with this bundle must beat: the last champion that is not the candidate itself. */
@@ -146,9 +148,13 @@ function datasetNodes(dataset: DatasetDefinition): GraphNode[] {
       kept: async (outside) => {
         const frozen = await outside.frozenSplit(dataset);
         if (frozen === null) return null;
-        const { boundary, version, generation } = frozen;
+        const { boundary, version, generation, stepKey } = frozen;
         const manifest = { objects: {}, facts: { boundary, ...(generation > 1 && { generation }) }, measurements: [] };
-        return { manifest, why: `frozen with version ${version}${generation > 1 ? `, generation ${generation}` : ""}` };
+        return {
+          manifest,
+          key: stepKey,
+          why: `frozen with version ${version}${generation > 1 ? `, generation ${generation}` : ""}`,
+        };
       },
       input: async (results, outside) =>
         plain({

@@ -56,7 +56,7 @@ export async function planStep(
   const kept = await node.kept?.(outside);
   if (kept) {
     results.set(node.id, kept.manifest);
-    const key = (await ledger.lastOf(node.target, node.kind))?.key ?? null;
+    const key = kept.key ?? (await ledger.lastOf(node.target, node.kind))?.key ?? null;
     return { node, key, input: null, state: "current", why: kept.why };
   }
   const missing = needed.filter((step) => !results.has(step.node.id));

@@ -49,7 +49,8 @@ export async function publish(
 ) {
   const name = node.target.split("/")[1]!;
   if (node.kind === "ingest") return commitDataset(project.datasets.get(name)!, results.get(node.id)!, to);
-  if (node.kind === "split") return freezeSplit(project.datasets.get(name)!, results.get(node.id)!, to);
+  if (node.kind === "split")
+    return freezeSplit(project.datasets.get(name)!, results.get(node.id)!, keys.get(node.id) ?? null, to);
   if (node.kind === "gate") return registerModel(project, project.models.get(name)!, keys, results, to);
   return null;
 }
@@ -88,12 +89,17 @@ async function requireStanding({ name }: DatasetDefinition, { facts }: StepManif
   if (canonicalJson(facts.journals ?? []) !== canonicalJson(journals as unknown as Json)) throw generationMoved(name);
 }
 
-async function freezeSplit(dataset: DatasetDefinition, split: StepManifest, { lake }: PublishResources): Promise<string | null> {
+async function freezeSplit(
+  dataset: DatasetDefinition,
+  split: StepManifest,
+  stepKey: Digest | null,
+  { lake }: PublishResources,
+): Promise<string | null> {
   const { boundary, note } = split.facts;
   const generation = Number(split.facts.generation ?? 1);
   if ((await lake.frozenSplit(dataset.name))?.generation === generation) return null;
   const head = await lake.head(dataset.name);
-  await lake.freezeSplit({ dataset: dataset.name, generation, spec: dataset.split!, boundary, version: head!.version });
+  await lake.freezeSplit({ dataset: dataset.name, generation, spec: dataset.split!, boundary, version: head!.version, stepKey });
   const which = generation > 1 ? `, generation ${generation},` : "";
   return `split of ${dataset.name}${which} frozen: ${JSON.stringify(boundary)}${note ? `; ${note}` : ""}`;
 }

@@ -3,10 +3,8 @@ import { test } from "node:test";
 import type { Digest } from "../base/index.ts";
 import { finished, openDeliveries, type Platform, published, started } from "./fixtures/platform.ts";
 import { deliveriesCsv, millText } from "./fixtures/project.ts";
-import { buildGraph, type NodeKind } from "./graph.ts";
-import { publish } from "./publish.ts";
-import { runGraph } from "./run.ts";
-import { outsideOf } from "./verbs/outside.ts";
+import { runUntilPublishing } from "./fixtures/run-until.ts";
+import type { NodeKind } from "./graph.ts";
 
 const OTHER = `
 export const others = dataset("others", { from: files("deliveries.csv"), columns: { load: "int32", shop: "string" }, split: byHash({ test: 0.2, holdout: 0.2 }) });
@@ -144,23 +142,6 @@ for (const kind of ["ingest", "split", "gate"] satisfies NodeKind[])
     assert.deepEqual(published(await platform.run()), []);
     await platform.close();
   });
-
-/** Runs the project, but dies when the result of `kind` is to take effect. */
-async function runUntilPublishing({ workspace }: Platform, kind: NodeKind): Promise<void> {
-  const project = await workspace.project();
-  const keys = new Map<string, Digest>();
-  const { state, error } = await runGraph(buildGraph(project, workspace.ledger.environment), {
-    ledger: workspace.ledger,
-    outside: outsideOf(workspace, project),
-    ...{ threads: 2, memoryMb: 1000, concurrency: 2, runId: "r", signal: new AbortController().signal, keys },
-    async publish(node, results) {
-      if (node.kind === kind) throw new Error("killed");
-      return publish(project, node, keys, results, { ...workspace, actor: "tester" });
-    },
-    emit() {},
-  });
-  assert.deepEqual([state, error?.message.includes("killed")], ["failed", true]);
-}
 
 test("runs at the same time share their steps and publish once", async () => {
   const platform = await openDeliveries();
