@@ -14,6 +14,27 @@ export interface Answers {
 /** One prediction: `id` is what feedback is given by; `model` and `version` are what answered. */
 export type Reply<T extends Task> = Answers[T] & { readonly id: string; readonly model: string; readonly version: string };
 
+/** What really happened, in the form that the task asks for. */
+export interface Labels {
+  readonly "binary-classification": boolean;
+  /** One of the classes, or a new one. */
+  readonly "multiclass-classification": string;
+  readonly regression: number;
+}
+
+/** `id` is that of a prediction; `at` is when the label became known, written as the time column is, and the newest data time when left out. */
+export interface Labelled<T extends Task> {
+  readonly id: string;
+  readonly label: Labels[T];
+  readonly at?: string;
+}
+
+export interface FeedbackReply {
+  readonly accepted: number;
+  /** Labels that were not taken: `index` is the place in what was sent. */
+  readonly refused: readonly { readonly index: number; readonly reason: string }[];
+}
+
 /** The endpoints among what a `mill.ts` exports, by their own names. */
 export type EndpointsOf<M> = {
   readonly [K in keyof M as M[K] extends Endpoint<infer N, Task, unknown> ? N : never]: M[K];
@@ -21,6 +42,7 @@ export type EndpointsOf<M> = {
 /** The row that an endpoint is asked with. */
 export type RequestOf<E> = E extends Endpoint<string, Task, infer R> ? R : never;
 export type ReplyOf<E> = E extends Endpoint<string, infer T, unknown> ? Reply<T> : never;
+export type LabelledOf<E> = E extends Endpoint<string, infer T, unknown> ? Labelled<T> : never;
 
 export interface Client<M> {
   /** The prediction for one row. Throws `MillwrightError`. */
@@ -33,6 +55,14 @@ export interface Client<M> {
     endpoint: N,
     rows: readonly RequestOf<EndpointsOf<M>[N]>[],
   ): Promise<readonly ReplyOf<EndpointsOf<M>[N]>[]>;
+  /**
+   * Tells what really happened, of up to 10,000 predictions; needs the token. It is safe to send a label again; another one for the same prediction
+   * corrects it. Throws `MillwrightError`: nothing was taken.
+   */
+  feedback<N extends keyof EndpointsOf<M> & string>(
+    endpoint: N,
+    labels: readonly LabelledOf<EndpointsOf<M>[N]>[],
+  ): Promise<FeedbackReply>;
 }
 
 export interface ConnectOptions {
@@ -86,13 +116,15 @@ interface ProblemJson {
 /** A client of the server at `url`, as in `http://127.0.0.1:4747`. Nothing is sent before the first call. */
 export function connect<M>(url: string, options: ConnectOptions = {}): Client<M> {
   const base = url.replace(/\/+$/, "");
+  const at = (endpoint: string, verb: string) => `${base}/v1/endpoints/${encodeURIComponent(endpoint)}/${verb}`;
   const predictMany = async (endpoint: string, rows: readonly unknown[]): Promise<readonly unknown[]> => {
-    const path = `/v1/endpoints/${encodeURIComponent(endpoint)}/predict`;
-    const { model, version, predictions } = await post<PredictAnswer>(base + path, { rows }, options);
+    const { model, version, predictions } = await post<PredictAnswer>(at(endpoint, "predict"), { rows }, "predictions", options);
     return predictions.map((prediction) => ({ model, version, ...prediction }));
   };
   const predict = async (endpoint: string, row: unknown) => (await predictMany(endpoint, [row]))[0];
-  return { predict, predictMany } as Client<M>;
+  const feedback = (endpoint: string, labels: readonly unknown[]) =>
+    post<FeedbackReply>(at(endpoint, "feedback"), { labels }, "refused", options);
+  return { predict, predictMany, feedback } as Client<M>;
 }
 
 interface PredictAnswer {
@@ -101,7 +133,8 @@ interface PredictAnswer {
   readonly predictions: readonly object[];
 }
 
-async function post<Answer>(url: string, body: unknown, options: ConnectOptions): Promise<Answer> {
+/** `list`: a field that an answer of ours has. */
+async function post<Answer>(url: string, body: unknown, list: string, options: ConnectOptions): Promise<Answer> {
   const { token, signal, fetch: send = fetch } = options;
   const headers = { "content-type": "application/json", ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
   const request = { method: "POST", headers, body: toJson(body), ...(signal === undefined ? {} : { signal }) };
@@ -110,7 +143,7 @@ async function post<Answer>(url: string, body: unknown, options: ConnectOptions)
     throw new MillwrightError(unreachable(url), 0, cause);
   });
   const answer = await response.text().then(parsed);
-  if (response.ok && isObject(answer) && Array.isArray(answer.predictions)) return answer as unknown as Answer;
+  if (response.ok && isObject(answer) && Array.isArray(answer[list])) return answer as unknown as Answer;
   const told = isObject(answer) && typeof answer.code === "string" && typeof answer.detail === "string";
   throw new MillwrightError(told ? (answer as unknown as ProblemJson) : notMillwright(url, response.status), response.status);
 }

@@ -11,7 +11,7 @@ interface Asked {
   readonly method: string | undefined;
   readonly path: string | undefined;
   readonly authorization: string | undefined;
-  readonly body: { readonly rows: readonly Readonly<Record<string, unknown>>[] };
+  readonly body: { readonly rows: readonly Readonly<Record<string, unknown>>[]; readonly labels?: unknown };
 }
 
 /** A server that answers every request by what the test says next, and keeps what it was asked. */
@@ -78,6 +78,18 @@ describe("a client", () => {
     const wide = { ...row, distance: 9_007_199_254_740_993n } as unknown as typeof row;
     assert.equal((await connect<typeof mill>(url).predict("length", wide)).value, 3);
     assert.equal(asked.at(-1)!.body.rows[0]!.distance, "9007199254740993");
+  });
+
+  test("tells what really happened, and hears which labels were not taken", async () => {
+    const told = { accepted: 1, refused: [{ index: 1, reason: 'Label 1, field "id": ...' }] };
+    answering(200, told);
+    const labels = [
+      { id: "p1", label: true },
+      { id: "p?", label: false, at: "2001-06-01T12:00:00" },
+    ] as const;
+    assert.deepEqual(await connect<typeof mill>(url, { token: "secret" }).feedback("late-arrival", labels), told);
+    const { path, authorization, body } = asked.at(-1)!;
+    assert.deepEqual([path, authorization, body.labels], ["/v1/endpoints/late-arrival/feedback", "Bearer secret", labels]);
   });
 
   test("throws what the server says, with its code and what to do", async () => {

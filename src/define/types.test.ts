@@ -302,6 +302,11 @@ const mistakes: readonly Mistake[] = [
     writes: `client.predict('length', { ${row}, destination: 'LAX' }).then((answer) => answer.probability)`,
     told: ["Property 'probability' does not exist"],
   },
+  {
+    does: "labels a yes-or-no prediction with a text",
+    writes: "client.feedback('late-arrival', [{ id: 'x', label: 'late' }])",
+    told: ["Type 'string' is not assignable to type 'boolean'"],
+  },
 ];
 
 const root = join(import.meta.dirname, "..", "..");

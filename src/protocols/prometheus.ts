@@ -1,10 +1,11 @@
 /**
- * Metrics in Prometheus' text format 0.0.4. Labels are bounded: verbs, status classes, endpoints that exist, classes, step kinds; never ids.
- * Requests are told by the server; predictions and steps are read off the answers that pass through `watching`.
+ * Metrics in Prometheus' text format 0.0.4. Labels are bounded: verbs, status classes, endpoints that exist, the newest versions, classes, step kinds;
+ * never ids. Requests are told by the server; predictions, labels and steps are read off the answers that pass through `watching`.
  */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { OutputOf, VerbName } from "../contract/index.ts";
-import type { Call } from "../guard/index.ts";
+import { asMillError } from "../base/index.ts";
+import { codeInfo, type OutputOf, type VerbName } from "../contract/index.ts";
+import { type Call, OWNER } from "../guard/index.ts";
 
 export interface Metrics {
   /** `door` is a verb, or a fixed word for what is no verb (`page`, `open-inference`, `none`). */
@@ -22,6 +23,8 @@ const LOOP_PERIOD_MS = 100;
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 /** Beyond so many different decisions of one endpoint the rest are counted as `other`. */
 const DECISIONS_MAX = 100;
+/** So many versions of one endpoint are counted each; the one that was seen first is dropped for a newer one. */
+const VERSIONS_MAX = 10;
 
 export function createMetrics(): Metrics {
   const register = new Registry();
@@ -45,6 +48,30 @@ export function createMetrics(): Metrics {
     labelNames: ["endpoint", "decision"],
     registers,
   });
+  const byVersion = new Counter({
+    name: "millwright_version_predictions_total",
+    help: "Rows predicted, by the version of the model that answered.",
+    labelNames: ["endpoint", "version"],
+    registers,
+  });
+  const unlogged = new Counter({
+    name: "millwright_predictions_unlogged_total",
+    help: "Rows predicted that could not be written to the log.",
+    labelNames: ["endpoint"],
+    registers,
+  });
+  const failures = new Counter({
+    name: "millwright_prediction_failures_total",
+    help: "Requests for predictions without an answer: refused for what was asked, or a fault.",
+    labelNames: ["endpoint", "reason"],
+    registers,
+  });
+  const feedback = new Counter({
+    name: "millwright_feedback_total",
+    help: "Labels taken.",
+    labelNames: ["endpoint"],
+    registers,
+  });
   const steps = new Counter({
     name: "millwright_steps_total",
     help: "Steps that runs ended or found current.",
@@ -58,17 +85,31 @@ export function createMetrics(): Metrics {
     registers,
   });
   processGauges(register);
+  let asked: Call | undefined;
+  rolloutGauge(register, async () => (await asked?.(OWNER, "listEndpoints", { limit: 1000 }))?.items ?? []);
 
-  const seen = new Map<string, { count: number; readonly decisions: Set<string> }>();
+  const seen = new Map<string, Seen>();
   const countPredictions = (endpoint: string, reply: OutputOf<"predict">) => {
-    const known = seen.get(endpoint) ?? { count: 0, decisions: new Set<string>() };
+    const known = seen.get(endpoint) ?? { count: 0, decisions: new Set<string>(), versions: new Set<number>() };
     seen.set(endpoint, known);
     known.count += reply.predictions.length;
+    if (reply.logged === false) unlogged.inc({ endpoint }, reply.predictions.length);
+    if (!known.versions.has(reply.version)) {
+      known.versions.add(reply.version);
+      const [first] = known.versions;
+      if (known.versions.size > VERSIONS_MAX && known.versions.delete(first!)) byVersion.remove({ endpoint, version: first! });
+    }
+    byVersion.inc({ endpoint, version: reply.version }, reply.predictions.length);
     for (const prediction of reply.predictions) {
       const decision = decisionOf(prediction);
       if (known.decisions.size < DECISIONS_MAX) known.decisions.add(decision);
       predictions.inc({ endpoint, decision: known.decisions.has(decision) ? decision : "other" });
     }
+  };
+  const countFailure = (endpoint: string, thrown: unknown) => {
+    const reason = codeInfo(asMillError(thrown).code).status < 500 ? "refused" : "fault";
+    // A name under which nobody has been answered may be anything.
+    failures.inc({ endpoint: seen.has(endpoint) ? endpoint : "other", reason });
   };
   const countStep = (line: OutputOf<"run">) => {
     if (line.event === "step-finished") steps.inc({ kind: kindOf(line.id), outcome: line.state });
@@ -82,12 +123,18 @@ export function createMetrics(): Metrics {
       durations.observe({ verb }, seconds);
     },
     watching: (call) => {
+      asked = call;
       const watched = (...[actor, verb, input, options]: [Parameters<Call>[0], VerbName, unknown, Parameters<Call>[3]]) => {
         const answer: unknown = call(actor, verb, input, options);
+        const endpoint = (input as { readonly name?: string } | undefined)?.name ?? "";
         if (verb === "predict")
-          return tapped(answer as Promise<OutputOf<"predict">>, (reply) =>
-            countPredictions((input as { name: string }).name, reply),
+          return tapped(
+            answer as Promise<OutputOf<"predict">>,
+            (reply) => countPredictions(endpoint, reply),
+            (thrown) => countFailure(endpoint, thrown),
           );
+        if (verb === "feedback")
+          return tapped(answer as Promise<OutputOf<"feedback">>, ({ accepted }) => feedback.inc({ endpoint }, accepted));
         return verb === "run" ? tappedLines(answer as AsyncIterable<OutputOf<"run">>, countStep) : answer;
       };
       return watched as Call;
@@ -99,8 +146,18 @@ export function createMetrics(): Metrics {
   };
 }
 
-async function tapped<T>(answer: Promise<T>, tap: (value: T) => void): Promise<T> {
-  const value = await answer;
+interface Seen {
+  count: number;
+  readonly decisions: Set<string>;
+  /** Oldest first. */
+  readonly versions: Set<number>;
+}
+
+async function tapped<T>(answer: Promise<T>, tap: (value: T) => void, failed?: (thrown: unknown) => void): Promise<T> {
+  const value = await answer.catch((thrown) => {
+    failed?.(thrown);
+    throw thrown;
+  });
   tap(value);
   return value;
 }
@@ -119,6 +176,20 @@ function decisionOf(prediction: OutputOf<"predict">["predictions"][number]): str
 
 /** `model/late-arrival:train` -> `train`. */
 const kindOf = (stepId: string) => stepId.slice(stepId.lastIndexOf(":") + 1);
+
+/** Shares of the rollouts under way, at the moment of asking. */
+function rolloutGauge(register: Registry, endpoints: () => Promise<OutputOf<"listEndpoints">["items"]>): void {
+  new Gauge({
+    name: "millwright_rollout_share",
+    help: "Share of the requests that a candidate answers.",
+    labelNames: ["endpoint"],
+    registers: [register],
+    async collect() {
+      this.reset();
+      for (const { name, rollout } of await endpoints().catch(() => [])) if (rollout) this.set({ endpoint: name }, rollout.share);
+    },
+  });
+}
 
 function processGauges(register: Registry): void {
   new Gauge({

@@ -59,6 +59,7 @@ const VALUES: Record<string, string> = { name: "late-arrival", version: "3", id:
 const BODIES: Partial<Record<VerbName, object>> = {
   predict: { rows: [{ origin: "SEA" }] },
   events: { rows: [{ origin: "SEA" }] },
+  feedback: { labels: [{ id: "i", label: true }] },
 };
 const QUERIES: Partial<Record<VerbName, string>> = {
   log: "?of=model/late-arrival",

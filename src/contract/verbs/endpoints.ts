@@ -132,7 +132,7 @@ export const feedback = feeds({
 });
 
 export const rollback = operates({
-  about: "Go back to the version that the endpoint answered with before.",
+  about: "Go back to the version that the endpoint answered with before; a rollout that is under way ends instead.",
   example: 'curl -X POST -H "Authorization: Bearer $(cat .mill/token)" localhost:4747/v1/endpoints/late-arrival/rollback',
   input: object({ name }),
   output: object(endpointState),

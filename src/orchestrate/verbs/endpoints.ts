@@ -2,6 +2,7 @@
 import type { Handlers, Schema, Value } from "../../contract/index.ts";
 import { showValue } from "../../express/index.ts";
 import type { Rollout } from "../../serve/index.ts";
+import { haltRollout } from "../rollout.ts";
 import type { Workspace } from "../workspace.ts";
 import { columnsOf, instantOrNull, pageThrough } from "./wire.ts";
 
@@ -57,7 +58,11 @@ export function endpointVerbs(workspace: Workspace): EndpointVerbs {
     events: ({ name, rows, ids }) => serving.events(name, rows, ids),
     feedback: ({ name, labels }) => serving.feedback(name, labels),
     async rollback({ name }, { actor }) {
-      await serving.rollback(name, actor);
+      await serving.state(name); // a rollout is known once the endpoint is loaded
+      const endpoint = (await workspace.project()).endpoints.get(name);
+      if (endpoint !== undefined && serving.rollout(name) !== null)
+        await haltRollout(workspace, endpoint, { actor, why: "rolled back" });
+      else await serving.rollback(name, actor);
       return (await all()).find((endpoint) => endpoint.name === name)!;
     },
   };
