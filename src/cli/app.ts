@@ -29,6 +29,8 @@ export interface Effects {
   /** Of standard error: where progress is drawn. */
   readonly isTTY: boolean;
   readonly columns: number;
+  /** Columns of standard output where it is a terminal; elsewhere lines are as long as they are. */
+  readonly width?: number | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   /** All of standard input. */
@@ -47,6 +49,7 @@ export function effectsOf(process: NodeJS.Process): Effects {
     stderr: (text) => void process.stderr.write(text),
     isTTY: process.stderr.isTTY === true && process.env.TERM !== "dumb",
     columns: process.stderr.columns ?? 100,
+    width: process.stdout.columns,
     env: process.env,
     cwd: process.cwd(),
     stdin: async () => {

@@ -20,6 +20,16 @@ const TRAIN = "model/late:train";
 const finished = (state: "succeeded" | "refused" | "cancelled") =>
   ({ event: "run-finished", run: RUN, state, ran: 1, current: 2, wallMs: 1500, refusals: [] }) as const;
 
+const STORY = [
+  { at: "2026-11-21T06:00:00.000Z", what: "run", text: "succeeded in 1.2 s: train" },
+  {
+    at: "2026-11-21T06:12:30.000Z",
+    asOf: "2001-06-13T02:00:00",
+    what: "alert",
+    text: "opened: origin is null in 61 % of the rows of the last hour, \u001b[31m at most 0.2 % in the reference",
+  },
+];
+
 const handlers = {
   plan: async () => ({
     steps: [{ id: TRAIN, target: "model/late", kind: "train", key: null, state: "run", why: "changed:\u001b[31m params" }],
@@ -52,13 +62,30 @@ const handlers = {
     ],
     running: [],
   }),
-  log: async ({ of, limit }) => ({ entries: limit === 1 ? [] : [{ at: "2026-01-01T00:00:00.000Z", what: "train", text: of }] }),
+  log: async ({ of, limit }) => ({
+    entries: of === "late" ? STORY : limit === 1 ? [] : [{ at: "2026-01-01T00:00:00.000Z", what: "train", text: of }],
+  }),
   diff: async ({ a, b }) => ({
     a,
     b,
     same: a === b,
     differences: a === b ? [] : [{ area: "parameters", field: "trees", a: 100, b: 200 }],
   }),
+  reproduce: async ({ id }) => {
+    const step = { id: RUN, target: "model/late", wallMs: 1200 };
+    const train = { ...step, kind: "train", same: id === RUN, differs: id === RUN ? [] : ["model", "rows"] };
+    const ingest = { ...step, kind: "ingest", same: id === RUN, differs: [], changed: "flights.csv has\u001b[31m changed" };
+    return { run: id, same: id === RUN, steps: [train, ingest] };
+  },
+  rollback: async ({ name }) => ({ name, model: "late", version: 2, previous: 3, ready: true, changedAt: null }),
+  async *retrain({ name, reason }) {
+    yield { event: "run-started", run: RUN, targets: ["model/late"], steps: 1 };
+    yield { event: "published", id: "model/late:gate", sentence: `${name} again: ${reason}` };
+    yield {
+      ...finished("refused"),
+      refusals: [{ id: "model/late:gate", sentence: "auc 0.7 does not beat the champion's 0.71" }],
+    };
+  },
   check: async ({ name }) => ({
     name,
     version: 1,
@@ -117,7 +144,7 @@ interface Ran {
   readonly out: string;
   readonly err: string;
 }
-type Options = Partial<Pick<Effects, "isTTY" | "env" | "columns">> & {
+type Options = Partial<Pick<Effects, "isTTY" | "env" | "columns" | "width">> & {
   readonly stdin?: string;
   readonly onOut?: (text: string) => void;
   readonly onErr?: (text: string) => void;
@@ -139,6 +166,7 @@ async function mill(cwd: string, argv: readonly string[], options: Options = {})
       },
       isTTY: options.isTTY ?? false,
       columns: options.columns ?? 100,
+      width: options.width,
       env: options.env ?? {},
       cwd,
       stdin: async () => options.stdin ?? "",
@@ -195,6 +223,21 @@ const cases: readonly Case[] = [
   [["log", "model/late", "--limit", "ten"], EXIT.usage, NONE, /--limit needs a number/],
   [["diff", "late@1", "late@2"], EXIT.done, /area +field +late@1 +late@2\nparameters +trees +100 +200\n/, NONE],
   [["diff", "late@1", "late@1"], EXIT.done, /are the same/, NONE],
+  [["reproduce", RUN], EXIT.done, /all 2 steps left the same again\n$/, NONE],
+  [
+    ["reproduce", "late@2"],
+    EXIT.refused,
+    /OTHER +model\/late:train +1\.2 s +model, rows\nOTHER +model\/late:ingest.*has.* changed\nlate@2: 2 of 2 steps did not leave the same\n$/,
+    NONE,
+  ],
+  [["reproduce"], EXIT.usage, NONE, /mill reproduce takes RUN\|NAME@VERSION/],
+  [["rollback", "late"], EXIT.done, /^late answers with late version 2\n$/, NONE],
+  [
+    ["retrain", "late", "--reason", "by hand"],
+    EXIT.refused,
+    /refused {2}model\/late:gate: auc 0\.7 does not beat/,
+    /published {2}late again: by hand/,
+  ],
   [
     ["check"],
     EXIT.done,
@@ -282,6 +325,26 @@ test("on a terminal a running step has a bar, which its end takes away", async (
   assert.ok(err.includes("\u001b[1A\u001b[J"));
   assert.ok(err.endsWith("published  late version 1\n"), JSON.stringify(err));
   for (const line of err.split("\n")) assert.ok((line.split("\u001b[J").at(-1)?.length ?? 0) < 60, line);
+});
+
+test("a story tells data time, wall time and words, which go on below themselves within the terminal", async () => {
+  const wide = await mill(here, ["log", "late"]);
+  assert.equal(
+    wide.out,
+    [
+      "data time         wall time (UTC)      what",
+      "-                 2026-11-21 06:00:00  run    succeeded in 1.2 s: train",
+      "2001-06-13 02:00  2026-11-21 06:12:30  alert  opened: origin is null in 61 % of the rows of the last hour, \\u001b[31m at most 0.2 % in the reference",
+      "",
+    ].join("\n"),
+  );
+  const narrower = await mill(here, ["log", "late"], { width: 100 });
+  assert.ok(narrower.out.split("\n").every((line) => line.length <= 100));
+  assert.match(narrower.out, /alert {2}opened: origin is null in 61 % of the rows of the last\n {46}hour, /);
+  const narrow = await mill(here, ["log", "late"], { width: 60 });
+  assert.ok(narrow.out.split("\n").every((line) => line.length <= 60));
+  assert.match(narrow.out, /06:12:30 {2}alert\n {2}opened: origin is null in 61 % of the rows of the last\n {2}hour, /);
+  assert.deepEqual(JSON.parse((await mill(here, ["log", "late", "--json"], { width: 60 })).out).data.entries, STORY);
 });
 
 test("an interrupted run is saved and ends with 130", async () => {

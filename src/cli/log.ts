@@ -1,20 +1,31 @@
 import { MillError } from "../base/index.ts";
+import type { OutputOf } from "../contract/index.ts";
 import { type Command, textFlag } from "./command.ts";
 import { cell, table } from "./table.ts";
 
-export const command: Command = async ({ operands, flags, output, withVerbs }) => {
+export const command: Command = async ({ operands, flags, output, effects, withVerbs }) => {
   const limit = readLimit(textFlag(flags, "limit"));
   const log = await withVerbs((call) => call("log", { of: operands[0], limit }));
-  output.result(
-    log,
-    () =>
-      table(
-        ["at", "what", ""],
-        log.entries.map(({ at, what, text }) => [at, what, cell(text)]),
-      ) || `nothing has happened to ${operands[0]}\n`,
-  );
+  output.result(log, () => storyText(log, effects.width) || `nothing has happened to ${operands[0]}\n`);
   return undefined;
 };
+
+/** Data time first, where anything has one: it is what the story happened in. */
+function storyText({ entries }: OutputOf<"log">, columns: number | undefined): string {
+  const live = entries.some(({ asOf }) => asOf !== undefined);
+  return table(
+    [...(live ? ["data time"] : []), "wall time (UTC)", "what", ""],
+    entries.map(({ at, asOf, what, text }) => [
+      ...(live ? [asOf === undefined ? "-" : timeText(asOf, 16)] : []),
+      timeText(at, 19),
+      cell(what),
+      cell(text),
+    ]),
+    columns,
+  );
+}
+
+const timeText = (time: string, length: number) => cell(time.slice(0, length).replace("T", " "));
 
 function readLimit(text: string | undefined): number | undefined {
   if (text === undefined || /^\d{1,9}$/.test(text)) return text === undefined ? undefined : Number(text);
