@@ -11,7 +11,7 @@ const folder = await mkdtemp(join(tmpdir(), "mill-app-"));
 after(() => rm(folder, { recursive: true }));
 const configOf = (project: string): Config => ({
   ...{ project, workspace: join(project, ".mill"), host: "127.0.0.1", port: 0, token: null },
-  ...{ threads: 2, memoryMb: 1024, log: "error" },
+  ...{ threads: 2, memoryMb: 1024, log: "error", webhook: null, webhookSecret: null, webhookPrivate: false },
 });
 
 test("where there is no project no workspace is made", async () => {

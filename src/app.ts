@@ -155,7 +155,7 @@ const MAIN = join(import.meta.dirname, `main${extname(import.meta.filename)}`);
 
 /** A step needs no secret of the platform's. */
 function stepEnvironment({ workspace }: Config): NodeJS.ProcessEnv {
-  const { MILL_TOKEN: _, ...rest } = process.env;
+  const { MILL_TOKEN: _, MILL_WEBHOOK_SECRET: __, ...rest } = process.env;
   return { ...rest, MILL_OBJECTS: join(workspace, "objects") };
 }
 

@@ -22,6 +22,9 @@ test("without a word from anyone the defaults hold", () => {
     threads: 2,
     memoryMb: 2048,
     log: "info",
+    webhook: null,
+    webhookSecret: null,
+    webhookPrivate: false,
   });
 });
 
@@ -52,4 +55,19 @@ test("the token comes from the environment only", () => {
   assert.equal(read({ token: "a" }, {}).token, null);
   assert.equal(read({}, { MILL_TOKEN: "b" }).token, "b");
   refused(() => read({}, {}, { token: "c" }), "config.unknown-setting", /token/);
+});
+
+test("the webhook's secret comes from the environment only; a private one must be allowed in so many words", () => {
+  assert.equal(read({ webhookSecret: "a" }, {}).webhookSecret, null);
+  assert.equal(read({}, { MILL_WEBHOOK_SECRET: "b" }).webhookSecret, "b");
+  refused(() => read({}, {}, { webhookSecret: "c" }), "config.unknown-setting", /webhookSecret/);
+  assert.equal(read({}, {}, { webhook: "https://a.example/x", webhookPrivate: "yes" }).webhookPrivate, true);
+  refused(() => read({}, { MILL_WEBHOOK_PRIVATE: "true" }), "config.value", /MILL_WEBHOOK_PRIVATE.*one of yes, no/);
+});
+
+test("an address that may hold a secret is not repeated when it is refused", () => {
+  assert.throws(
+    () => read({}, {}, { webhook: ["https://a.example/token"] }),
+    (error) => error instanceof MillError && error.got === undefined,
+  );
 });

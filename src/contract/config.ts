@@ -84,6 +84,31 @@ export const SETTINGS = {
     values: LOG_LEVELS,
     default: "info",
   },
+  webhook: {
+    about: "Address that alerts are posted to, signed as Standard Webhooks says.",
+    type: "text",
+    env: "MILL_WEBHOOK",
+    file: true,
+    flag: true,
+    default: "nobody is told",
+  },
+  webhookSecret: {
+    about: "Secret that the posts to the webhook are signed with.",
+    type: "text",
+    env: "MILL_WEBHOOK_SECRET",
+    file: false,
+    flag: false,
+    default: null,
+  },
+  webhookPrivate: {
+    about: "Whether the webhook may lie on this machine or in a private network: yes or no.",
+    type: "text",
+    env: "MILL_WEBHOOK_PRIVATE",
+    file: true,
+    flag: false,
+    values: ["yes", "no"],
+    default: "no",
+  },
 } as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof SETTINGS;
@@ -97,6 +122,10 @@ export interface Config {
   readonly threads: number;
   readonly memoryMb: number;
   readonly log: LogLevel;
+  /** null: nobody is told. */
+  readonly webhook: string | null;
+  readonly webhookSecret: string | null;
+  readonly webhookPrivate: boolean;
 }
 
 export interface ConfigSources {
@@ -131,6 +160,9 @@ export function readConfig({ flags, env, file, machine }: ConfigSources): Config
     threads: integer("threads", machine.cores),
     memoryMb: integer("memory", Math.max(SETTINGS.memory.min, Math.floor(machine.memoryMb / 2))),
     log: (text("log") ?? SETTINGS.log.default) as LogLevel,
+    webhook: text("webhook"),
+    webhookSecret: text("webhookSecret"),
+    webhookPrivate: (text("webhookPrivate") ?? SETTINGS.webhookPrivate.default) === "yes",
   };
 }
 
@@ -175,12 +207,15 @@ function readText(name: SettingName, found: Found): string | null {
   throw badValue(name, found, values ? `one of ${values.join(", ")}` : "a text");
 }
 
+/** Many receivers put theirs into the address. */
+const SECRET: readonly SettingName[] = ["token", "webhook", "webhookSecret"];
+
 function badValue(name: SettingName, { value, at }: NonNullable<Found>, expected: string): MillError {
   const got = JSON.stringify(value).slice(0, 60);
   return new MillError("config.value", `The setting "${name}" must be ${expected}.`, {
     at,
     expected,
-    ...(name === "token" ? {} : { got }),
+    ...(SECRET.includes(name) ? {} : { got }),
     fix: `Correct ${at}, or leave it out.`,
   });
 }

@@ -253,7 +253,7 @@ export const ERRORS = {
   "learn.worker-lost": { status: 500, exit: EXIT.fault, about: "A training thread ended early, as when memory runs out." },
   "learn.bad-model": { status: 500, exit: EXIT.data, about: "A stored model cannot be read." },
 
-  // objects, records, tables, engines, scoring
+  // objects, records, tables, engines, scoring, notices
   "object.disk-full": { status: 507, exit: EXIT.away, about: "There is no room for an object; nothing was stored." },
   "object.not-writable": { status: 500, exit: EXIT.away, about: "The folder of the objects cannot be written." },
   "object.unreadable": { status: 500, exit: EXIT.away, about: "An object, or a file to be stored as one, cannot be read." },
@@ -279,6 +279,14 @@ export const ERRORS = {
   "tables.disk-full": { status: 507, exit: EXIT.away, about: "There is no room for what a query writes or spills." },
   "tables.frame-type": { status: 500, exit: EXIT.fault, about: "A query's column is of a type that typed arrays cannot hold." },
   "tables.closed": { status: 503, exit: EXIT.fault, about: "The tables were used after they were closed." },
+  "notice.bad-target": { status: 500, exit: EXIT.usage, about: "The webhook's address or secret cannot be used." },
+  "notice.failed": {
+    status: 503,
+    exit: EXIT.away,
+    about: "The webhook was not reached or did not take a notice; it is tried again.",
+  },
+  "notice.gone": { status: 410, exit: EXIT.away, about: "The webhook wants no more notices." },
+  "notice.private": { status: 403, exit: EXIT.refused, about: "The webhook lies in a private network, which is not allowed." },
 
   // steps
   "run.unknown": { status: 404, exit: EXIT.notFound, about: "There is no run with this id." },
