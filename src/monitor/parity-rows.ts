@@ -46,6 +46,11 @@ const asItIs = (member: string) => member;
 
 const whole = (sql: string): Reading => ({ sql, value: asItIs, fits: (kind) => `${kind} IN ('UBIGINT', 'BIGINT')` });
 
+/** A JSON number holds a whole number up to 2^53; beyond, it is decimal text. */
+const isDecimal = (member: string) => `regexp_full_match(${member}, '-?\\d{1,19}')`;
+const isSafe = (kind: string, member: string) =>
+  `${kind} IN ('UBIGINT', 'BIGINT') AND abs(TRY_CAST(${member} AS HUGEINT)) <= ${Number.MAX_SAFE_INTEGER}`;
+
 const real = (sql: string): Reading => ({
   sql,
   value: (member) => `TRY_CAST(${member} AS DOUBLE)`,
@@ -61,7 +66,7 @@ const moment = (sql: string, form: string, value: (member: string) => string = a
 });
 
 const DAY = String.raw`\d{4}-\d\d-\d\d`;
-const CLOCK = String.raw`[T ]\d\d:\d\d(:\d\d(\.\d+)?)?`;
+const CLOCK = String.raw`[T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?`;
 const ZONE = String.raw`Z|[+-]\d\d:?\d\d`;
 
 /** The engine reads an offset only behind seconds, and only with a colon. */
@@ -79,8 +84,7 @@ const READINGS: Readonly<Record<TypeName, Reading>> = {
   int32: whole("INTEGER"),
   int64: {
     ...whole("BIGINT"),
-    fits: (kind, member) =>
-      `(${kind} IN ('UBIGINT', 'BIGINT') OR (${kind} = 'VARCHAR' AND regexp_full_match(${member}, '-?\\d{1,19}')))`,
+    fits: (kind, member) => `CASE ${kind} WHEN 'VARCHAR' THEN ${isDecimal(member)} ELSE ${isSafe(kind, member)} END`,
   },
   uint8: whole("UTINYINT"),
   uint16: whole("USMALLINT"),
