@@ -26,7 +26,7 @@ export const MARK_CLASSES: Readonly<Record<string, string>> = {
   loss: "mark-alert",
   retraining: "mark-retraining",
   canary: "mark-canary",
-  promotion: "mark-canary",
+  deployment: "mark-canary",
   rollback: "mark-rollback",
 };
 export const markClass = (what: string): string => (Object.hasOwn(MARK_CLASSES, what) ? MARK_CLASSES[what]! : "mark-other");

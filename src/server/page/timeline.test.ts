@@ -33,7 +33,7 @@ test("a month has a point a day, and every number that the panels need", () => {
   inBounds(timeline);
   assert.equal(timeline.points.length, 30);
   assert.equal(timeline.daysPerPoint, 1);
-  assert.deepEqual(timeline.rows.versions, [3, 4]);
+  assert.deepEqual(timeline.rows.versions, [3, 4, 5]);
   assert.equal(timeline.quality?.measure, "auc");
   assert.equal(
     timeline.gain?.total,
