@@ -48,7 +48,7 @@ export function effectsOf(process: NodeJS.Process): Effects {
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),
     isTTY: process.stderr.isTTY === true && process.env.TERM !== "dumb",
-    columns: process.stderr.columns ?? 100,
+    columns: process.stderr.columns || 100, // a terminal of no known width says 0
     width: process.stdout.columns,
     env: process.env,
     cwd: process.cwd(),
