@@ -99,6 +99,22 @@ export function binOf({ kind, edges, values }: Bins, value: number | string | nu
   return low;
 }
 
+/** Columns of two chunks put together; of `distinct` the greater, which the whole has at least. */
+export const addCounted = (a: Readonly<Record<string, Counted>>, b: Readonly<Record<string, Counted>>): Record<string, Counted> =>
+  Object.fromEntries(
+    Object.entries(a).map(([column, { rows, counts, min, max, distinct }]) => {
+      const other = b[column]!;
+      const merged: Counted = {
+        rows: rows + other.rows,
+        counts: addCounts(counts, other.counts),
+        min: min === null || (other.min !== null && other.min < min) ? other.min : min,
+        max: max === null || (other.max !== null && other.max > max) ? other.max : max,
+        distinct: Math.max(distinct, other.distinct),
+      };
+      return [column, merged];
+    }),
+  );
+
 /** Counts of the same bins put together. */
 export const addCounts = (a: readonly number[], b: readonly number[]): number[] => a.map((count, bin) => count + b[bin]!);
 

@@ -1,6 +1,6 @@
 /** How far a day's values lie from the reference's: the population stability index (Lewis, 1994), sum of (p - q) ln(p / q) over the bins. */
 import { addCounts, type Bins, binCount } from "./bins.ts";
-import type { Distribution } from "./reference.ts";
+import type { Band, Distribution } from "./reference.ts";
 
 /** An empty bin counts as this share: a value that was never seen adds to the index, and does not make it infinite. As Evidently does. */
 const SHARE_MIN = 1e-4;
@@ -47,8 +47,15 @@ export function distributionOf(
 ): Distribution {
   const { kind, edges, values } = bins;
   const shares = sharesOf([...days, ...rest].reduce(addCounts, new Array<number>(binCount(bins)).fill(0)));
-  const daily = bandOf(days.map((counts) => psi(sharesOf(counts), shares)));
+  const daily = skewBandOf(days.map((counts) => psi(sharesOf(counts), shares)));
   return { kind, edges, values, shares, daily: daily ?? UNKNOWN };
+}
+
+/** An index is never below 0 and now and then great, as delays are on a day of storms: its logarithm has the three standard deviations. */
+function skewBandOf(days: readonly number[]): Band | null {
+  const band = bandOf(days);
+  const logs = bandOf(days.map((index) => Math.log(Math.max(index, SHARE_MIN))));
+  return band && logs && { ...band, low: Math.max(0, band.low), high: Math.max(band.high, Math.exp(logs.mean + 3 * logs.sd)) };
 }
 
 /** Where the reference has too few days to tell how days differ: a large shift by custom. */
@@ -57,7 +64,7 @@ const UNKNOWN = { mean: 0, sd: 0, low: 0, high: 0.25 };
 export const BAND_DAYS_MIN = 3;
 
 /** Where a day is expected: three standard deviations about the mean, and every day seen; null with fewer than three of them. */
-export function bandOf(days: readonly number[]): { mean: number; sd: number; low: number; high: number } | null {
+export function bandOf(days: readonly number[]): Band | null {
   if (days.length < BAND_DAYS_MIN) return null;
   const mean = days.reduce((sum, value) => sum + value, 0) / days.length;
   const sd = Math.sqrt(days.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (days.length - 1));

@@ -61,6 +61,19 @@ export function groupResiduals(days: readonly (readonly Group[])[]): GroupResidu
   const chance = groups.reduce((sum, { sd }) => sum + sd ** 2, 0) / groups.length;
   return {
     sd: Math.sqrt(Math.max(0, total - chance)),
-    worst: Math.max(...groups.map(({ residual }) => Math.abs(residual))),
+    worst: groups.reduce((most, { residual }) => Math.max(most, Math.abs(residual)), 0),
+    lasting: days.slice(1).reduce((most, day, at) => Math.max(most, ...lastingResiduals(days[at]!, day).map(Math.abs)), 0),
   };
+}
+
+/** Of groups that were off to the same side on both days the residual that is nearer to none. */
+const lastingResiduals = (before: readonly Group[], day: readonly Group[]): number[] =>
+  day.flatMap((group) => {
+    const earlier = before.find(({ value }) => value === group.value);
+    return earlier === undefined ? [] : [lasting(earlier, group)];
+  });
+
+export function lasting(before: Group, now: Group): number {
+  if (before.residual * now.residual <= 0) return 0;
+  return Math.abs(before.residual) < Math.abs(now.residual) ? before.residual : now.residual;
 }

@@ -79,8 +79,9 @@ export interface Reference {
 export interface GroupResiduals {
   /** Standard deviation from day to day and group to group, without what so few rows vary by chance. */
   readonly sd: number;
-  /** Greatest in size. */
+  /** Greatest in size, and greatest of the lesser of two days in a row, both to the same side: a storm is gone the day after. */
   readonly worst: number;
+  readonly lasting: number;
 }
 
 /** Ten quantile bins (or the commonest values), with bins of their own for null and for the rest. */
