@@ -140,7 +140,7 @@ const days = (count: number) => Array.from({ length: count }, (_, i) => `2001-01
 const byDay = { columns: schema({ at: "date" as const }), time: "at" };
 
 test("a later generation is cut anew, by shares of the rows from `trainFrom` on; older rows are in no part", async () => {
-  const generation = { number: 2, trainFrom: "2001-01-11", olderHoldoutFrom: "2001-01-09" };
+  const generation = { number: 2, trainFrom: "2001-01-11", older: { testFrom: "2001-01-05", holdoutFrom: "2001-01-09" } };
   const found = await splitRows(days(30), { ...byDay, rule: byTime(0.2, 0.2), generation });
   assert.deepEqual(found, {
     boundary: { trainFrom: "2001-01-11", testFrom: "2001-01-23", holdoutFrom: "2001-01-27" },
@@ -153,26 +153,29 @@ test("a later generation is cut anew, by shares of the rows from `trainFrom` on;
   assert.deepEqual([all.rows, all.older], [{ train: 18, test: 6, holdout: 6 }, 0]);
 });
 
-test("a newer holdout never starts before the one that it replaces, and the split says so", async () => {
-  const generation = { number: 2, trainFrom: null, olderHoldoutFrom: "2001-01-28" };
+test("newer parts never start before those that they replace, and the split says so", async () => {
+  const generation = { number: 2, trainFrom: null, older: { testFrom: "2001-01-23", holdoutFrom: "2001-01-28" } };
   const found = await splitRows(days(30), { ...byDay, rule: byTime(0.2, 0.2), generation });
-  assert.deepEqual(found.boundary, { trainFrom: null, testFrom: "2001-01-22", holdoutFrom: "2001-01-28" });
-  assert.match(found.note!, /would start at 2001-01-25, and stays at 2001-01-28/);
-  assert.deepEqual(found.rows, { train: 21, test: 6, holdout: 3 });
+  assert.deepEqual(found.boundary, { trainFrom: null, testFrom: "2001-01-23", holdoutFrom: "2001-01-28" });
+  assert.equal(
+    found.note,
+    "holdout would start at 2001-01-25, and stays at 2001-01-28, where the one before it starts; test would start at 2001-01-22, and stays at 2001-01-23, where the one before it starts",
+  );
+  assert.deepEqual(found.rows, { train: 22, test: 5, holdout: 3 });
 });
 
-test("from generation to generation the holdout moves on or stays, whatever rows come and wherever training starts", async () => {
+test("from generation to generation test and holdout move on or stay, whatever rows come and wherever training starts", async () => {
   const amounts = fc.array(fc.record({ added: fc.integer({ min: 1, max: 9 }), from: fc.integer({ min: 0, max: 12 }) }), {
     minLength: 2,
     maxLength: 4,
   });
   await fc.assert(
     fc.asyncProperty(amounts, async (grown) => {
-      let [count, older] = [12, "2001-01-09"];
+      let [count, older] = [12, { testFrom: "2001-01-07", holdoutFrom: "2001-01-09" }];
       for (const [index, { added, from }] of grown.entries()) {
         count = Math.min(31, count + added);
         const trainFrom = from === 0 ? null : days(31)[from - 1]!;
-        const generation = { number: index + 2, trainFrom, olderHoldoutFrom: older };
+        const generation = { number: index + 2, trainFrom, older };
         const found = await splitRows(days(count), { ...byDay, rule: byTime(0.2, 0.2), generation }).catch(
           (error: MillError) => error,
         );
@@ -180,9 +183,10 @@ test("from generation to generation the holdout moves on or stays, whatever rows
           assert.equal(found.code, "split.too-few");
           continue;
         }
-        assert.ok("holdoutFrom" in found.boundary && found.boundary.holdoutFrom! >= older);
+        assert.ok("holdoutFrom" in found.boundary && found.boundary.testFrom! >= older.testFrom);
+        assert.ok(found.boundary.holdoutFrom! >= older.holdoutFrom);
         assert.equal(found.rows.train + found.rows.test + found.rows.holdout + found.older!, count);
-        older = found.boundary.holdoutFrom!;
+        older = { testFrom: found.boundary.testFrom!, holdoutFrom: found.boundary.holdoutFrom! };
       }
     }),
     { seed: 3, numRuns: 10 },
@@ -192,7 +196,7 @@ test("from generation to generation the holdout moves on or stays, whatever rows
 test("by hash a row keeps its part from generation to generation, or is too old for any", async () => {
   const columns = schema({ at: "timestamp", n: "int32" });
   const rows = Array.from({ length: 200 }, (_, i) => `2001-01-${String(1 + (i % 20)).padStart(2, "0")}T00:00:00,${i}`);
-  const generation = { number: 2, trainFrom: "2001-01-11T00:00:00", olderHoldoutFrom: null };
+  const generation = { number: 2, trainFrom: "2001-01-11T00:00:00", older: null };
   const asked = { columns, time: "at", entity: ["n"], rule: byHash(0.2, 0.2) };
   const [one, two] = [await splitRows(rows, asked), await splitRows(rows, { ...asked, generation })];
   assert.deepEqual(two.boundary, { ...one.boundary, trainFrom: "2001-01-11T00:00:00" });
@@ -204,7 +208,7 @@ test("by hash a row keeps its part from generation to generation, or is too old 
 });
 
 test("too few rows since `trainFrom` are refused, which names it", async () => {
-  const generation = { number: 2, trainFrom: "2001-01-30", olderHoldoutFrom: "2001-01-09" };
+  const generation = { number: 2, trainFrom: "2001-01-30", older: { testFrom: "2001-01-05", holdoutFrom: "2001-01-09" } };
   await assert.rejects(splitRows(days(30), { ...byDay, rule: byTime(0.2, 0.2), generation }), (error: MillError) => {
     assert.equal(error.code, "split.too-few");
     assert.match(error.message, /different values of at from 2001-01-30 on/);

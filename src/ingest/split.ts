@@ -22,15 +22,20 @@ export interface SplitInput {
     readonly number: number;
     /** Older rows are in no part; null: every row is in one. */
     readonly trainFrom: string | null;
-    /** Where the holdout of the generation before starts: this one does not start earlier. */
-    readonly olderHoldoutFrom: string | null;
+    /** Where the parts of the generation before start, by time: these do not start earlier; null: it was cut by hash. */
+    readonly older: OlderParts | null;
   };
+}
+
+export interface OlderParts {
+  readonly testFrom: string | null;
+  readonly holdoutFrom: string | null;
 }
 
 /**
  * Chooses the boundary of a data set. By time: moments such that about the asked share of the rows lies behind each, and no moment is on both sides.
  * By hash: the shares themselves. Facts: `boundary`, and `rows` of train, test and holdout; of a generation also its number, `older` rows, which are in
- * no part, and a `note` when the holdout was kept from starting before the one that it replaces. Errors: `split.too-few`.
+ * no part, and a `note` when a part was kept from starting before the one that it replaces. Errors: `split.too-few`.
  */
 export const split: StepKind<SplitInput> = {
   name: "split",
@@ -71,20 +76,23 @@ async function chooseBoundary(
     const from = await nearestStart(`FROM ${relation} WHERE ${before}`, column, rowCount * share, earlierParts, tables);
     return from === null ? null : momentText(from, type);
   };
-  const chosen = await startOf(split.holdout, null, split.test === 0 ? 1 : 2);
-  const { holdoutFrom, note } = notBefore(generation?.olderHoldoutFrom ?? null, chosen);
-  const testFrom = await startOf(split.test, holdoutFrom, 1);
-  return { boundary: { ...grown, testFrom: split.test === 0 ? null : testFrom, holdoutFrom }, ...(note ? { note } : {}) };
+  const holdout = notBefore(
+    "holdout",
+    generation?.older?.holdoutFrom,
+    await startOf(split.holdout, null, split.test === 0 ? 1 : 2),
+  );
+  const test = notBefore("test", generation?.older?.testFrom, await startOf(split.test, holdout.from, 1));
+  const note = [holdout.note, test.note].filter((said) => said !== undefined).join("; ");
+  return {
+    boundary: { ...grown, testFrom: split.test === 0 ? null : test.from, holdoutFrom: holdout.from },
+    ...(note !== "" && { note }),
+  };
 }
 
-/** A holdout replaces the one before it only by newer rows: it never reaches back behind that one's start. */
-function notBefore(older: string | null, chosen: string | null): { holdoutFrom: string | null; note?: string } {
-  if (older === null || chosen === null || parseMoment(chosen)!.micros >= parseMoment(older)!.micros)
-    return { holdoutFrom: chosen };
-  return {
-    holdoutFrom: older,
-    note: `the holdout would start at ${chosen}, and stays at ${older}, where the one before it starts`,
-  };
+/** A part replaces the older one only by newer rows: it never reaches back behind that one's start, to rows that an older model has learnt from. */
+function notBefore(part: string, older: string | null | undefined, from: string | null): { from: string | null; note?: string } {
+  if (older == null || from === null || parseMoment(from)!.micros >= parseMoment(older)!.micros) return { from };
+  return { from: older, note: `${part} would start at ${from}, and stays at ${older}, where the one before it starts` };
 }
 
 /**

@@ -12,7 +12,7 @@
 import { type Digest, digestOfJson, type Json, MillError } from "../base/index.ts";
 import type { Measurement, Requirement, Task } from "../contract/index.ts";
 import type { DatasetDefinition, FeaturesDefinition, ModelDefinition, Project } from "../define/index.ts";
-import type { IngestJournal } from "../ingest/index.ts";
+import type { IngestJournal, OlderParts } from "../ingest/index.ts";
 import type { FrozenSplit } from "../lake/index.ts";
 import type { Gain } from "../learn/index.ts";
 import type { Environment, StepManifest } from "../steps/index.ts";
@@ -68,8 +68,8 @@ export interface Growth {
   readonly journals: readonly IngestJournal[];
   readonly trainFrom: string | null;
   readonly until: string | null;
-  /** Where the holdout of the generation before starts. */
-  readonly olderHoldoutFrom: string | null;
+  /** Where the parts of the generation before start; null: it was cut by hash. */
+  readonly older: OlderParts | null;
 }
 
 /** A run sees one generation of each data set from its start to its end. */
@@ -180,8 +180,8 @@ function grownRows(growth: Growth | null) {
 
 function grownSplit(growth: Growth | null) {
   if (growth === null) return {};
-  const { number, trainFrom, olderHoldoutFrom } = growth;
-  return { generation: { number, trainFrom, olderHoldoutFrom } };
+  const { number, trainFrom, older } = growth;
+  return { generation: { number, trainFrom, older } };
 }
 
 /** What a data set's check step is asked: the checks as they are now, of what was measured. */

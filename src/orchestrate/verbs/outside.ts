@@ -1,6 +1,6 @@
 import type { Json } from "../../base/index.ts";
 import type { Project } from "../../define/index.ts";
-import type { IngestJournal } from "../../ingest/index.ts";
+import type { Boundary, IngestJournal, OlderParts } from "../../ingest/index.ts";
 import type { Generation, JournalRows, Lake } from "../../lake/index.ts";
 import { installedOnnxruntime } from "../../ports/scoring/index.ts";
 import { generationMoved, type Outside } from "../graph.ts";
@@ -32,7 +32,7 @@ export function outsideOf({ sources, registry, lake }: Workspace, project: Proje
       return {
         ...{ number, trainFrom, until },
         journals: (await Promise.all(journals.map((journal) => withParts(journal, lake)))).filter(({ rowCount }) => rowCount > 0),
-        olderHoldoutFrom: (before!.boundary as { readonly holdoutFrom?: string | null }).holdoutFrom ?? null,
+        older: startsOf(before!.boundary as unknown as Boundary),
       };
     },
     async champion(model, bundle) {
@@ -43,6 +43,9 @@ export function outsideOf({ sources, registry, lake }: Workspace, project: Proje
     },
   };
 }
+
+const startsOf = (boundary: Boundary): OlderParts | null =>
+  "salt" in boundary ? null : { testFrom: boundary.testFrom, holdoutFrom: boundary.holdoutFrom };
 
 /** The parts that hold the rows. Errors: `lake.unknown-version`. */
 async function withParts(rows: JournalRows, lake: Lake): Promise<IngestJournal> {
