@@ -14,7 +14,8 @@ import {
   type ValueOf,
 } from "../json-schema.ts";
 import { id, instant, name, page, pageOf, version } from "./nouns.ts";
-import { reads } from "./verb.ts";
+import { operates, reads, streamed } from "./verb.ts";
+import { runEvent } from "./work.ts";
 
 /** Of the data's own clock, as in `2001-06-01T10:00:00`: no zone. */
 const dataTime = text({ description: "Data time, ISO 8601 without a zone" });
@@ -136,3 +137,13 @@ export const listAlerts = reads({
   output: pageOf(alert),
   http: { method: "GET", path: "/v1/alerts" },
 });
+
+export const retrain = streamed(
+  operates({
+    about: "Train an endpoint's model again on what has come since; it serves only if it passes its gate.",
+    example: "mill retrain late-arrival",
+    input: object({ name, reason: optional(text({ maxLength: 200, description: "Why, for the record" })) }),
+    output: runEvent,
+    http: { method: "POST", path: "/v1/endpoints/:name/retrain" },
+  }),
+);
