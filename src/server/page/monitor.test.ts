@@ -131,6 +131,15 @@ test("one day, a regression, no labels, no drift, many versions: nothing is draw
   );
 });
 
+test("of a hundred features the thirty that drift most are told", () => {
+  const drift = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`f${index}`, { psi: index / 1000, bound: 0.05 }]));
+  const words = wordsOf(shown({ days: [{ ...whole.monitor.days[0]!, drift }] }));
+  assert.match(
+    words,
+    /the 30 greatest of 100 feature PSI bound ratio f99 0\.0990 0\.0500 2\.0× drifted .* f70 0\.0700 0\.0500 1\.4× drifted Parity/,
+  );
+});
+
 test("a long story keeps its newest part open, and folds the rest away", () => {
   const happenings = Array.from({ length: 40 }, (_, index) => ({
     at: "2026-11-21T06:00:00.000Z",

@@ -17,6 +17,7 @@ const HEALTH: Readonly<Record<Monitor["health"]["state"], { readonly tone: strin
 /** Older ones are folded away. */
 const MARKS_OPEN = 15;
 const ALERTS_MAX = 20;
+const FEATURES_MAX = 30;
 const DAYS_OFFERED = [30, 60, 365];
 
 /** How many of the newest days the page shows, as asked for in its address (`/?days=365`); undefined where it says nothing that can be read. */
@@ -101,12 +102,13 @@ ${table(
 type Parity = NonNullable<DayReport["parity"]>;
 
 function renderDrift(day: DayReport): Markup {
-  const rows = driftsOf(day).map((drift) => {
+  const drifts = driftsOf(day);
+  const rows = drifts.slice(0, FEATURES_MAX).map((drift) => {
     const { psi, bound } = day.drift[drift.feature]!;
     const said = psi > bound ? html`<span class="bad">drifted</span>` : "as before";
     return [drift.feature, number(psi), number(bound), ratioText(drift), said];
   });
-  return html`<div><h3>Drift by feature <small>${longDay(day.day)}</small></h3><div class="scroll">${table(["feature", "PSI", "bound", "ratio", ""], rows)}</div></div>`;
+  return html`<div><h3>Drift by feature <small>${longDay(day.day)}</small></h3><div class="scroll">${table(["feature", "PSI", "bound", "ratio", ""], rows, drifts.length > rows.length ? `the ${rows.length} greatest of ${drifts.length}` : undefined)}</div></div>`;
 }
 
 function renderParity(days: readonly (DayReport & { readonly parity: Parity })[]): Markup {
