@@ -40,7 +40,7 @@ export interface IngestInput {
 /**
  * Files to typed rows: `part-0`, sorted by time (equal times, and rows without a time column, in file order), and `quarantine` when any row was put aside.
  * Rows of journals come behind those of the files and are treated alike, but that a record may lack columns.
- * Facts: `rowCount`, `quarantined`, `leftOut`, `from`, `to`, `profile`, `checks`, `sources`, `warnings`; with journals also `journals` (as asked), `ahead`
+ * Facts: `rowCount`, `quarantined`, `leftOut`, `from`, `to`, `profile`, `checks`, `sources`, `warnings`; with journals also `journals` and `until` (as asked), `ahead`
  * (rows later than `until`) and `repeated` (rows that came again under the same id).
  * Measurements: `share` of `dataset/NAME#check/I`, `share` of `dataset/NAME#fits`, `nullShare` of each column that is all null.
  * Errors: `source.missing`, `source.unreadable`, `source.changed`, `dataset.column-missing`, `dataset.column-type`, `dataset.empty`.
@@ -277,7 +277,7 @@ async function writePart({ columns, time, checks }: IngestInput, relation: strin
 }
 
 function factsOf(
-  { columns, time, checks, journals }: IngestInput,
+  { columns, time, checks, journals, until }: IngestInput,
   counts: Counts & { readonly repeated: number },
   profile: Profile,
   staged: readonly StagedSource[],
@@ -300,6 +300,7 @@ function factsOf(
     warnings: allNull(columns, profile, counts).map((name) => `the column ${name} has no value in any row`),
     ...(journals && {
       journals: journals.map(({ dataset, version, rowCount }) => ({ dataset, version, rowCount })),
+      until: until ?? null,
       ahead: counts.ahead,
       repeated: counts.repeated,
     }),

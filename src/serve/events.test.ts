@@ -179,26 +179,31 @@ test("windows forget what is more than two spans before the data clock, and answ
   await served.close();
 });
 
-test("events that have become rows of the data set count once, in a version loaded since and after a restart", async () => {
-  let served: Served = await serveLate();
-  await served.serving.events("late", LATER.slice(0, 60));
-  const log = await served.lake.seal("late-events");
-  await served.serving.events("late", LATER.slice(60));
-  const held = [{ dataset: "late-events", version: log!.version, rowCount: log!.rowCount }];
-  const part: Digest = await served.ingest(deliveries, ROWS.slice(0, 380), held);
-  await served.deploy("late", lateTrees, part);
-  assert.equal((await served.serving.state("late")).version, 2);
-  const all = await served.ingest(deliveries, ROWS);
-  const offline = (await offlineFeatures(served.objects, late, all)).slice(340);
-  assert.deepEqual(await onlineFeatures(served, ROWS.slice(340)), offline);
-  for (const seal of [false, true]) {
-    await served.close({ seal });
-    served = await openServed(served.folder);
-    await served.ingest(deliveries, ROWS.slice(0, 380), held);
+for (const [what, until] of [
+  ["all", null],
+  ["those up to a moment", LATER[20]!.at as string],
+] as const)
+  test(`events that have become rows of the data set count once, in a version loaded since and after a restart: ${what}`, async () => {
+    let served: Served = await serveLate();
+    await served.serving.events("late", LATER.slice(0, 60));
+    const log = await served.lake.seal("late-events");
+    await served.serving.events("late", LATER.slice(60));
+    const journals = [{ dataset: "late-events", version: log!.version, rowCount: log!.rowCount }];
+    const grown = [...KNOWN, ...LATER.slice(0, 60).filter(({ at }) => until === null || String(at) <= until)];
+    const part: Digest = await served.ingest(deliveries, grown, { journals, until });
+    await served.deploy("late", lateTrees, part);
+    assert.equal((await served.serving.state("late")).version, 2);
+    const all = await served.ingest(deliveries, ROWS);
+    const offline = (await offlineFeatures(served.objects, late, all)).slice(340);
     assert.deepEqual(await onlineFeatures(served, ROWS.slice(340)), offline);
-  }
-  await served.close();
-});
+    for (const seal of [false, true]) {
+      await served.close({ seal });
+      served = await openServed(served.folder);
+      await served.ingest(deliveries, grown, { journals, until });
+      assert.deepEqual(await onlineFeatures(served, ROWS.slice(340)), offline);
+    }
+    await served.close();
+  });
 
 test("a wall clock that jumps back and forth changes no id, no data time and no window", async () => {
   let now = Date.UTC(2024, 5, 1);

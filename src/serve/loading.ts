@@ -2,13 +2,13 @@
  * A version from the registry into memory, warmed: its windows know the newest rows of the data set, and the events that are no rows of it yet.
  *
  *     data set   ............|=========|          rows of the last three spans
- *     events           ......|=|=====|====|       likewise, but for the first n, which the data set holds already (its manifest says how many)
+ *     events           ......|=|=====|====|       likewise, but for those that the data set holds already (its version's facts say which)
  *                            ^ clock - 3 spans    answers from clock - 2 spans on, as before a restart
  *
  * Everything is fed in pages, so that requests are answered in between.
  */
 import { setImmediate } from "node:timers/promises";
-import { type Digest, digestOfJson, MillError } from "../base/index.ts";
+import { type Digest, digestOfJson, MillError, parseMoment } from "../base/index.ts";
 import type { Row, Schema } from "../contract/index.ts";
 import { quoteIdentifier } from "../express/index.ts";
 import type { DatasetRows, Lake } from "../lake/index.ts";
@@ -27,8 +27,8 @@ export interface Loaded {
   readonly endpoint: Endpoint;
   /** The newest row of its data set. */
   readonly newest: Row | null;
-  /** How many events on record its data set holds as rows. */
-  readonly eventsHeld: number;
+  /** Events on record that its data set holds as rows. */
+  readonly held: HeldEvents;
   /** Equal for versions that read an event alike. */
   readonly eventForm: Digest;
   eventsSkipped: number;
@@ -72,13 +72,12 @@ export function createLoader({ objects, lake, registry, tables, now }: LoaderRes
   /** The newest rows of the data set; those that the model was made from when its columns are other ones by now. */
   const sourceOf = async (endpoint: string, { dataset }: Endpoint["manifest"], { lineage }: ModelVersion) => {
     const head = await lake.head(dataset.name);
-    if (head === null) return { relation: null, eventsHeld: 0 };
+    if (head === null) return { relation: null, held: NONE_HELD };
     const columns = ((await lake.manifest(head)).columns ?? {}) as Partial<Schema>;
     const fits = Object.entries(dataset.columns).every(([column, { type }]) => columns[column]?.type === type);
     const version = fits ? head : await lake.version(dataset.name, lineage.dataset.version);
-    const journals = ((await lake.manifest(version)).facts?.journals ?? []) as unknown as readonly HeldJournal[];
-    const held = journals.find((journal) => journal.dataset === eventsOf(endpoint));
-    return { relation: (await lake.read(dataset.name, version.version)).relation, eventsHeld: held?.rowCount ?? 0 };
+    const held = heldEvents(((await lake.manifest(version)).facts ?? {}) as GrownFacts, eventsOf(endpoint));
+    return { relation: (await lake.read(dataset.name, version.version)).relation, held };
   };
 
   /** A log: its columns so far, and the rows of the sealed ones. */
@@ -104,11 +103,11 @@ export function createLoader({ objects, lake, registry, tables, now }: LoaderRes
       const version = await registry.version(model, number);
       const manifest = await registry.manifest(version);
       const endpoint = createEndpoint(manifest, await readTrained(manifest.trained, objects));
-      const { relation, eventsHeld } = await sourceOf(name, manifest, version);
+      const { relation, held } = await sourceOf(name, manifest, version);
       const { columns, checks, time } = manifest.dataset;
       const newest = relation === null ? null : await asking((engine) => newestRow(engine, relation, columns, time));
       const eventForm = digestOfJson({ columns, checks, time });
-      return { version, endpoint, newest, eventsHeld, eventForm, eventsSkipped: 0, relation };
+      return { version, endpoint, newest, held, eventForm, eventsSkipped: 0, relation };
     },
 
     async clock(name, { endpoint, relation }) {
@@ -138,7 +137,7 @@ export function createLoader({ objects, lake, registry, tables, now }: LoaderRes
     },
 
     async feedEvents(name, loaded, clock) {
-      const { endpoint, eventsHeld } = loaded;
+      const { endpoint, held } = loaded;
       if (endpoint.spanMicros === 0) return;
       const since = (clock.time() ?? Number.NEGATIVE_INFINITY) - SPANS_READ * endpoint.spanMicros;
       const feed = ({ row }: { readonly row?: unknown }) => {
@@ -150,14 +149,14 @@ export function createLoader({ objects, lake, registry, tables, now }: LoaderRes
         }
       };
       const { relation, tail, sealedCount, hasTime } = await readLog(eventsOf(name));
-      if (relation !== null && eventsHeld < sealedCount) {
-        const unheld = eventsHeld === 0 ? relation : `(SELECT * FROM ${relation} OFFSET ${eventsHeld})`;
-        const recent = hasTime && Number.isFinite(since) ? ` WHERE "time" IS NULL OR "time" >= ${since}` : "";
-        await asking((engine) => inPages(engine, `SELECT "row" FROM ${unheld}${recent}`, feed));
+      if (relation !== null) {
+        const recent = hasTime && Number.isFinite(since) ? `WHERE "time" IS NULL OR "time" >= ${since}` : "";
+        await asking((engine) => inPages(engine, `SELECT "row" FROM (${unheldSql(relation, held)}) ${recent}`, feed));
       }
-      const unheldTail = tail.slice(Math.max(0, eventsHeld - sealedCount));
-      for (const [index, event] of unheldTail.entries()) {
-        if (!(typeof event.time === "number" && event.time < since)) feed(event);
+      for (const [index, event] of tail.entries()) {
+        const micros = typeof event.time === "number" ? event.time : Number.NaN;
+        const isHeld = sealedCount + index < held.rowCount && !(held.untilMicros !== null && micros > held.untilMicros);
+        if (!isHeld && !(micros < since)) feed(event);
         if (index % PAGE_ROWS === PAGE_ROWS - 1) await setImmediate();
       }
     },
@@ -173,17 +172,37 @@ export function createLoader({ objects, lake, registry, tables, now }: LoaderRes
   };
 }
 
-/** In a version's facts: the first `rowCount` rows of the journal's data set are among its rows. */
-interface HeldJournal {
-  readonly dataset: string;
-  readonly version: number;
+/** Of the first `rowCount` events those up to a moment; null: all of them. */
+interface HeldEvents {
   readonly rowCount: number;
+  readonly untilMicros: number | null;
+}
+
+const NONE_HELD: HeldEvents = { rowCount: 0, untilMicros: null };
+
+/** What a version's facts say of it: rows of journals are among its own, but for those that were ahead of `until`. */
+interface GrownFacts {
+  readonly journals?: readonly { readonly dataset: string; readonly rowCount: number }[];
+  readonly until?: string | null;
+}
+
+function heldEvents({ journals = [], until }: GrownFacts, log: string): HeldEvents {
+  const held = journals.find(({ dataset }) => dataset === log);
+  return held ? { rowCount: held.rowCount, untilMicros: until ? parseMoment(until)!.micros : null } : NONE_HELD;
 }
 
 interface Log extends Pick<DatasetRows, "relation" | "tail"> {
   readonly sealedCount: number;
   /** Logs of an older Millwright have no data time and no ids of events. */
   readonly hasTime: boolean;
+}
+
+/** The sealed events that the data set does not hold. */
+function unheldSql(relation: string, { rowCount, untilMicros }: HeldEvents): string {
+  if (rowCount === 0) return `SELECT * FROM ${relation}`;
+  const later = `SELECT * FROM ${relation} OFFSET ${rowCount}`;
+  if (untilMicros === null) return later;
+  return `(${later}) UNION ALL SELECT * FROM (SELECT * FROM ${relation} LIMIT ${rowCount}) WHERE "time" > ${untilMicros}`;
 }
 
 async function newestRow(engine: Tables, relation: string, columns: Schema, time: string | null): Promise<Row | null> {

@@ -215,7 +215,7 @@ test("a fault of the candidate is counted as its own and the champion answers; a
     const manifest = await registry.manifest(version);
     const real = await readTrained(manifest.trained, objects);
     const endpoint = createEndpoint(manifest, faulty ? failingOn("c", real) : real);
-    return { version, endpoint, newest: null, eventsHeld: 0, eventForm: "sha256:0", eventsSkipped: 0 };
+    return { version, endpoint, newest: null, held: { rowCount: 0, untilMicros: null }, eventForm: "sha256:0", eventsSkipped: 0 };
   };
   const [champion, candidate] = [await loaded(first, false), await loaded(second, true)];
   const live = createLive(champion, createDataClock(null), createEventIds());
