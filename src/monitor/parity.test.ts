@@ -297,12 +297,12 @@ test("an event that was being written when a request came excuses a difference, 
   const later = { ...parcel, at: formatMoment(parcel.micros + HOUR) };
   const unfed = (at: number) =>
     world.lake.append(eventsOf("delays"), [{ id: newId(at), at, time: parcel.micros, row: JSON.stringify(eventOf(parcel)) }]);
-  await unfed(world.now() - 900);
+  await unfed(world.now() - 1700);
   await world.ask([{ ...later, at: `${later.at}Z` }]);
   await world.ask([{ ...later, at: `${later.at}Z`, depot: "y", lane: 7, due: "2030-01-05" }]);
   const { replayed, late, mismatches } = await world.replay();
   assert.deepEqual({ replayed, late, mismatches }, { replayed: 2, late: 1, mismatches: {} });
-  await unfed(world.now() - 1900);
+  await unfed(world.now() - 2900);
   await world.ask([{ ...later, at: `${later.at}Z` }]);
   const wrong = await world.replay();
   assert.deepEqual([wrong.replayed, wrong.late, wrong.mismatches.sent], [3, 1, 1]);
