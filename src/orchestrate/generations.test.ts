@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { parseMoment } from "../base/index.ts";
 import type { StepKind } from "../steps/index.ts";
 import { train } from "../train/index.ts";
 import { finished, openDeliveries, openPlatform, type Platform, published, started } from "./fixtures/platform.ts";
@@ -19,7 +20,7 @@ async function feed({ workspace: { lake } }: Platform, from: number, to: number,
     return {
       id: `e${from + index}`,
       at: 1,
-      time: null,
+      time: parseMoment(at!)!.micros,
       row: JSON.stringify({ at, shop, load: Number(load), delay: Number(delay) }),
     };
   });
