@@ -44,7 +44,7 @@ export async function countBins({ tables, relation, chunk, columns }: Counting):
     aggregatesOf(name(column), bins).map((sql, place) => `${sql} AS c${index}_${place}`),
   );
   const rows = await tables.rows(
-    `SELECT (${chunk})::BIGINT AS chunk, ${["count(*) AS n", ...aggregates].join(", ")} FROM ${relation} GROUP BY ALL ORDER BY 1`,
+    `SELECT (${chunk})::BIGINT AS chunk, ${["count(*) AS n", ...aggregates].join(", ")} FROM ${relation} GROUP BY 1 HAVING count(*) > 0 ORDER BY 1`,
   );
   return new Map(
     rows.map((row) => [
