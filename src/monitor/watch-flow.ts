@@ -26,6 +26,8 @@ const LAG_SLACK_MICROS = 30e6;
 const RUN_SLACK = 10;
 /** So many times the longest run without an event says enough by itself, once events lag more than they ever did. */
 const RUN_CERTAIN = 4;
+/** A longer time without requests is a pause of the source, or a replay that begins elsewhere. */
+const PAUSE_MICROS = 2 * HOUR_MICROS;
 const LATE_SLACK_MICROS = 600e6;
 const LATE = oddsOf(0.005);
 
@@ -79,8 +81,11 @@ function createEventFlow() {
   let learningSince: number | null = null;
   let eventCount = 0;
   let runRows = 0;
+  /** Data time at which requests went on after a pause: events cannot be newer than that at once. */
+  let resumedAt = Number.NEGATIVE_INFINITY;
 
-  const lagNow = () => (answeredClock.now === null || fedClock.now === null ? null : answeredClock.now - fedClock.now);
+  const lagNow = () =>
+    answeredClock.now === null || fedClock.now === null ? null : answeredClock.now - Math.max(fedClock.now, resumedAt);
   const learnt = () => learningSince !== null && eventCount >= EVENTS_MIN && answeredClock.now! - learningSince >= DAY_MICROS;
 
   const learnGap = (asOf: number) => {
@@ -109,8 +114,12 @@ function createEventFlow() {
   return {
     answeredTo: () => answeredClock.now,
     answered(times: readonly number[]) {
+      const before = answeredClock.now;
       for (const time of times) answeredClock.see(time);
       runRows += times.length;
+      if (before === null || answeredClock.now! - before < PAUSE_MICROS) return;
+      resumedAt = answeredClock.now!;
+      runRows = 0;
     },
     fed(times: readonly (number | null)[]) {
       const asOf = answeredClock.now;

@@ -21,7 +21,8 @@ interface Fault {
   readonly what: string;
   readonly columns: readonly string[];
   readonly doors: Map<Door, PageTest>;
-  message: string;
+  /** In words, without a value that somebody sent: a notice carries it outside. */
+  readonly why: string;
 }
 
 export function createRefusalWatch(): RefusalWatch {
@@ -29,16 +30,15 @@ export function createRefusalWatch(): RefusalWatch {
 
   const faultOf = (door: Door, error: MillError, columns: readonly string[]): Fault => {
     const found = describe(door, error, columns);
-    const what = faults.has(found.what) || faults.size < FAULTS_MAX ? found.what : "other";
-    const fault = faults.get(what) ?? { what, columns: what === "other" ? [] : found.columns, doors: new Map(), message: "" };
-    faults.set(what, fault);
+    const kept = faults.has(found.what) || faults.size < FAULTS_MAX ? found : OTHER;
+    const fault = faults.get(kept.what) ?? { ...kept, doors: new Map() };
+    faults.set(kept.what, fault);
     return fault;
   };
 
   return {
     refused(door, error, columns, asOf) {
       const fault = faultOf(door, error, columns);
-      fault.message = error.message.replace(/^Row \d+,? ?/, "").slice(0, 200);
       const test = fault.doors.get(door) ?? createPageTest();
       fault.doors.set(door, test);
       test.add(TOLERATED, 1, 1, asOf);
@@ -47,7 +47,7 @@ export function createRefusalWatch(): RefusalWatch {
       for (const { doors } of faults.values()) doors.get(door)?.add(TOLERATED, rows, 0, asOf);
     },
     findings: () =>
-      [...faults.values()].flatMap(({ what, columns, doors, message }): Finding[] => {
+      [...faults.values()].flatMap(({ what, columns, doors, why }): Finding[] => {
         const found = [...doors].flatMap(([door, test]) => (test.found ? [{ door, ...test.found }] : []));
         const [first] = found.sort((a, b) => b.bad - a.bad);
         if (first === undefined) return [];
@@ -57,7 +57,7 @@ export function createRefusalWatch(): RefusalWatch {
             kind: "feed",
             columns,
             severity: first.bad / first.trials,
-            sentence: `${found.map(({ door, bad, trials }) => `${bad} of ${trials} ${ROWS[door]}`).join(" and ")} were refused, where ${percent(TOLERATED.expected)} may be: ${message}`,
+            sentence: `${found.map(({ door, bad, trials }) => `${bad} of ${trials} ${ROWS[door]}`).join(" and ")} were refused, where ${percent(TOLERATED.expected)} may be: ${why}`,
             detail: {
               since: first.since === null ? null : formatMoment(first.since),
               doors: Object.fromEntries(found.map(({ door, bad, trials }) => [door, { bad, trials }])),
@@ -70,21 +70,22 @@ export function createRefusalWatch(): RefusalWatch {
 
 const ROWS: Readonly<Record<Door, string>> = { predict: "requests", events: "events", feedback: "labels" };
 
+type Named = Pick<Fault, "what" | "columns" | "why">;
+
+const OTHER: Named = { what: "other", columns: [], why: "for many reasons" };
+const UNKNOWN_FIELD: Named = { what: "unknown field", columns: [], why: "they have a field that the endpoint does not take" };
+
 /** The field that the error names, else the check that the row does not pass, else the error's code. */
-function describe(
-  door: Door,
-  { code, at = "", expected = "" }: MillError,
-  columns: readonly string[],
-): { what: string; columns: string[] } {
-  if (door === "feedback") return { what: "labels", columns: ["label"] };
+function describe(door: Door, { code, at = "", expected = "" }: MillError, columns: readonly string[]): Named {
+  if (door === "feedback") return { what: "labels", columns: ["label"], why: `expected ${short(expected)}` };
   const field = /^\/[a-z]+\/\d+\/(.+)$/.exec(at)?.[1];
   if (field !== undefined) {
     const known = columns.includes(field) || (columns.length === 0 && /^[\w -]{1,60}$/.test(field));
-    return known ? { what: field, columns: [field] } : { what: "unknown field", columns: [] };
+    return known ? { what: field, columns: [field], why: `in ${field}, expected ${short(expected)}` } : UNKNOWN_FIELD;
   }
-  if (code === "request.row") {
-    const named = columns.filter((column) => expected.split(/[^\w-]+/).includes(column));
-    return { what: expected.slice(0, 80) || code, columns: named };
-  }
-  return { what: code, columns: [] };
+  if (code !== "request.row" || expected === "") return { what: code, columns: [], why: code };
+  const named = columns.filter((column) => expected.split(/[^\w-]+/).includes(column));
+  return { what: short(expected), columns: named, why: `expected ${short(expected)}` };
 }
+
+const short = (text: string) => text.slice(0, 80);

@@ -7,6 +7,7 @@
  * memory alone: after a restart the watch begins anew, while the alerts it opened are on record and close when it finds nothing.
  * What an endpoint's rows are held against is the reference of the version that answered; until that is known, columns are not judged.
  */
+import type { MillError } from "../base/index.ts";
 import type { Answered, Watcher } from "../serve/index.ts";
 import type { Finding } from "./finding.ts";
 import type { Reference } from "./reference.ts";
@@ -143,16 +144,16 @@ function createEndpointWatch() {
 function createLoss() {
   let rows = 0;
   let sinceLoss = 0;
-  let why = "";
+  let why: MillError | null = null;
   return {
     answered(count: number) {
       if (sinceLoss >= LOSS_SOUND) rows = 0;
       sinceLoss += count; // whether these are written down is told after
     },
-    lost(count: number, error: Error) {
+    lost(count: number, error: MillError) {
       rows += count;
       sinceLoss = 0;
-      why = error.message;
+      why = error;
     },
     finding: (): Finding | null =>
       rows === 0
@@ -162,8 +163,8 @@ function createLoss() {
             kind: "loss",
             severity: 1,
             columns: [],
-            sentence: `${rows} predictions were answered but could not be written down: ${why}`,
-            detail: { rows, error: why },
+            sentence: `${rows} predictions were answered but could not be written down (${why?.code})`,
+            detail: { rows, error: why?.message ?? null },
           },
   };
 }
