@@ -188,16 +188,24 @@ function ofConfusion(
 function ofRanks(scores: Float64Array, y: Float64Array, metric: (ranked: RankedScores) => Metric): Reweighed {
   const distinct = rankScores(scores, y).scores;
   const rankOf = Uint32Array.from(scores, (score) => placeOf(score, distinct));
+  const [kept, positives, negatives] = [0, 1, 2].map(() => new Float64Array(distinct.length)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
   return (weights) => {
-    const [positives, negatives] = [new Float64Array(distinct.length), new Float64Array(distinct.length)];
-    for (let row = 0; row < rankOf.length; row++) (y[row] === 1 ? positives : negatives)[rankOf[row]!]! += weights[row]!;
-    return metric(withoutGaps(distinct, positives, negatives)).value;
+    positives.fill(0);
+    negatives.fill(0);
+    for (let row = 0; row < rankOf.length; row++) {
+      if (y[row] === 1) positives[rankOf[row]!]! += weights[row]!;
+      else negatives[rankOf[row]!]! += weights[row]!;
+    }
+    return metric(withoutGaps(distinct, kept, positives, negatives)).value;
   };
 }
 
-/** Of scores that no row has any more nothing is left, as if they had never been ranked. */
-function withoutGaps(scores: Float64Array, positives: Float64Array, negatives: Float64Array): RankedScores {
-  const kept = new Float64Array(scores.length);
+/** Of scores that no row has any more nothing is left, as if they had never been ranked. The last three are filled, or moved together, in place. */
+function withoutGaps(scores: Float64Array, kept: Float64Array, positives: Float64Array, negatives: Float64Array): RankedScores {
   let [count, positiveCount, negativeCount] = [0, 0, 0];
   for (let rank = 0; rank < scores.length; rank++) {
     const [up, down] = [positives[rank]!, negatives[rank]!];
@@ -208,12 +216,13 @@ function withoutGaps(scores: Float64Array, positives: Float64Array, negatives: F
     positiveCount += up;
     negativeCount += down;
   }
-  const [s, up, down] = [kept, positives, negatives].map((all) => all.subarray(0, count)) as [
-    Float64Array,
-    Float64Array,
-    Float64Array,
-  ];
-  return { scores: s, positives: up, negatives: down, positiveCount, negativeCount };
+  return {
+    scores: kept.subarray(0, count),
+    positives: positives.subarray(0, count),
+    negatives: negatives.subarray(0, count),
+    positiveCount,
+    negativeCount,
+  };
 }
 
 function placeOf(score: number, rising: Float64Array): number {
