@@ -4,13 +4,25 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { createRandom, type Digest, digestOfFile, formatMoment, newId } from "../base/index.ts";
-import type { ModelDefinition } from "../define/index.ts";
+import { byHash, dataset, features, files, type ModelDefinition, model } from "../define/index.ts";
 import { ingest } from "../ingest/index.ts";
 import type { JournalRow, Lake } from "../lake/index.ts";
 import { openDuckDb } from "../ports/tables/index.ts";
+import { deliveries, deliveryRows } from "../serve/fixtures/deliveries.ts";
 import { openServed } from "../serve/fixtures/served.ts";
-import { createServing, eventsOf } from "../serve/index.ts";
-import { delays, delaysAnew, eventOf, type Parcel, parcelRows, parcels, requestOf, START } from "./fixtures/parcels.ts";
+import { createServing, eventsOf, predictionsOf } from "../serve/index.ts";
+import {
+  delays,
+  delaysAnew,
+  eventOf,
+  lateness,
+  type Parcel,
+  parcelRows,
+  parcels,
+  requestOf,
+  START,
+  train,
+} from "./fixtures/parcels.ts";
 import { createParity } from "./index.ts";
 
 const SEED = 20240330;
@@ -357,6 +369,52 @@ test("an event that comes again under its id is one row", async () => {
   const { replayed, mismatches } = await world.replay();
   assert.deepEqual({ replayed, mismatches }, { replayed: 30, mismatches: {} });
   await world.close();
+});
+
+test("a request without a time is asked as of the clock, and rows without any time are replayed by the server's", async () => {
+  const rows = deliveryRows(300);
+  const nowMs = Date.parse(`${rows.at(-1)!.at}Z`) + 1_800_000;
+  let ticks = 0;
+  const { serving, lake, registry, ...served } = await openServed(undefined, undefined, { now: () => nowMs + 7000 * ticks++ });
+  const parity = createParity({
+    lake,
+    registry,
+    tables: () => openDuckDb({ threads: 1, memoryMb: 200, tempFolder: join(root, "spill") }),
+  });
+  const windows = features("windows", deliveries, (f) => ({
+    load: f.load,
+    sent: f.delay.count().by(f.shop).last("5h"),
+    late: f.delay.gt(5).share().last("3h"),
+  }));
+  const timeless = dataset("timeless", {
+    from: files("none.csv"),
+    columns: { shop: "string", load: "int32?", delay: "int32" },
+    outcomes: {},
+    split: byHash({ test: 0.3, holdout: 0.1 }),
+  });
+  const plain = features("plain", timeless, (f) => ({ shop: f.shop.lower(), load: f.load.log(), none: f.load.isNull() }));
+  const models = [
+    model("windowed", { solves: lateness, from: windows, label: (f) => f.delay, train }),
+    model("plain", { solves: lateness, from: plain, label: (f) => f.delay, train }),
+  ];
+  for (const one of models) await served.deploy(one.name, one, await served.ingest(one.from.from, rows));
+  for (const { shop, load, delay } of rows.slice(0, 40)) {
+    const at = formatMoment((nowMs + 7000 * ticks) * 1000);
+    await serving.events("windowed", [{ at, shop, load, delay }]);
+    ticks += 400;
+    await serving.predict("windowed", [
+      { shop, load },
+      { at, shop, load },
+    ]);
+    await serving.predict("plain", [{ shop, load }]);
+  }
+  const span = { from: nowMs * 1000, to: (nowMs + 7000 * (ticks + 1)) * 1000 };
+  const counts = { late: 0, mismatches: {}, examples: [], reads: {} };
+  assert.deepEqual(await parity.replay({ name: "windowed" }, span), { ...span, replayed: 80, ...counts });
+  assert.deepEqual(await parity.replay({ name: "plain" }, span), { ...span, replayed: 40, ...counts });
+  const { tail } = await lake.read(predictionsOf("windowed"));
+  assert.equal(tail.length, 0);
+  await served.close();
 });
 
 /** Asks about each parcel, some in batches, and tells of it once and in time: before anything is asked as of a later moment, some even before it happens. */
