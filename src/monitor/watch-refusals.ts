@@ -1,5 +1,6 @@
 /** Rows that could not be read, by what was wrong with them: a source that changed its form is refused, and its rows are missing everywhere. */
 import { formatMoment, type MillError } from "../base/index.ts";
+import { codeInfo } from "../contract/index.ts";
 import type { Finding } from "./finding.ts";
 import { createPageTest, oddsOf, type PageTest } from "./watch-sequential.ts";
 import { percent } from "./watch-words.ts";
@@ -38,6 +39,7 @@ export function createRefusalWatch(): RefusalWatch {
 
   return {
     refused(door, error, columns, asOf) {
+      if (codeInfo(error.code).status >= 500) return; // a fault of ours says nothing of the feed
       const fault = faultOf(door, error, columns);
       const test = fault.doors.get(door) ?? createPageTest();
       fault.doors.set(door, test);

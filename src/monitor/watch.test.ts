@@ -235,6 +235,13 @@ test("a client's slip is no broken feed: one request in a thousand may be refuse
   assert.deepEqual(traffic.watch.findings(NAME), []);
 });
 
+test("a fault of ours is no broken feed", () => {
+  const traffic = startTraffic();
+  for (let time = 0; time < 100; time++)
+    traffic.watch.refused(NAME, "predict", 1, new MillError("scoring.failed", "A graph failed."));
+  assert.deepEqual(traffic.watch.findings(NAME), []);
+});
+
 test("however many faults a hostile client invents, they are counted in bounded memory and change nothing else", () => {
   const traffic = startTraffic();
   for (const [index, flight] of flights.slice(0, 5000).entries())
