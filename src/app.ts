@@ -12,10 +12,11 @@ import { trainingSet } from "./features/index.ts";
 import { createAudit, createCall, lockWorkspace, openTokens } from "./guard/index.ts";
 import { ingest, split } from "./ingest/index.ts";
 import { createLake } from "./lake/index.ts";
-import { reference } from "./monitor/index.ts";
-import { createSources, platformVerbs } from "./orchestrate/index.ts";
+import { createMonitor, reference } from "./monitor/index.ts";
+import { createKeeper, createSources, type Keeper, platformVerbs } from "./orchestrate/index.ts";
 import { readPackage } from "./package.ts";
 import { createLocalEngine } from "./ports/engines/index.ts";
+import { createWebhook, type Notices } from "./ports/notices/index.ts";
 import { createFileObjects } from "./ports/objects/index.ts";
 import { openSqlite } from "./ports/records/index.ts";
 import { openDuckDb } from "./ports/tables/index.ts";
@@ -41,6 +42,8 @@ export const KINDS = [
 
 /** How often predictions and events of the journal become Parquet and a version, while the workspace is open. */
 const SEAL_EVERY_MS = 60_000;
+/** How often endpoints are looked after while the platform is up. */
+const KEEP_EVERY_MS = 1000;
 /** What DuckDB may hold when the process itself asks, beside the steps' own engines. */
 const QUERY_MEMORY_MB = 384;
 
@@ -77,7 +80,12 @@ export async function openWorkspace(config: Config): Promise<App> {
       () => lake.sealAll().catch(() => undefined), // the journal keeps the rows, and the next owner seals them
     );
     const registry = createRegistry({ records, objects });
-    const serving = createServing({ records, objects, lake, registry, tables });
+    const story = createStory(records);
+    const now = Date.now;
+    const asking = () => openDuckDb({ threads: 1, memoryMb: QUERY_MEMORY_MB, tempFolder: scratch }); // beside the answers
+    const notices = webhookOf(config);
+    const monitor = createMonitor({ records, objects, lake, registry, ledger, story, notices, tables: asking, now });
+    const serving = createServing({ records, objects, lake, registry, tables, watcher: monitor.watch });
 
     await ledger.recover();
     const sealing = setInterval(() => void lake.sealAll().catch(() => undefined), SEAL_EVERY_MS);
@@ -88,7 +96,8 @@ export async function openWorkspace(config: Config): Promise<App> {
     const workspace = {
       project,
       records,
-      story: createStory(records),
+      story,
+      monitor,
       objects,
       lake,
       ledger,
@@ -99,20 +108,31 @@ export async function openWorkspace(config: Config): Promise<App> {
       threads: config.threads,
       memoryMb: config.memoryMb,
       inLine: createQueues(),
+      now,
     };
     const handlers: Handlers = {
-      ...platformVerbs({ ...workspace, now: Date.now }),
+      ...platformVerbs(workspace),
       newToken: async () => ({ token: await tokens.renew(), path: tokens.path }),
     };
     const call = createCall({ handlers, audit: await createAudit({ records }) });
+    let keeper: Keeper | null = null;
+    const keep: App["keep"] = async (onFault) => {
+      keeper = createKeeper(workspace, onFault);
+      closers.push(() => keeper!.close());
+      await keeper.start(KEEP_EVERY_MS);
+    };
     const readiness = createReadiness(() => serving.refresh());
     closers.push(() => readiness.settled());
-    return { call, tokens, lock, ready: readiness.ready, loaded: readiness.loaded, close: closeAll };
+    return { call, tokens, lock, ready: readiness.ready, loaded: readiness.loaded, keep, close: closeAll };
   } catch (error) {
     await closeAll().catch(() => undefined);
     throw error;
   }
 }
+
+/** Where alerts are sent, if anywhere. */
+const webhookOf = ({ webhook, webhookSecret, webhookPrivate }: Config): Notices | null =>
+  webhook === null ? null : createWebhook({ url: webhook, secret: webhookSecret, allowPrivate: webhookPrivate });
 
 /** One that fails keeps the others from nothing; the first failure is told at the end. */
 async function closeInTurn(closers: readonly (() => Promise<unknown>)[]): Promise<void> {

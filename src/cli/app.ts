@@ -11,6 +11,8 @@ export interface App {
   ready(): { readonly ready: boolean; readonly why?: string };
   /** Loads the endpoints; resolves when they are, or could not be: `ready` says which. */
   loaded(): Promise<void>;
+  /** From now on looks after what is served: alerts, rollouts, retraining. `onFault` is told what kept it from looking. */
+  keep(onFault: (endpoint: string, error: Error) => void): Promise<void>;
   /** Cancels what runs, saves, gives the workspace back. */
   close(): Promise<void>;
 }

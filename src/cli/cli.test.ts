@@ -131,6 +131,7 @@ const factory: AppFactory = {
       lock,
       ready: () => (broken ? { ready: false, why: "late could not be loaded" } : { ready: true }),
       loaded: async () => undefined,
+      keep: async () => undefined,
       close: async () => {
         await records.close();
         await lock.release();

@@ -32,6 +32,7 @@ export const command: Command = async (context) => {
     });
     try {
       await app.loaded();
+      await app.keep((endpoint, error) => log.warn("keeper", { endpoint, message: error.message }));
       await app.lock.announce(server.url);
       announce(server.url, app, context);
       await stopped(context.signal);

@@ -32,9 +32,9 @@ export async function armLosses(
   const duck = tables();
   try {
     const rows = await duck.rows(`
-      WITH labels AS (SELECT id, arg_max(label, at) AS label FROM ${feedback.relation} WHERE at >= ${sinceAt} GROUP BY id),
+      WITH labels AS (SELECT id, arg_max(label, "at") AS label FROM ${feedback.relation} WHERE "at" >= ${sinceAt} GROUP BY id),
         losses AS (SELECT version, ${LOSS[endpoint.task]} AS loss FROM ${predictions.relation} JOIN labels USING (id)
-          WHERE at >= ${sinceAt} AND version IN (${base}, ${version}))
+          WHERE "at" >= ${sinceAt} AND version IN (${base}, ${version}))
       SELECT version, count(*) AS n, avg(loss) AS mean, coalesce(var_samp(loss), 0) AS variance FROM losses GROUP BY version`);
     const of = (number: number): LossSum => {
       const found = rows.find((row) => Number(row.version) === number);

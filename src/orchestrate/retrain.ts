@@ -53,6 +53,9 @@ async function definedEndpoint(workspace: Workspace, name: string): Promise<Endp
   });
 }
 
+/** Rows that claim to be further ahead of the data clock have a wrong one: they must not become the holdout. */
+const AHEAD_MICROS = 86_400e6;
+
 /** What the data set would consist of by now. */
 async function newBasis({ lake, serving, now }: Workspace, { name, serves, retrain }: EndpointDefinition) {
   const dataset = serves.from.from;
@@ -73,7 +76,7 @@ async function newBasis({ lake, serving, now }: Workspace, { name, serves, retra
       dataset: dataset.name,
       journals: [...before.filter((one) => one.dataset !== events), ...grown],
       trainFrom: window === undefined || type === null ? null : momentText(asOf - parseDuration(window), type),
-      until: type === null ? null : momentText(asOf, type),
+      until: type === null ? null : momentText(asOf + AHEAD_MICROS, type),
     },
   };
 }

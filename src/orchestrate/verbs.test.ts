@@ -5,9 +5,9 @@ import { checkJson } from "../guard/index.ts";
 import { finished, openDeliveries, type Platform } from "./fixtures/platform.ts";
 import { deliveriesCsv, millText } from "./fixtures/project.ts";
 
-type Asked = { readonly [V in Exclude<VerbName, "run" | "newToken">]: InputOf<V> };
+type Asked = { readonly [V in Exclude<VerbName, "run" | "retrain" | "newToken">]: InputOf<V> };
 
-/** Every verb of the platform but `run`, with an input. */
+/** Every verb of the platform but those that stream, with an input. */
 const asked = (run: string, step: string): Asked => ({
   plan: {},
   status: {},
@@ -39,6 +39,8 @@ const asked = (run: string, step: string): Asked => ({
       { id: "no", label: 3 },
     ],
   },
+  getMonitor: { name: "late" },
+  listAlerts: {},
   rollback: { name: "late" },
   reproduce: { id: run },
   listRuns: {},
@@ -72,7 +74,7 @@ test("verbs answer in form when a run was refused and when one failed", async ()
   const platform = await openDeliveries();
   platform.write("mill.ts", millText({ principle: "m.auc.atLeast(0.999)" }));
   await platform.run();
-  const serving = ["getEndpoint", "predict", "events", "rollback", "diff", "getModelVersion"] as const;
+  const serving = ["getEndpoint", "predict", "events", "feedback", "rollback", "getMonitor", "diff", "getModelVersion"] as const;
   await answersFit(platform, serving);
   platform.write("mill.ts", millText({ check: "c.load.lt(10)" }));
   await platform.run();
@@ -103,7 +105,7 @@ test("before the first run everything that is defined is listed, empty", async (
   assert.equal((await platform.call("check", { name: "deliveries" })).verdict, null);
   const { nodes, edges } = await platform.call("graph", {});
   const ids = new Set(nodes.map(({ id }) => id));
-  assert.equal(nodes.length, 10);
+  assert.equal(nodes.length, 11);
   assert.ok(edges.every(({ from, to }) => ids.has(from) && ids.has(to)));
   assert.ok(edges.some(({ from, to }) => from === "model/late:gate" && to === "endpoint/late"));
   await platform.close();
@@ -157,7 +159,7 @@ test("a log tells in order what happened to a model, an endpoint and in a run", 
     ],
   );
   const run = await told(finished(events).run);
-  assert.deepEqual([run[0]!.text, run.at(-1)!.text, run.length], ["started by tester: everything (asked)", "succeeded", 11]);
+  assert.deepEqual([run[0]!.text, run.at(-1)!.text, run.length], ["started by tester: everything (asked)", "succeeded", 12]);
   assert.equal((await platform.call("log", { of: "model/late", limit: 2 })).entries.length, 2);
   await platform.close();
 });
@@ -173,7 +175,7 @@ test("lists are handed out in pages that meet without gap or overlap", async () 
     if (page.next === null) break;
     cursor = page.next;
   }
-  assert.deepEqual([seen, seen.length], [all, 9]);
+  assert.deepEqual([seen, seen.length], [all, 10]);
   await platform.call("predict", { name: "late", rows: [{ at: "2024-01-05T00:00:00", shop: "a", load: 3 }] });
   const first = await platform.call("listDatasets", { limit: 1 });
   const second = await platform.call("listDatasets", { limit: 1, cursor: first.next! });

@@ -1,6 +1,7 @@
 import type { createQueues } from "../base/index.ts";
 import type { Project } from "../define/index.ts";
 import type { Lake } from "../lake/index.ts";
+import type { Monitor } from "../monitor/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
 import type { Records } from "../ports/records/index.ts";
 import type { Tables } from "../ports/tables/index.ts";
@@ -20,6 +21,7 @@ export interface Workspace {
   readonly registry: Registry;
   readonly serving: Serving;
   readonly story: Story;
+  readonly monitor: Monitor;
   readonly sources: Sources;
   /** A fresh analytic engine for one question; the caller closes it. */
   tables(): Tables;
