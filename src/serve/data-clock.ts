@@ -1,29 +1,33 @@
 /**
- * The data's own time: the newest moment that ten rows have reached. Not the newest row's, because one request dated 2101 would then end every
- * window and every day before it.
+ * The data's own time: the newest moment that ten of the last hundred rows have reached. Not the newest row's, because one request dated 2101 would
+ * then end every window and every day before it; nor that of ten rows ever, because strays add up.
  */
 export interface DataClock {
-  /** Microseconds; null before there was a row. Never goes back. */
+  /** Microseconds; null before there were rows. Never goes back. */
   time(): number | null;
   saw(micros: number): void;
 }
 
 export const ROWS_TO_MOVE = 10;
+const ROWS_REMEMBERED = 100;
 
-/** Goes on from `start`, and from the newest times that were seen before. */
+/** Goes on from `start`, and from times that were seen before, oldest first. */
 export function createDataClock(start: number | null, seen: Iterable<number> = []): DataClock {
-  /** The newest, least first; ten at most. */
-  const newest: number[] = [];
-  let time = start;
+  const last: number[] = [];
+  let next = 0;
+  let time = start ?? Number.NEGATIVE_INFINITY;
+  /** Of the last rows those that are beyond the clock. */
+  let ahead = 0;
   const clock: DataClock = {
-    time: () => time,
+    time: () => (time === Number.NEGATIVE_INFINITY ? null : time),
     saw(micros) {
-      if (newest.length === ROWS_TO_MOVE && micros <= newest[0]!) return;
-      let at = newest.length;
-      while (at > 0 && newest[at - 1]! > micros) at--;
-      newest.splice(at, 0, micros);
-      if (newest.length > ROWS_TO_MOVE) newest.shift();
-      if (newest.length === ROWS_TO_MOVE && (time === null || newest[0]! > time)) time = newest[0]!;
+      if (last[next]! > time) ahead--;
+      last[next] = micros;
+      next = (next + 1) % ROWS_REMEMBERED;
+      if (micros > time && ++ahead >= ROWS_TO_MOVE) {
+        time = last.toSorted((a, b) => b - a)[ROWS_TO_MOVE - 1]!;
+        ahead = last.filter((one) => one > time).length;
+      }
     },
   };
   for (const micros of seen) clock.saw(micros);

@@ -5,9 +5,8 @@
  *     events           ......|=|=====|====|       likewise, but for those that the data set holds already (its version's facts say which)
  *                            ^ clock - 3 spans    answers from clock - 2 spans on, as before a restart
  *
- * Everything is fed in pages, so that requests are answered in between.
+ * Everything is fed in pages and unhurried, so that requests are answered in between.
  */
-import { setImmediate } from "node:timers/promises";
 import { type Digest, digestOfJson, MillError, parseMoment } from "../base/index.ts";
 import type { Row, Schema } from "../contract/index.ts";
 import { quoteIdentifier } from "../express/index.ts";
@@ -20,6 +19,7 @@ import { createDataClock, createWallClock, type DataClock, ROWS_TO_MOVE } from "
 import { createEndpoint, type Endpoint } from "./endpoint.ts";
 import { IDS_KEPT } from "./event-ids.ts";
 import { eventsOf, predictionsOf } from "./logs.ts";
+import { unhurried } from "./unhurried.ts";
 
 /** A version in memory. */
 export interface Loaded {
@@ -60,8 +60,10 @@ export interface LoaderResources {
 /** Requests come late: as of moments so many spans before the clock they are answered. The oldest of these look back one span more. */
 export const SPANS_ANSWERED = 2;
 const SPANS_READ = SPANS_ANSWERED + 1;
-/** Rows that are fed without a pause: a few milliseconds. */
+/** Rows that are taken from the engine at once. */
 const PAGE_ROWS = 1000;
+/** Of each log, to find out where the data's time stood. */
+const ROWS_LOOKED_BACK = 10_000;
 
 export function createLoader({ objects, lake, registry, tables, now }: LoaderResources): Loader {
   const asking = async <T>(work: (engine: Tables) => Promise<T>): Promise<T> => {
@@ -89,13 +91,20 @@ export function createLoader({ objects, lake, registry, tables, now }: LoaderRes
     return { relation, tail, sealedCount: sealed.rowCount, hasTime: Object.hasOwn(columns, "time") };
   };
 
-  /** The newest times in a log, of those that the rows stated. */
-  const newestLogged = async (name: string, stated: string): Promise<number[]> => {
-    const { relation, tail, hasTime } = await readLog(name);
-    const recent = tail.flatMap(({ time, at }) => (typeof time === "number" && time !== Number(at) * 1000 ? [time] : []));
-    if (relation === null || !hasTime) return recent;
-    const newest = `SELECT "time" FROM ${relation} WHERE ${stated} ORDER BY "time" DESC LIMIT ${ROWS_TO_MOVE}`;
-    return [...(await asking((engine) => engine.rows(newest))).map(({ time }) => Number(time)), ...recent];
+  /** The times that the last rows of a log stated, with when they came. */
+  const lastTimes = async (name: string): Promise<Moment[]> => {
+    const { relation, tail, hasTime, sealedCount } = await readLog(name);
+    const last = tail.slice(-ROWS_LOOKED_BACK);
+    const sealed = ROWS_LOOKED_BACK - last.length;
+    const rows =
+      relation === null || !hasTime || sealed === 0
+        ? []
+        : await asking((engine) =>
+            engine.rows(`SELECT "at", "time" FROM ${relation} OFFSET ${Math.max(0, sealedCount - sealed)}`),
+          );
+    return [...rows, ...last].flatMap(({ at, time }) =>
+      typeof time === "number" && typeof at === "number" && time !== at * 1000 ? [{ at, time }] : [],
+    );
   };
 
   return {
@@ -120,9 +129,12 @@ export function createLoader({ objects, lake, registry, tables, now }: LoaderRes
           : await asking((engine) =>
               engine.rows(`SELECT ${column} AS "time" FROM ${relation} ORDER BY 1 DESC LIMIT ${ROWS_TO_MOVE}`),
             );
-      const asked = await newestLogged(predictionsOf(name), `"time" <> "at" * 1000`);
-      const fed = await newestLogged(eventsOf(name), `"time" IS NOT NULL`);
-      return createDataClock(rows.length === 0 ? null : Number(rows.at(-1)!.time), [...asked, ...fed]);
+      const seen = [...(await lastTimes(predictionsOf(name))), ...(await lastTimes(eventsOf(name)))];
+      seen.sort((a, b) => a.at - b.at);
+      return createDataClock(
+        rows.length === 0 ? null : Number(rows.at(-1)!.time),
+        seen.map((row) => row.time),
+      );
     },
 
     async warm({ endpoint, relation }, clock) {
@@ -153,12 +165,11 @@ export function createLoader({ objects, lake, registry, tables, now }: LoaderRes
         const recent = hasTime && Number.isFinite(since) ? `WHERE "time" IS NULL OR "time" >= ${since}` : "";
         await asking((engine) => inPages(engine, `SELECT "row" FROM (${unheldSql(relation, held)}) ${recent}`, feed));
       }
-      for (const [index, event] of tail.entries()) {
+      await unhurried(tail.entries(), ([index, event]) => {
         const micros = typeof event.time === "number" ? event.time : Number.NaN;
         const isHeld = sealedCount + index < held.rowCount && !(held.untilMicros !== null && micros > held.untilMicros);
         if (!isHeld && !(micros < since)) feed(event);
-        if (index % PAGE_ROWS === PAGE_ROWS - 1) await setImmediate();
-      }
+      });
     },
 
     async eventIds(name) {
@@ -191,6 +202,13 @@ function heldEvents({ journals = [], until }: GrownFacts, log: string): HeldEven
   return held ? { rowCount: held.rowCount, untilMicros: until ? parseMoment(until)!.micros : null } : NONE_HELD;
 }
 
+interface Moment {
+  /** Milliseconds of the wall clock. */
+  readonly at: number;
+  /** Microseconds of the data's. */
+  readonly time: number;
+}
+
 interface Log extends Pick<DatasetRows, "relation" | "tail"> {
   readonly sealedCount: number;
   /** Logs of an older Millwright have no data time and no ids of events. */
@@ -217,7 +235,6 @@ async function inPages(engine: Tables, query: string, use: (row: Row) => void): 
   for (let from = 0; ; from += PAGE_ROWS) {
     const page = await engine.rows(`SELECT * FROM paged WHERE rowid >= ${from} AND rowid < ${from + PAGE_ROWS} ORDER BY rowid`);
     if (page.length === 0) return;
-    for (const row of page) use(row);
-    await setImmediate();
+    await unhurried(page, use);
   }
 }

@@ -22,7 +22,7 @@ import {
   pointAt,
   type RolloutRow,
 } from "./deployments.ts";
-import type { Prediction } from "./endpoint.ts";
+import type { Answer, Prediction } from "./endpoint.ts";
 import { createEventIds } from "./event-ids.ts";
 import { type Label, labelReader } from "./feedback.ts";
 import { createLive, isVersion, type Live, shareOf } from "./live.ts";
@@ -30,6 +30,7 @@ import { createLoader, type Loaded } from "./loading.ts";
 import { eventsOf, feedbackOf, predictionRow, predictionsOf } from "./logs.ts";
 import type { Rollout } from "./rollout.ts";
 import { createStory } from "./story.ts";
+import { unhurried } from "./unhurried.ts";
 import { quietly, type Watcher } from "./watcher.ts";
 
 export interface EndpointState extends Deployment {
@@ -178,6 +179,8 @@ export function createServing({ records, objects, lake, registry, tables, watche
     if (held !== null) return held;
     const opened = await loader.open(name, model, version);
     await loader.warm(opened, live.clock);
+    // What is sealed is read by the engine, beside the requests; where it cannot be, the rows are read from the journal.
+    await lake.seal(eventsOf(name)).catch(() => null);
     return access.alone(name, async () => {
       await loader.feedEvents(name, opened, live.clock);
       live.take(opened);
@@ -252,7 +255,7 @@ export function createServing({ records, objects, lake, registry, tables, watche
     // What somebody else is writing is acknowledged only when it is written.
     await Promise.all([written, ...others]);
     const times = accepted.map(({ time }) => time);
-    for (const { row, given } of accepted) live.feed(given, row);
+    await unhurried(accepted, ({ row, given }) => live.feed(given, row));
     live.saw(times.filter((moment) => moment !== null));
     if (accepted.length > 0) watching.fed(name, accepted.length, times);
     return { accepted: accepted.length, refused, repeated };
@@ -479,7 +482,16 @@ function answerOnce({ endpoint, newest }: Loaded, asOfMicros: number | null): vo
   const { time } = endpoint.manifest.dataset;
   const row = time === null || asOfMicros === null ? newest : { ...newest, [time]: asOfMicros };
   const asked = Object.entries(endpoint.request).map(([name, column]) => [name, showValue(column, row[name] ?? null)]);
-  endpoint.predict([Object.fromEntries(asked)], asOfMicros ?? 0);
+  const [{ prediction }] = endpoint.predict([Object.fromEntries(asked)], asOfMicros ?? 0) as [Answer];
+  const numbers =
+    "probabilities" in prediction
+      ? Object.values(prediction.probabilities)
+      : ["value" in prediction ? prediction.value : prediction.probability];
+  if (numbers.every((one) => Number.isFinite(one))) return;
+  throw rolloutError(
+    `Its answer to a row of its data set is no number: ${JSON.stringify(prediction)}.`,
+    "Train the model again.",
+  );
 }
 
 const percent = (row: RolloutRow) => `${Number((shareOf(row) * 100).toPrecision(3))} %`;
