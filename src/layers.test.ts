@@ -23,3 +23,8 @@ test("an import upward, past a door or into an unknown block is named", () => {
   assert.match(found[1]!, /use the door of "base"/);
   assert.match(found[2]!, /"utils" is not in src\/layers.ts/);
 });
+
+test("a test may use the fixtures of a block above, what is shipped may not", () => {
+  const use = (file: string) => violations([{ file, from: "monitor", to: "serve", path: "serve/fixtures/served.ts" }]).length;
+  assert.deepEqual([use("monitor/parity.test.ts"), use("monitor/fixtures/june.ts"), use("monitor/parity.ts")], [0, 0, 1]);
+});

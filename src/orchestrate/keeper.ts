@@ -159,7 +159,7 @@ export function createKeeper(workspace: Workspace, onFault: (endpoint: string, e
         await lookAt(project, endpoint, deployment).catch((thrown) => onFault(endpoint.name, asMillError(thrown)));
       }
     }
-    await monitor.outbox.flush();
+    void monitor.outbox.flush().catch((thrown) => onFault("", asMillError(thrown))); // a receiver may take its time
   };
 
   return {
