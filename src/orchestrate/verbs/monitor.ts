@@ -58,16 +58,23 @@ export function monitorVerbs(workspace: Workspace): MonitorVerbs {
   };
 }
 
-/** One word and one sentence: what a person looks at first. */
+/** One word and one sentence: what a person looks at first. Alerts come as they are ranked. */
 export function healthOf(alerts: readonly Alert[], looked: boolean): Standing["health"] {
   const [first] = alerts;
-  if (first === undefined)
-    return looked
-      ? { state: "healthy", sentence: "nothing is known to be wrong" }
-      : { state: "unknown", sentence: "no day of data has been looked at yet" };
-  const more = alerts.length > 1 ? ` (and ${alerts.length - 1} more)` : "";
-  return { state: first.kind === "feed" || first.kind === "loss" ? "broken" : "alerted", sentence: `${first.sentence}${more}` };
+  if (first !== undefined)
+    return { state: first.kind === "feed" || first.kind === "loss" ? "broken" : "alerted", sentence: WRONG[first.kind] };
+  return looked
+    ? { state: "healthy", sentence: "nothing is known to be wrong" }
+    : { state: "unknown", sentence: "no day of data has been looked at yet" };
 }
+
+const WRONG: Readonly<Record<Alert["kind"], string>> = {
+  loss: "what is answered or sent is not all on record",
+  feed: "rows come broken, or do not come",
+  parity: "features are served that the lake does not give",
+  quality: "answers are worse than on any day of the reference",
+  drift: "rows are unlike those that the model was judged by",
+};
 
 /** The measure that the model's gate asks for first, or the task's first, with the band that it had on the reference's days. */
 function measureOf(endpoint: EndpointDefinition | undefined, reference: Reference | null): Standing["measure"] {

@@ -60,10 +60,14 @@ async function championOf({ registry }: Workspace, name: string) {
   return champion && { version: champion.version, at: champion.createdAt };
 }
 
-async function endpointStatus({ serving }: Workspace, target: string, name: string): Promise<TargetStatus> {
+async function endpointStatus({ serving, monitor }: Workspace, target: string, name: string): Promise<TargetStatus> {
   const deployed = (await serving.deployed()).find((endpoint) => endpoint.name === name);
   if (!deployed)
     return { target, state: "empty", version: null, detail: "its model has not passed its gate yet", changedAt: null };
-  const detail = `answers with ${deployed.model} version ${deployed.version}`;
+  const rollout = serving.rollout(name);
+  const beside = rollout === null ? "" : `, ${Math.round(rollout.share * 100)} % of the requests with version ${rollout.version}`;
+  const [alert, ...more] = await monitor.alerts.open(name);
+  const wrong = alert === undefined ? "" : `; alert: ${alert.sentence}${more.length > 0 ? ` (and ${more.length} more)` : ""}`;
+  const detail = `answers with ${deployed.model} version ${deployed.version}${beside}${wrong}`;
   return { target, state: "current", version: deployed.version, detail, changedAt: instant(deployed.changedAt) };
 }
