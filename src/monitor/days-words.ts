@@ -8,16 +8,13 @@ export const percent = (share: number) => `${Number((100 * share).toFixed(share 
 export const decimal = (value: number) =>
   Math.abs(value) >= 100 ? Math.round(value).toLocaleString("en") : String(Number(value.toFixed(3)));
 
-/** The bin that has most to do with a shift: `null in 100 % of the rows, 12 % of the reference`. */
+/** The bin that has grown most: `null in 100 % of the rows, 12 % of the reference`. */
 export function shiftInWords(distribution: Distribution, { counts, min, max }: Counted): string {
   const now = sharesOf(counts);
-  const parts = now.map(
-    (share, bin) =>
-      (share - distribution.shares[bin]!) * Math.log(Math.max(share, 1e-4) / Math.max(distribution.shares[bin]!, 1e-4)),
-  );
-  const most = parts.indexOf(Math.max(...parts));
-  const range =
-    min === null || max === null || most >= distribution.edges.length + 1 ? "" : `; ${decimal(min)} to ${decimal(max)} in all`;
+  const grown = now.map((share, bin) => share - distribution.shares[bin]!);
+  const most = grown.indexOf(Math.max(...grown));
+  const isNumber = distribution.kind === "number" && most <= distribution.edges.length;
+  const range = isNumber && min !== null && max !== null ? `; ${decimal(min)} to ${decimal(max)} in all` : "";
   return `${binInWords(distribution, most)} in ${percent(now[most]!)} of the rows, ${percent(distribution.shares[most]!)} of the reference${range}`;
 }
 
@@ -27,5 +24,10 @@ function binInWords({ kind, edges, values }: Distribution, bin: number): string 
   if (edges.length === 0) return "any number";
   if (bin === 0) return `at most ${decimal(edges[0]!)}`;
   if (bin === edges.length) return `above ${decimal(edges.at(-1)!)}`;
-  return `above ${decimal(edges[bin - 1]!)} up to ${decimal(edges[bin]!)}`;
+  const [from, to] = [decimal(edges[bin - 1]!), decimal(edges[bin]!)];
+  return isDiscrete(edges) ? to : `above ${from} up to ${to}`;
 }
+
+/** The first of a few known values has an edge right before it. */
+const isDiscrete = ([first, second]: readonly number[]) =>
+  first !== undefined && second !== undefined && second - first <= Math.abs(second) * 2 ** -51;

@@ -327,13 +327,16 @@ async function describeDay(
         ? null
         : [
             ...qualityFindings("realised", report, reference),
-            ...groupFindings(day, quality.groups, stored.before?.groups ?? null, reference),
+            ...groupFindings(day, quality.groups, beforeOf(stored.before), reference),
           ],
     groups: isLabelled && reference !== null ? strayGroups(quality.groups, reference) : null,
   };
   const findings = [found.drift, found.estimated, found.realised].reduce((sum, some) => sum + (some?.length ?? 0), 0);
   return { ...found, report: { ...report, findings } };
 }
+
+const beforeOf = (stored: Stored | null) =>
+  stored?.groups ? { groups: stored.groups, held: new Set(stored.realised?.map(({ cause }) => cause)) } : null;
 
 const reportOf = ({ estimated, realised, gain }: DayQuality) =>
   JSON.parse(JSON.stringify({ estimated, realised, gain })) as Pick<DayReport, "estimated" | "realised" | "gain">;

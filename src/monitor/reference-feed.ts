@@ -43,11 +43,13 @@ const read = (column: string, type: string) =>
 async function describeColumn(tables: Tables, column: string, kind: Kind, hour: string): Promise<FeedColumn> {
   const one = async (sql: string) => Number((await tables.rows(sql))[0]?.value ?? 0);
   const share = (of: string) => `coalesce(${of}, 0)::DOUBLE / greatest(1, (SELECT count(*) FROM feed)) AS value`;
+  const nulls = await one(`SELECT ${share(`count(*) - count(${column})`)} FROM feed`);
+  const worstHour = await one(
+    `SELECT max(share) AS value FROM (SELECT 1 - count(${column}) / count(*) AS share FROM feed GROUP BY ${hour} HAVING count(*) >= ${HOUR_ROWS_MIN})`,
+  );
   return {
-    nulls: await one(`SELECT ${share(`count(*) - count(${column})`)} FROM feed`),
-    nullsHigh: await one(
-      `SELECT max(share) AS value FROM (SELECT 1 - count(${column}) / count(*) AS share FROM feed GROUP BY ${hour} HAVING count(*) >= ${HOUR_ROWS_MIN})`,
-    ),
+    nulls,
+    nullsHigh: Math.max(nulls, worstHour),
     top: await one(
       `SELECT ${share("max(n)")} FROM (SELECT count(*) AS n FROM feed WHERE ${column} IS NOT NULL GROUP BY ${column})`,
     ),

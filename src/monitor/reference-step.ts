@@ -182,7 +182,7 @@ function qualityByDay(
   const stated = (rows: Uint32Array): Stated => ({
     stated: pick(scored.stated, rows),
     expected: pick(scored.expected, rows),
-    decided: pick(scored.decided, rows),
+    decided: task === "binary-classification" ? pick(scored.decided, rows) : new Float64Array(rows.length).fill(1),
     gain,
   });
   const groups = Object.entries(X.columns).flatMap(([feature, column]) => {
