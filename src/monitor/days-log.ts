@@ -30,7 +30,7 @@ export interface Log {
   /** Puts the rows of some days at hand, with their labels. */
   gather(days: readonly number[], columns: Gathered): Promise<void>;
   /**
-   * One gathered day, in the order of the log: `version` (text), `label` (a class index, or the number; NaN while it has not come), by task
+   * One gathered day, in the order of data time: `version` (text), `label` (a class index, or the number; NaN while it has not come), by task
    * `stated` and `decided` | the classes' probabilities `k0`... and `decided` (a class index) | `stated`; and the groups as `group0`...
    */
   day(day: number): Promise<Frame>;
@@ -81,7 +81,7 @@ export async function openLog(lake: Lake, endpoint: string, tables: Tables): Pro
   await tables.run(
     `CREATE TEMP VIEW logged AS SELECT id, ${time} AS "time", floor(${time} / ${DAY_MICROS}) AS day, model, ${column("version", "INTEGER")} AS version,
       features, ${column("probability", "DOUBLE")} AS probability, ${column("decision", "BOOLEAN")} AS decision, ${column("label", "VARCHAR")} AS label,
-      ${column("probabilities", "VARCHAR")} AS probabilities, ${column("value", "DOUBLE")} AS "value", row_number() OVER () - 1 AS place
+      ${column("probabilities", "VARCHAR")} AS probabilities, ${column("value", "DOUBLE")} AS "value"
       FROM ${predictions.relation}`,
   );
   await tables.run(
@@ -98,7 +98,7 @@ export async function openLog(lake: Lake, endpoint: string, tables: Tables): Pro
 
     async touchedSince(places) {
       const rows = await tables.rows(`
-        SELECT day FROM logged WHERE place >= ${places.predictions} AND day IS NOT NULL GROUP BY 1
+        SELECT day FROM (SELECT day, row_number() OVER () - 1 AS place FROM logged) WHERE place >= ${places.predictions} AND day IS NOT NULL GROUP BY 1
         UNION SELECT day FROM logged WHERE day IS NOT NULL AND id IN (SELECT id FROM told WHERE place >= ${places.labels}) GROUP BY 1`);
       return rows.map(({ day }) => Number(day));
     },
@@ -128,14 +128,14 @@ export async function openLog(lake: Lake, endpoint: string, tables: Tables): Pro
     async gather(days, columns) {
       const groups = columns.groups.map((group, at) => `json_extract_string(features, ${pointer(group)}) AS group${at}`);
       await tables.run(`CREATE OR REPLACE TEMP TABLE chosen AS
-        SELECT id, day, place, model || '@' || version AS version, ${[...outputs(columns), ...groups].join(", ")} FROM logged WHERE ${among(days)}`);
+        SELECT id, day, "time", model || '@' || version AS version, ${[...outputs(columns), ...groups].join(", ")} FROM logged WHERE ${among(days)}`);
       await tables.run(`CREATE OR REPLACE TEMP TABLE gathered AS
-        SELECT chosen.* EXCLUDE id, ${labelAs(columns)} AS label FROM chosen
+        SELECT chosen.*, ${labelAs(columns)} AS label FROM chosen
         LEFT JOIN (SELECT id, arg_max(label, place) AS last FROM told WHERE id IN (SELECT id FROM chosen) GROUP BY id) USING (id)`);
       await tables.run("DROP TABLE chosen");
     },
 
-    day: (day) => tables.frame(`SELECT * EXCLUDE (day, place) FROM gathered WHERE day = ${day} ORDER BY place`),
+    day: (day) => tables.frame(`SELECT * EXCLUDE (id, day, "time") FROM gathered WHERE day = ${day} ORDER BY "time", id`),
 
     async counts() {
       const [row] = await tables.rows(`
