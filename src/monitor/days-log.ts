@@ -23,9 +23,11 @@ export interface Log {
   /** Rows of each day that has a prediction or a label behind these places; days count from 1970. */
   touchedSince(places: { readonly predictions: number; readonly labels: number }): Promise<number[]>;
   rowsOf(days: readonly number[]): Promise<Map<number, number>>;
+  /** Rows within a span of data time, in microseconds; `to` is no part of it. */
+  rowsBetween(from: number, to: number): Promise<number>;
   /** By version (`MODEL@VERSION`), the commonest first. */
   versionsOf(day: number): Promise<{ model: string; version: number; rows: number }[]>;
-  /** Rows of a version within a span of data time, by bin and by day. */
+  /** Rows of some versions within a span of data time, by bin and by day. */
   count(asked: Asked): Promise<Map<number, Record<string, Counted>>>;
   /** Puts the rows of some days at hand, with their labels. */
   gather(days: readonly number[], columns: Gathered): Promise<void>;
@@ -50,7 +52,7 @@ export interface FeedbackCounts {
 
 export interface Asked {
   readonly model: string;
-  readonly version: number;
+  readonly versions: readonly number[];
   /** Microseconds; `to` is no part of it. */
   readonly from: number;
   readonly to: number;
@@ -109,6 +111,11 @@ export async function openLog(lake: Lake, endpoint: string, tables: Tables): Pro
       return new Map(rows.map(({ day, n }) => [Number(day), Number(n)]));
     },
 
+    async rowsBetween(from, to) {
+      const [row] = await tables.rows(`SELECT count(*) AS n FROM logged WHERE "time" >= ${from} AND "time" < ${to}`);
+      return Number(row!.n);
+    },
+
     async versionsOf(day) {
       const rows = await tables.rows(
         `SELECT model, version, count(*) AS n FROM logged WHERE ${among([day])} GROUP BY 1, 2 ORDER BY n DESC, version DESC, model`,
@@ -116,11 +123,11 @@ export async function openLog(lake: Lake, endpoint: string, tables: Tables): Pro
       return rows.map(({ model, version, n }) => ({ model: String(model), version: Number(version), rows: Number(n) }));
     },
 
-    count: ({ model, version, from, to, features, prediction }) =>
+    count: ({ model, versions, from, to, features, prediction }) =>
       countBins({
         tables,
         relation: `(SELECT day AS __day, stated AS ${name(PREDICTION)}, read.* FROM (SELECT day, ${statedAs(prediction)} AS stated, ${readFeatures(features)} AS read FROM logged
-          WHERE "time" >= ${from} AND "time" < ${to} AND model = ${text(model)} AND version = ${version}))`,
+          WHERE "time" >= ${from} AND "time" < ${to} AND model = ${text(model)} AND version IN (${versions.join(", ")})))`,
         chunk: "__day",
         columns: { ...features, [PREDICTION]: prediction },
       }),

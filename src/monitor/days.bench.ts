@@ -57,7 +57,7 @@ const lake = {
 } as unknown as Lake;
 const log = (await timed("the log opened", () => openLog(lake, "late", tables)))!;
 const prediction: Bins = { kind: "number", edges: [0.2, 0.4, 0.6, 0.8], values: [] };
-const asked = { model: "late", version: 1, from: 0, to: 31 * DAY_MICROS, features: bins, prediction };
+const asked = { model: "late", versions: [1], from: 0, to: 31 * DAY_MICROS, features: bins, prediction };
 await timed("the same as logged: from JSON texts", () => log.count(asked));
 await timed("one day of it", () => log.count({ ...asked, from: 7 * DAY_MICROS, to: 8 * DAY_MICROS }));
 tables.close();

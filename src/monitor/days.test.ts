@@ -265,7 +265,7 @@ test("one group that turns out otherwise is named: at once when it is far off, e
   await world.close();
 });
 
-test("two versions on one day: drift is held against that of most rows, probabilities are calibrated by their own", async () => {
+test("two versions on one day: probabilities are calibrated by their own; drift is not told by the rows of one with other features", async () => {
   const { world, version } = await openWithVersion(late);
   const other = await world.makeVersion(lateByLoad);
   assert.equal(other.version, 2);
@@ -282,11 +282,24 @@ test("two versions on one day: drift is held against that of most rows, probabil
     { version: 1, rows: 750 },
     { version: 2, rows: 250 },
   ]);
-  assert.deepEqual(Object.keys(report!.drift), ["hour", "shop", "load", "weight", "heavy"]);
-  assert.deepEqual([report!.rows, report!.labelled, report!.findings], [1000, 1000, 0]);
+  assert.deepEqual([report!.rows, report!.labelled, report!.drift, report!.findings], [1000, 1000, {}, 0]);
   await live(world, other, orders(1, 800));
   const [next] = (await world.days.scan(AT, over(1))).reports;
   assert.deepEqual([Object.keys(next!.drift), next!.findings], [["load"], 0]);
+  await world.close();
+});
+
+test("a rollout at noon is no drift: versions whose features mean the same tell of the day together", async () => {
+  const { world, version } = await openWithVersion(late);
+  const other = await world.makeVersion({ ...late, seed: 2 });
+  const rows = orders(0, 1000);
+  await live(world, version, rows.slice(0, 450));
+  await live(world, other, rows.slice(450));
+  const [report] = (await world.days.scan(AT, over(0))).reports;
+  assert.deepEqual(
+    [report!.versions.length, Object.keys(report!.drift), report!.findings],
+    [2, ["hour", "shop", "load", "weight", "heavy"], 0],
+  );
   await world.close();
 });
 

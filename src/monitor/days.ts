@@ -6,13 +6,13 @@
  *
  * Drift of the day under way is that of the 24 hours up to now: only a whole turn of the clock can be held against whole days.
  */
-import { createQueues, formatMoment } from "../base/index.ts";
+import { createQueues, type Digest, digestOfJson, formatMoment } from "../base/index.ts";
 import type { DayReport } from "../contract/index.ts";
 import type { Lake } from "../lake/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
 import type { Records, Statement } from "../ports/records/index.ts";
 import type { Tables } from "../ports/tables/index.ts";
-import type { Registry } from "../registry/index.ts";
+import type { ModelVersion, Registry } from "../registry/index.ts";
 import { feedbackOf, predictionsOf } from "../serve/index.ts";
 import { addCounted, type Counted } from "./bins.ts";
 import {
@@ -65,8 +65,9 @@ const GRACE_MICROS = 3600e6;
 const UNDER_WAY_ROWS_MIN = 500;
 /** Rows of so many days are gathered at once as have together no more than this. */
 const BATCH_ROWS_MAX = 500_000;
-/** A first day that lacks more of its usual rows than this is no whole day. */
+/** A day that lacks more of its rows than this is no whole day. */
 const MISSED_MAX = 0.05;
+const VERSIONS_MAX = 1000;
 
 /** What is stored of a day. */
 interface Stored {
@@ -167,7 +168,20 @@ export function createDays({ records, lake, registry, references, tables, now }:
     const { task, classes } = await registry.manifest(found);
     const reference = await references.of(found);
     const groups = Object.keys(reference?.groups ?? {});
-    return { model, version, task, classes, reference, groups, references: new Map<string, Reference | null>() };
+    const alike = await versionsAlike(found);
+    return { model, version, alike, task, classes, reference, groups, references: new Map<string, Reference | null>() };
+  };
+
+  const fieldsOf = new Map<string, Digest>();
+  /** Versions whose features mean the same: during a rollout the rows of both tell how a day was. */
+  const versionsAlike = async ({ model, version }: ModelVersion): Promise<number[]> => {
+    const versions = await registry.versions(model, { limit: VERSIONS_MAX });
+    for (const one of versions) {
+      const key = `${model}@${one.version}`;
+      if (!fieldsOf.has(key)) fieldsOf.set(key, digestOfJson((await registry.manifest(one)).fields));
+    }
+    const own = fieldsOf.get(`${model}@${version}`);
+    return versions.map((one) => one.version).filter((one) => one === version || fieldsOf.get(`${model}@${one}`) === own);
   };
 
   const addReferences = async (group: Pick<MainVersion, "versions" | "references">) => {
@@ -215,6 +229,8 @@ type Answered = Awaited<ReturnType<Log["versionsOf"]>>[number];
 interface MainVersion {
   readonly model: string;
   readonly version: number;
+  /** It, and the versions whose features mean the same. */
+  readonly alike: readonly number[];
   readonly task: DayQualityTask;
   readonly classes: readonly string[];
   readonly reference: Reference | null;
@@ -251,27 +267,38 @@ function* batches(days: readonly number[], sizes: ReadonlyMap<number, number>): 
 /** Counts by bin of the rows that each day's drift is judged by: its own, or of a day under way the last 24 hours'. Null reference: none. */
 async function countDays(
   log: Log,
-  { model, version, reference }: MainVersion,
+  { model, alike, reference }: MainVersion,
   days: readonly number[],
   standing: (day: number) => { readonly closed: boolean; readonly until: number },
 ): Promise<Map<number, Readonly<Record<string, Counted>>>> {
   const found = new Map<number, Readonly<Record<string, Counted>>>();
   if (reference === null || log.from === null) return found;
-  const asked = { model, version, features: reference.features, prediction: reference.prediction };
+  const asked = { model, versions: alike, features: reference.features, prediction: reference.prediction };
   const closed = days.filter((day) => standing(day).closed && isWhole(day, log.from!, reference));
   if (closed.length > 0) {
     const [from, to] = [Math.min(...closed) * DAY_MICROS, (Math.max(...closed) + 1) * DAY_MICROS];
     const counted = await log.count({ ...asked, from, to });
-    for (const day of closed) if (counted.has(day)) found.set(day, counted.get(day)!);
+    const rows = await log.rowsOf(closed);
+    for (const day of closed) if (tells(counted.get(day), rows.get(day) ?? 0)) found.set(day, counted.get(day)!);
   }
   for (const day of days.filter((one) => !standing(one).closed)) {
     const { until } = standing(day);
     if (log.from > until - DAY_MICROS) continue;
     const parts = [...(await log.count({ ...asked, from: until - DAY_MICROS, to: until })).values()];
     const [first, ...rest] = parts;
-    if (first !== undefined) found.set(day, rest.reduce(addCounted, first));
+    const sum = first && rest.reduce(addCounted, first);
+    if (tells(sum, await log.rowsBetween(until - DAY_MICROS, until))) found.set(day, sum);
   }
   return found;
+}
+
+/** Rows that other features were computed for leave a hole in the day: too large a one, and what is left is unlike any whole day. */
+function tells(
+  counted: Readonly<Record<string, Counted>> | undefined,
+  rows: number,
+): counted is Readonly<Record<string, Counted>> {
+  const seen = counted?.[PREDICTION]?.counts.reduce((sum, count) => sum + count, 0) ?? 0;
+  return seen > 0 && seen >= rows * (1 - MISSED_MAX);
 }
 
 /** The log may begin in the middle of its first day, which then is unlike any whole one. */

@@ -37,9 +37,9 @@ async function storyOf({ ledger, records, registry, story }: Workspace, name: st
 }
 
 function runEntry({ id, actor, reason, state, startedAt, endedAt, error }: RunRecord, steps: readonly StepRecord[]): Entry {
-  const made = steps.filter((step) => step.state === "succeeded").map(({ kind }) => kind);
+  const made = new Set(steps.filter((step) => step.state === "succeeded").map(({ kind }) => kind));
   const took = endedAt === null ? "" : ` in ${formatSpan(endedAt - startedAt)}`;
-  const text = `${state}${took}: ${made.join(", ") || "no step"}${error ? `; ${error.message}` : ""} (${actor}: ${reason}; run ${id})`;
+  const text = `${state}${took}: ${[...made].join(", ") || "no step"}${error ? `; ${error.message}` : ""} (${actor}: ${reason}; run ${id})`;
   return { at: instant(endedAt ?? startedAt), what: "run", text };
 }
 
