@@ -2,7 +2,7 @@
  * One cause, one alert. Pure: which findings of an observation become an alert, and which only stand below another one.
  *
  *     loss, feed      always; each explains what is found of the columns it is about, in the span it was open
- *     parity, drift   findings that share a column are one
+ *     parity, drift   findings that share a column are one; that most requests are late stands by itself
  *     quality         a group that is predicted wrongly explains the measures of the whole; these are one
  */
 import type { Finding } from "./finding.ts";
@@ -60,7 +60,10 @@ export function causesOf(findings: readonly Finding[], { explainers, standing, a
   const ofKind = (kind: Finding["kind"]) => rest.filter((finding) => finding.kind === kind);
   const claims = [
     ...broken,
-    ...together(ofKind("parity")).map((group) => claimOf(group, standing)),
+    ...together(ofKind("parity").filter((one) => !isLateness(one))).map((group) => claimOf(group, standing)),
+    ...ofKind("parity")
+      .filter(isLateness)
+      .map((one) => claimOf([one], standing)),
     ...qualityClaims(ofKind("quality"), standing),
     ...together(ofKind("drift")).map((group) => claimOf(group, standing)),
   ];
@@ -69,6 +72,8 @@ export function causesOf(findings: readonly Finding[], { explainers, standing, a
 
 const isBroken = ({ kind }: Finding) => kind === "loss" || kind === "feed";
 const isGroup = ({ cause }: Finding) => cause.startsWith("quality/group/");
+/** It may last for ever, and must not hide that a feature differs. */
+const isLateness = ({ cause }: Finding) => cause === "parity/requests/late";
 const named = ({ cause, sentence }: Finding): Explained => ({ cause, sentence });
 
 /** No column named means the whole. */

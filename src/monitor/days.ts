@@ -9,7 +9,6 @@
 import { createQueues, type Digest, digestOfJson, formatMoment } from "../base/index.ts";
 import type { DayReport } from "../contract/index.ts";
 import type { Lake } from "../lake/index.ts";
-import type { Objects } from "../ports/objects/index.ts";
 import type { Records, Statement } from "../ports/records/index.ts";
 import type { Tables } from "../ports/tables/index.ts";
 import type { ModelVersion, Registry } from "../registry/index.ts";
@@ -51,7 +50,6 @@ export interface Scanned {
 
 export interface DaysResources {
   readonly records: Records;
-  readonly objects: Objects;
   readonly lake: Lake;
   readonly registry: Registry;
   readonly references: References;

@@ -57,7 +57,7 @@ export function createMonitor({
     references,
     outbox,
     watch: createWatch({ referenceOf: (endpoint, version) => known.get(`${endpoint}@${version}`) ?? null, now }),
-    days: createDays({ records, objects, lake, registry, references, tables, now }),
+    days: createDays({ records, lake, registry, references, tables, now }),
     parity: createParity({ lake, registry, tables }),
     alerts: createAlerts({ records, story, outbox, now }),
     async know(endpoint, version) {

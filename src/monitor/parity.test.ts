@@ -278,6 +278,31 @@ test("a request that a row of its windows came too late for is late, and no othe
   await world.close();
 });
 
+test("where rows come so late that most requests cannot be compared, one finding says what to do", async () => {
+  const world = await openWorld();
+  const rows = parcelRows(500, START, SEED + 6);
+  await world.deploy(delays, await world.ingest(rows.slice(0, 100)));
+  const [few, many] = [rows.slice(100, 190), rows.slice(190)];
+  await world.ask(few);
+  await world.tell(few);
+  const early = await world.replay();
+  assert.ok(early.late > early.replayed / 2, `${early.late} of ${early.replayed}`);
+  assert.deepEqual(world.parity.findingsOf(early), [], "too few to tell");
+  await world.ask(many);
+  await world.tell(many);
+  const report = await world.replay();
+  const [finding, ...others] = world.parity.findingsOf(report);
+  assert.deepEqual([finding!.cause, finding!.kind, others], ["parity/requests/late", "parity", []]);
+  assert.match(finding!.sentence, new RegExp(`^${report.late} of ${report.replayed} requests .*: feed rows when they happen, or declare`));
+  const half = { ...report, replayed: 200, late: 100, mismatches: { late: 1 } };
+  assert.deepEqual(
+    world.parity.findingsOf(half).map(({ cause }) => cause),
+    ["parity/late"],
+    "half are not most, and a feature may be called late",
+  );
+  await world.close();
+});
+
 test("where nothing was asked nothing is replayed, and no log is made", async () => {
   const world = await openWorld();
   const report = await world.replay();

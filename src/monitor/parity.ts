@@ -48,7 +48,7 @@ export interface ParityReport {
 export interface Parity {
   /** Errors: `registry.unknown-version` for a prediction whose model is gone, and the engine's (`tables.*`). */
   replay(endpoint: { readonly name: string }, span: ParitySpan): Promise<ParityReport>;
-  /** One for each feature that differs. */
+  /** One for each feature that differs, and one where most requests are late. */
   findingsOf(report: ParityReport): Finding[];
 }
 
@@ -145,7 +145,28 @@ function together(parts: readonly (Replayed & { readonly count: number })[]): Om
   };
 }
 
-function findingsOf({ from, to, replayed, late, mismatches, examples, reads }: ParityReport): Finding[] {
+const findingsOf = (report: ParityReport): Finding[] => [...skewed(report), ...mostlyLate(report)];
+
+/** Of fewer requests their lateness tells nothing yet. */
+const LATENESS_JUDGED_MIN = 100;
+
+/** A replay can say nothing then, and what is served knows less than what was trained on. */
+function mostlyLate({ from, to, replayed, late }: ParityReport): Finding[] {
+  if (replayed < LATENESS_JUDGED_MIN || late <= replayed / 2) return [];
+  const when = `from ${formatMoment(from)} to ${formatMoment(to)}`;
+  return [
+    {
+      cause: "parity/requests/late", // not a feature's: one may be called `late`
+      kind: "parity",
+      severity: late / replayed,
+      columns: [],
+      sentence: `${late} of ${replayed} requests ${when} were answered without rows that a training set holds to be known by then, and cannot be compared: feed rows when they happen, or declare in \`outcomes\` when a column is known.`,
+      detail: { requests: late, replayed },
+    },
+  ];
+}
+
+function skewed({ from, to, replayed, late, mismatches, examples, reads }: ParityReport): Finding[] {
   const compared = replayed - late;
   return Object.entries(mismatches).map(([feature, count]) => {
     const example = examples.find((one) => one.feature === feature);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createRandom, MillError } from "../base/index.ts";
+import { createRandom, formatMoment, MillError } from "../base/index.ts";
 import { dataset, features, files } from "../define/index.ts";
 import type { Predictor } from "../learn/index.ts";
 import type { BundleManifest } from "../registry/index.ts";
@@ -170,6 +170,19 @@ test("a third of broken rows is found within the hour, and the finding is over s
   assert.deepEqual(causes(watch), ["feed/nulls/origin"]);
   for (const flight of sound.slice(40)) predict(traffic, [flight.micros], [requestOf(flight)]);
   assert.deepEqual(watch.findings(NAME), []);
+});
+
+test("a change is told in the data's own minute, once when it begins and once when it ends", () => {
+  const traffic = startTraffic();
+  const told: (readonly [minute: string, causes: readonly string[]])[] = [];
+  let moment = 0;
+  traffic.watch.onChange(() => told.push([formatMoment(moment).slice(0, 16), causes(traffic.watch)]));
+  for (const flight of flights.filter(({ micros }) => micros >= at(2, 9) && micros < at(2, 14))) {
+    moment = flight.micros;
+    const broken = moment >= at(2, 10) && moment < at(2, 11);
+    predict(traffic, [moment], [broken ? { ...requestOf(flight), origin: null } : requestOf(flight)]);
+  }
+  assert.deepEqual([told.length, told[0], told[1]![1]], [2, ["2001-06-02T10:01", ["feed/nulls/origin"]], []]);
 });
 
 test("a finding says what, how much, against what and since when, and weighs as its column does in the model", () => {

@@ -18,6 +18,8 @@ import { createRefusalWatch } from "./watch-refusals.ts";
 export interface Watch extends Watcher {
   /** What is wrong now, what matters most first. */
   findings(endpoint: string): Finding[];
+  /** Told when something has begun or ceased to be wrong, within a minute of data and a few refusals: a replay may pass hours between two looks. */
+  onChange(listener: (endpoint: string) => void): void;
 }
 
 export interface WatchResources {
@@ -29,11 +31,14 @@ export interface WatchResources {
 
 /** Rows that must be logged again for a loss to be over. */
 const LOSS_SOUND = 50;
+const MINUTE_MICROS = 60e6;
+const LOOK_REFUSALS = 5;
 /** A column that no row has brought for so long is not asked for any more. */
 const COLUMN_GONE = 1000;
 
 export function createWatch({ referenceOf, now }: WatchResources): Watch {
   const watched = new Map<string, EndpointWatch>();
+  const listeners: ((endpoint: string) => void)[] = [];
   const checks = new WeakMap<Reference, readonly ColumnCheck[]>();
 
   const checksOf = (reference: Reference): readonly ColumnCheck[] => {
@@ -47,15 +52,24 @@ export function createWatch({ referenceOf, now }: WatchResources): Watch {
     return found;
   };
 
+  const tellChange = (endpoint: string) => {
+    if (listeners.length > 0 && of(endpoint).hasChanged(now())) for (const listener of listeners) listener(endpoint);
+  };
+
   return {
     predicted(endpoint, asked) {
       const reference = referenceOf(endpoint, asked.version);
       of(endpoint).predicted(asked, reference, reference === null ? [] : checksOf(reference), now());
+      tellChange(endpoint);
     },
-    refused: (endpoint, door, _rows, error) => of(endpoint).refused(door, error, now()),
+    refused(endpoint, door, _rows, error) {
+      of(endpoint).refused(door, error, now());
+      tellChange(endpoint);
+    },
     fed: (endpoint, rows, times) => of(endpoint).fed(rows, times),
     lost: (endpoint, rows, error) => of(endpoint).lost(rows, error),
     findings: (endpoint) => watched.get(endpoint)?.findings(now()) ?? [],
+    onChange: (listener) => void listeners.push(listener),
   };
 }
 
@@ -72,6 +86,9 @@ function createEndpointWatch() {
   let rowCount = 0;
   let asOf: number | null = null;
   let previous: { readonly row: Record<string, unknown>; readonly time: number } | null = null;
+  let lookedMinute: number | null = null;
+  let refusedSince = 0;
+  let causes = "";
 
   const learnShape = ({ endpoint }: Answered) => {
     if (knownOf === endpoint) return;
@@ -120,24 +137,40 @@ function createEndpointWatch() {
     refused(door: "predict" | "events" | "feedback", error: Parameters<Watcher["refused"]>[3], nowMs: number) {
       refusals.refused(door, error, known, asOf);
       if (door !== "feedback") flow.refused(door, nowMs);
+      refusedSince++;
     },
     fed(rows: number, times: readonly (number | null)[]) {
       flow.fed(times);
       refusals.accepted("events", rows, asOf);
     },
     lost: loss.lost,
-    findings(nowMs: number): Finding[] {
-      for (const [name, { seenAt }] of columns) if (rowCount - seenAt > COLUMN_GONE) columns.delete(name);
-      return [
-        ...[loss.finding()].filter((one) => one !== null),
-        ...[
-          ...refusals.findings(),
-          ...[...columns.values()].map(({ watch }) => watch.finding()).filter((one) => one !== null),
-          ...flow.findings(nowMs, outcomes),
-        ].sort((a, b) => b.severity - a.severity),
-      ];
+    /** Whether other things are wrong than when it was last looked, which is once a minute of data. */
+    hasChanged(nowMs: number): boolean {
+      const minute = asOf === null ? null : Math.floor(asOf / MINUTE_MICROS);
+      if (minute === lookedMinute && refusedSince < LOOK_REFUSALS) return false;
+      lookedMinute = minute;
+      refusedSince = 0;
+      const before = causes;
+      causes = findings(nowMs)
+        .map(({ cause }) => cause)
+        .sort()
+        .join(" ");
+      return causes !== before;
     },
+    findings,
   };
+
+  function findings(nowMs: number): Finding[] {
+    for (const [name, { seenAt }] of columns) if (rowCount - seenAt > COLUMN_GONE) columns.delete(name);
+    return [
+      ...[loss.finding()].filter((one) => one !== null),
+      ...[
+        ...refusals.findings(),
+        ...[...columns.values()].map(({ watch }) => watch.finding()).filter((one) => one !== null),
+        ...flow.findings(nowMs, outcomes),
+      ].sort((a, b) => b.severity - a.severity),
+    ];
+  }
 }
 
 /** Predictions that went out and could not be written down. */

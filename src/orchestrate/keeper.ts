@@ -52,12 +52,15 @@ export function createKeeper(workspace: Workspace, onFault: (endpoint: string, e
   let timer: NodeJS.Timeout | undefined;
   let ticking: Promise<void> | null = null;
 
+  const seeFeed = (name: string) => monitor.alerts.observe(name, "feed", monitor.watch.findings(name), serving.dataTime(name));
+  monitor.watch.onChange((name) => void seeFeed(name).catch((thrown) => onFault(name, asMillError(thrown))));
+
   const lookAt = async (project: Project, endpoint: EndpointDefinition, deployment: Deployment) => {
     const last = looked.get(endpoint.name) ?? { scannedAsOf: 0, scannedAt: 0, lossesAt: 0, losses: null, held: null };
     looked.set(endpoint.name, last);
     await knowVersions(deployment);
     const asOf = serving.dataTime(endpoint.name);
-    await monitor.alerts.observe(endpoint.name, "feed", monitor.watch.findings(endpoint.name), asOf);
+    await seeFeed(endpoint.name);
     if (asOf === null) return;
     await scan(endpoint, last, asOf);
     await lookAtRollout(project, endpoint, last, asOf);
