@@ -243,6 +243,15 @@ test("a group that is predicted wrongly explains the measures of the whole; with
     });
   }));
 
+test("that most requests come too early hides no feature that differs", () =>
+  withAlerts(async (alerts) => {
+    const late = finding("parity/requests/late", { columns: [], severity: 0.9 });
+    const skew = finding("parity/recentDelay", { columns: ["origin"], severity: 0.1 });
+    await alerts.observe(E, "parity", [late], T0);
+    assert.deepEqual((await alerts.observe(E, "parity", [late, skew], T0 + DAY)).opened, [skew.cause]);
+    assert.deepEqual(await causes(alerts), [late.cause, skew.cause]);
+  }));
+
 test("open alerts are ranked by kind, then by severity", () =>
   withAlerts(async (alerts) => {
     await alerts.observe(E, "a", [finding("drift/x", { severity: 1 }), finding("parity/y", { severity: 0.1 })], T0);

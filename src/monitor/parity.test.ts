@@ -293,7 +293,10 @@ test("where rows come so late that most requests cannot be compared, one finding
   const report = await world.replay();
   const [finding, ...others] = world.parity.findingsOf(report);
   assert.deepEqual([finding!.cause, finding!.kind, others], ["parity/requests/late", "parity", []]);
-  assert.match(finding!.sentence, new RegExp(`^${report.late} of ${report.replayed} requests .*: feed rows when they happen, or declare`));
+  assert.match(
+    finding!.sentence,
+    new RegExp(`^${report.late} of ${report.replayed} requests .*: feed rows when they happen, or declare`),
+  );
   const half = { ...report, replayed: 200, late: 100, mismatches: { late: 1 } };
   assert.deepEqual(
     world.parity.findingsOf(half).map(({ cause }) => cause),
