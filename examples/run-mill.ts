@@ -1,4 +1,4 @@
-/** For tests: the command line as a user has it, a process of its own for each command. */
+/** For tests and benches: the command line as a user has it, a process of its own for each command. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,10 +10,12 @@ const root = mkdtempSync(join(tmpdir(), "mill-examples-"));
 const left = new Set<ChildProcess>();
 let made = 0;
 
-after(async () => {
+/** Stops what still runs and removes what was written. */
+export async function cleanUp(): Promise<void> {
   for (const child of left) await stopped(child, "SIGKILL");
   rmSync(root, { recursive: true, force: true, maxRetries: 5 });
-});
+}
+if (process.env.NODE_TEST_CONTEXT !== undefined) after(cleanUp);
 
 /** A path in a temporary folder that goes away with the tests; nothing is there yet. */
 export const newPath = (name: string) => join(root, `${name}-${made++}`);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
 const word = process.argv[2] ?? "";
-for (const file of globSync("src/**/*.bench.ts", { cwd: root })
+for (const file of globSync("{src,examples}/**/*.bench.ts", { cwd: root })
   .filter((path) => path.includes(word))
   .sort()) {
   console.log(`\n## ${file}`);
