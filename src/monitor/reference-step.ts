@@ -58,6 +58,7 @@ export const reference: StepKind<ReferenceInput> = {
       const features = await describeFeatures(input, days, tables, context);
       context.progress(2, 3, "looking at the feed");
       const feed = await describeFeed({ tables, time: input.time, ...(await feedOf(input, context)) });
+      const reads = readsOf(input);
       const made: Reference = {
         format: 1,
         model: input.model,
@@ -71,7 +72,8 @@ export const reference: StepKind<ReferenceInput> = {
         prediction: describePredictions(input, scored, days),
         ...feed,
         importance: wholeOf(predictor.importance(), Object.keys(input.fields)),
-        reads: readsOf(input),
+        reads,
+        calendar: Object.keys(reads).filter((field) => reads[field]!.every((column) => column === input.time)),
         calibration: scored.calibration,
         ...qualityByDay(input, scored, days, data.X),
       };

@@ -63,6 +63,8 @@ export interface Reference {
   readonly importance: Readonly<Record<string, number>>;
   /** The data set's columns that each feature reads, the time column among them. */
   readonly reads: Readonly<Record<string, readonly string[]>>;
+  /** Features that read the time alone: what a day of them is like, the calendar says. */
+  readonly calendar: readonly string[];
   /** Maps a stated probability to the share that was true (of the positive, or of the likeliest class): pairs of both, rising; null for regression. */
   readonly calibration: readonly (readonly [stated: number, observed: number])[] | null;
   /** What each measure was on the reference's days: the band that a day is expected in. */
