@@ -2,6 +2,7 @@ export { builtOf, columnsOf, finished, sameDataset, show } from "./builder.ts";
 export { columnsRead } from "./columns-read.ts";
 export { type FeatureQuery, featureQuery } from "./feature-query.ts";
 export { checkFeature, typeOf } from "./infer.ts";
+export { momentSql } from "./moments.ts";
 export type { Node, OperationName, WindowAggregate, WindowNode } from "./node.ts";
 export { quoteDouble, quoteIdentifier, quoteLiteral } from "./quote.ts";
 export { compileRow } from "./rows.ts";

@@ -3,6 +3,7 @@
  * Nothing is rounded, wrapped or guessed; what is accepted stands in the README of this block.
  */
 import type { TypeName } from "../contract/index.ts";
+import { momentSql } from "../express/index.ts";
 
 export interface Cast {
   /** The value as SQL: null when it is missing or does not fit. */
@@ -88,9 +89,6 @@ function fromText(sql: string, type: TypeName): Cast {
 const NUMBER = String.raw`\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*`;
 const WHOLE = String.raw`\s*[+-]?\d+(\.0*)?\s*`;
 const DATE = String.raw`\s*\d{4}-\d{2}-\d{2}([T ]00:00(:00(\.0*)?)?)?\s*`;
-const MOMENT = String.raw`\d{4}-\d{2}-\d{2}([T ]([01]\d|2[0-3]):\d{2}(:\d{2}(\.\d{1,9})?)?)?`;
-const TIMED = String.raw`\d{4}-\d{2}-\d{2}[T ]([01]\d|2[0-3]):\d{2}(:\d{2}(\.\d{1,9})?)?`;
-const OFFSET = String.raw`(Z|[+-]\d{2}:?\d{2})`;
 
 /** The engine's own casts round, and take `1_000`, `inf` and moments of the other kind: each is held to the forms above. */
 function textValue(text: string, type: TypeName): string {
@@ -105,8 +103,7 @@ function textValue(text: string, type: TypeName): string {
   if (type === "boolean")
     return `(CASE WHEN lower(trim(${text})) IN ('true', 't', 'yes', 'y', '1') THEN true WHEN lower(trim(${text})) IN ('false', 'f', 'no', 'n', '0') THEN false END)`;
   if (type === "date") return `(CASE WHEN ${like(DATE)} THEN TRY_CAST(left(trim(${text}), 10) AS DATE) END)`;
-  const pattern = type === "instant" ? TIMED + OFFSET : MOMENT;
-  return `(CASE WHEN ${like(String.raw`\s*${pattern}\s*`)} THEN TRY_CAST(trim(${text}) AS ${SQL_TYPES[type]}) END)`;
+  return momentSql(`trim(${text})`, type as "timestamp" | "instant");
 }
 
 /** null: not convertible. */

@@ -47,7 +47,7 @@ export interface IngestInput {
  */
 export const ingest: StepKind<IngestInput> = {
   name: "ingest",
-  revision: 1,
+  revision: 2,
   async run(input, context) {
     const tables = openDuckDb(stepEngine(context));
     try {

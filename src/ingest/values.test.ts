@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
+import { formatMoment, parseMoment } from "../base/index.ts";
 import type { TypeName } from "../contract/index.ts";
+import { readValue } from "../express/index.ts";
 import { ingestText, schema } from "./workshop.ts";
 
 /** Values as they stand in a CSV file, and what becomes of them; "aside" is quarantine. */
@@ -100,6 +103,13 @@ const CASES: Readonly<Partial<Record<TypeName, readonly (readonly [text: string,
     ["2001-06-01T10:00:00Z", Date.UTC(2001, 5, 1, 10) * 1000],
     ["2001-06-01T10:00:00+02:00", Date.UTC(2001, 5, 1, 8) * 1000],
     ["2001-06-01 10:00:00-0530", Date.UTC(2001, 5, 1, 15, 30) * 1000],
+    ["2001-06-01T10:00Z", Date.UTC(2001, 5, 1, 10) * 1000],
+    [" 2001-06-01 10:00+05:30 ", Date.UTC(2001, 5, 1, 4, 30) * 1000],
+    ["2001-06-01T10:00-00:30", Date.UTC(2001, 5, 1, 10, 30) * 1000],
+    ["2001-06-01T10:00:00.1234567+0000", Date.UTC(2001, 5, 1, 10) * 1000 + 123456],
+    ["2001-06-01T10:00+5", "aside"],
+    ["2001-06-01T10:60Z", "aside"],
+    ["2001-02-30T10:00Z", "aside"],
     ["2001-06-01T10:00:00", "aside"],
     ["2001-06-01", "aside"],
   ],
@@ -120,6 +130,52 @@ for (const [type, cases] of Object.entries(CASES) as [TypeName, (typeof CASES)[T
     });
     assert.equal(found.size, cases.length + 1);
   });
+
+const written = fc.tuple(
+  fc.integer({ min: -9e15, max: 9e15 }).map((micros) => formatMoment(micros).padEnd(29, "0")),
+  fc.constantFrom(10, 13, 16, 17, 19, 20, 22, 26, 29),
+  fc.constantFrom(
+    "",
+    "",
+    "",
+    "Z",
+    "Z",
+    "z",
+    "+05:30",
+    "-0800",
+    "+00:00",
+    "-00:30",
+    "+14:00",
+    "+23:59",
+    "+5",
+    "+05",
+    "-5:30",
+    "UTC",
+  ),
+  fc.constantFrom("T", "T", "T", " ", "t", ""),
+  fc.option(fc.tuple(fc.nat({ max: 18 }), fc.constantFrom("9", "6", "3", "0", ":", "-", "x")), { freq: 2 }),
+);
+const momentText = written.map(([text, length, zone, between, slip]) => {
+  const whole = `${text.slice(0, length).replace("T", between)}${zone}`;
+  return slip === null ? whole : `${whole.slice(0, slip[0])}${slip[1]}${whole.slice(slip[0] + 1)}`;
+});
+
+test("ingest and endpoints read the same texts as moments, and as the same ones", async () => {
+  const texts = fc.sample(momentText, { seed: 7, numRuns: 6000 });
+  const lines = texts.map((at, row) => JSON.stringify({ row, at })).join("\n");
+  const counts = { timestamp: 0, instant: 0 };
+  for (const type of ["timestamp", "instant"] as const) {
+    const { rows } = await ingestText({ "a.ndjson": lines }, { columns: schema({ row: "int32", at: type }) });
+    const found = new Map(rows.map(({ row, at }) => [Number(row), at]));
+    for (const [row, text] of texts.entries()) {
+      if (!Number.isSafeInteger(parseMoment(text)?.micros ?? 0)) continue; // endpoints take no fractions then
+      const meant = readValue({ type, nullable: false }, text);
+      assert.equal(found.get(row), meant.ok ? meant.value : undefined, `${text} as ${type}`);
+      counts[type] += Number(meant.ok);
+    }
+  }
+  assert.ok(counts.timestamp > 300 && counts.instant > 300, JSON.stringify(counts));
+});
 
 test("a missing value in a column that must have one puts the row aside", async () => {
   const columns = schema({ id: "int32", value: "float64" });

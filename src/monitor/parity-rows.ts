@@ -3,7 +3,7 @@
  * that served the answers.
  */
 import type { Schema, TypeName } from "../contract/index.ts";
-import { quoteIdentifier as name, quoteLiteral as text } from "../express/index.ts";
+import { momentSql, quoteIdentifier as name, quoteLiteral as text } from "../express/index.ts";
 
 /** `SELECT` items: each column of the JSON object as its type; null where it is missing or does not fit. */
 export const typedColumns = (json: string, columns: Schema): string[] =>
@@ -59,24 +59,11 @@ const real = (sql: string): Reading => ({
 
 const words: Reading = { sql: "VARCHAR", value: asItIs, fits: (kind) => `${kind} = 'VARCHAR'` };
 
-const moment = (sql: string, form: string, value: (member: string) => string = asItIs): Reading => ({
+const moment = (sql: string, type: "date" | "timestamp" | "instant"): Reading => ({
   sql,
-  value,
-  fits: (kind, member) => `${kind} = 'VARCHAR' AND regexp_full_match(${member}, ${text(form)})`,
+  value: (member) => momentSql(member, type),
+  fits: (kind) => `${kind} = 'VARCHAR'`,
 });
-
-const DAY = String.raw`\d{4}-\d\d-\d\d`;
-const CLOCK = String.raw`[T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?`;
-const ZONE = String.raw`Z|[+-]\d\d:?\d\d`;
-
-/** The engine reads an offset only behind seconds, and only with a colon. */
-function momentInZone(member: string): string {
-  const clock = `TRY_CAST(regexp_extract(${member}, '^(.*[T ].*?)(${ZONE})$', 1) AS TIMESTAMP)`;
-  const zone = `regexp_extract(${member}, '(${ZONE})$')`;
-  const minutes = `(${zone}[2:3]::BIGINT * 60 + right(${zone}, 2)::BIGINT)`;
-  const offset = `CASE ${zone}[1] WHEN '+' THEN ${minutes} WHEN '-' THEN -${minutes} ELSE 0 END`;
-  return `make_timestamptz(epoch_us(${clock}) - (${offset}) * 60000000)`;
-}
 
 const READINGS: Readonly<Record<TypeName, Reading>> = {
   int8: whole("TINYINT"),
@@ -94,7 +81,7 @@ const READINGS: Readonly<Record<TypeName, Reading>> = {
   boolean: { sql: "BOOLEAN", value: asItIs, fits: (kind) => `${kind} = 'BOOLEAN'` },
   string: words,
   category: words,
-  date: moment("DATE", DAY),
-  timestamp: moment("TIMESTAMP", `${DAY}(${CLOCK})?`),
-  instant: moment("TIMESTAMP WITH TIME ZONE", `${DAY}${CLOCK}(${ZONE})`, momentInZone),
+  date: moment("DATE", "date"),
+  timestamp: moment("TIMESTAMP", "timestamp"),
+  instant: moment("TIMESTAMP WITH TIME ZONE", "instant"),
 };
