@@ -26,10 +26,11 @@ async function storyOf({ ledger, records, registry, story }: Workspace, name: st
   const retold = new Set((await retrainingsOf(records, name, 1000)).map(({ runId }) => runId));
   const runIds = new Set(items.flatMap(({ runId }) => (runId === null || retold.has(runId) ? [] : [runId])));
   const runs = await Promise.all([...runIds].map((id) => ledger.getRun(id)));
+  const told = await story.of(name, limit);
   return [
     ...runs.map(({ run, steps }) => runEntry(run, steps)),
-    ...(await registry.history(name)).map(aliasEntry),
-    ...(await story.of(name, limit)).map(({ at, asOf, what, text }) => ({
+    ...(told.length > 0 ? [] : (await registry.history(name)).map(aliasEntry)), // an endpoint tells of them in its own words
+    ...told.map(({ at, asOf, what, text }) => ({
       ...{ at: instant(at), what, text },
       ...(asOf === null ? {} : { asOf: formatMoment(asOf) }),
     })),
