@@ -116,15 +116,16 @@ test("days of traffic are looked at: quality is realised where labels have come,
   await platform.close();
 });
 
-test("a challenger that the gate refuses, and one that cannot be trained: the champion answers on, and the log says why", async () => {
-  const failing: StepKind<never> = {
-    ...(train as unknown as StepKind<never>),
-    async run(input: never, context) {
-      if ((input as { seed: number }).seed === 2) throw new Error("out of luck");
-      return train.run(input, context);
+test("a challenger that the gate refuses, one that cannot be trained, one that cannot be exported: the champion answers on, and the log says why", async () => {
+  const failing = (kind: StepKind<never>, atSeed: number, why: string): StepKind<never> => ({
+    ...kind,
+    async run(input, context) {
+      if ((input as { seed: number }).seed === atSeed) throw new Error(why);
+      return kind.run(input, context);
     },
-  };
-  const { platform, look, live } = await openServing({ serving: serving("m.newRows(300)") }, [failing]);
+  });
+  const kinds = [failing(train as never, 2, "out of luck"), failing(bundle as never, 3, "no such operator")];
+  const { platform, look, live } = await openServing({ serving: serving("m.newRows(300)") }, kinds);
   await live(350);
   platform.write(
     "mill.ts",
@@ -138,14 +139,21 @@ test("a challenger that the gate refuses, and one that cannot be trained: the ch
   platform.write("mill.ts", millText({ accept: "m.auc.atLeast(0.5)", seed: 2, serving: serving("m.newRows(200)") }));
   await live(350);
   await look();
-  const [failed] = await retrainingsOf(platform.records, "late", 1);
-  assert.equal(failed!.state, "failed");
+  platform.write("mill.ts", millText({ accept: "m.auc.atLeast(0.5)", seed: 3, serving: serving("m.newRows(200)") }));
+  await live(350);
+  await look();
+  const ended = await retrainingsOf(platform.records, "late", 9);
+  assert.deepEqual(
+    ended.map(({ state }) => state),
+    ["failed", "failed", "refused"],
+  );
   assert.equal(await versionOf(platform), 1);
   const story = await storyOf(platform);
-  assert.ok(
-    story.some((line) => /out of luck; version 1 keeps answering$/.test(line)),
-    story.join("\n"),
-  );
+  for (const why of [/out of luck; version 1 keeps answering$/, /no such operator; version 1 keeps answering$/])
+    assert.ok(
+      story.some((line) => why.test(line)),
+      story.join("\n"),
+    );
   await platform.close();
 });
 
