@@ -167,7 +167,7 @@ export function createKeeper(workspace: Workspace, onFault: (endpoint: string, e
 
   return {
     async start(everyMs) {
-      await settleRetrainings(workspace);
+      await settleRetrainings(workspace, KEEPER);
       timer = setInterval(() => {
         ticking ??= tick()
           .catch((thrown) => onFault("", asMillError(thrown)))

@@ -141,8 +141,14 @@ function endOf(
   return { state: "failed", why: `version ${made.version} passed its gate but does not answer` };
 }
 
-/** Retrainings that an earlier process was in the middle of: what they had opened is given up. */
-export async function settleRetrainings(workspace: Workspace): Promise<void> {
+/** Makes the record say what has become of the retrainings of earlier processes, once the endpoints are loaded. */
+export async function settleRetrainings(workspace: Workspace, actor: string): Promise<void> {
+  await giveUpCutOff(workspace);
+  await workspace.inLine("publish", () => settleCandidates(workspace, actor));
+}
+
+/** Retrainings that a process was in the middle of: what they had opened is given up. */
+async function giveUpCutOff(workspace: Workspace): Promise<void> {
   const { records, lake, now } = workspace;
   const cut = await records.query<{ runId: string; endpoint: string }>(
     `SELECT run_id AS "runId", endpoint FROM retrainings WHERE state = 'running'`,
@@ -154,5 +160,25 @@ export async function settleRetrainings(workspace: Workspace): Promise<void> {
     const standing = await lake.generation(dataset);
     if (standing !== null && standing.boundary === null && cut.some(({ runId }) => runId === standing.runId))
       await lake.abandonGeneration(dataset, standing.generation);
+  }
+}
+
+/** Candidates whose rollout ended without us: one that could not be loaded at a start, or a version that somebody deployed. */
+async function settleCandidates({ records, registry, serving, now }: Workspace, actor: string): Promise<void> {
+  const candidates = await records.query<{ runId: string; endpoint: string; model: string; version: number }>(
+    `SELECT run_id AS "runId", endpoint, model, version FROM retrainings WHERE state = 'candidate' ORDER BY run_id`,
+  );
+  const deployed = await serving.deployed();
+  for (const { runId, endpoint, model, version } of candidates) {
+    const answering = deployed.find(({ name }) => name === endpoint);
+    const underWay = serving.rollout(endpoint);
+    if (answering === undefined || !serving.isReady(endpoint)) continue; // its rollout is not known before it is loaded
+    if (underWay?.model === model && underWay.version === version) continue;
+    const answers = answering.model === model && answering.version === version;
+    const why = answers
+      ? `version ${version} answers all requests`
+      : `its rollout ended: ${answering.model}@${answering.version} answers`;
+    if (!answers) await registry.retire(model, version, { actor, why });
+    await records.commit([retrainingEnds(runId, { state: answers ? "promoted" : "halted", version, why }, now())]);
   }
 }
