@@ -11,7 +11,7 @@ import type { Lake } from "../lake/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
 import type { Records, Statement } from "../ports/records/index.ts";
 import type { Tables } from "../ports/tables/index.ts";
-import { CHAMPION_ALIAS, type ModelVersion, type Registry, rolledBackFrom } from "../registry/index.ts";
+import { type By, CHAMPION_ALIAS, type ModelVersion, type Registry, rolledBackFrom } from "../registry/index.ts";
 import { createAccess } from "./access.ts";
 import {
   beginRollout,
@@ -68,11 +68,6 @@ export interface FeedbackReply {
 export interface EventsReply extends FeedbackReply {
   /** Rows whose id was taken already: they are not fed again. */
   readonly repeated: number;
-}
-
-export interface By {
-  readonly actor: string;
-  readonly why: string;
 }
 
 export interface Serving {
@@ -247,7 +242,6 @@ export function createServing({ records, objects, lake, registry, tables, watche
     });
     const at = now();
     const written = append(
-      name,
       eventsOf(name),
       accepted.map(({ given, time, id = newId(at) }) => ({ id, at, time, row: JSON.stringify(given) })),
     );
@@ -261,14 +255,8 @@ export function createServing({ records, objects, lake, registry, tables, watche
     return { accepted: accepted.length, refused, repeated };
   };
 
-  const append = async (name: string, log: string, rows: Parameters<Lake["append"]>[1]): Promise<void> => {
-    if (rows.length === 0) return;
-    try {
-      await lake.append(log, rows);
-    } catch (error) {
-      if (error instanceof MillError) watching.lost(name, rows.length, error);
-      throw error;
-    }
+  const append = async (log: string, rows: Parameters<Lake["append"]>[1]): Promise<void> => {
+    if (rows.length > 0) await lake.append(log, rows);
   };
 
   const serving: Serving = {
@@ -316,11 +304,12 @@ export function createServing({ records, objects, lake, registry, tables, watche
       );
       let isLogged = true;
       try {
-        await append(name, predictionsOf(name), logged);
+        await append(predictionsOf(name), logged);
       } catch (error) {
         if (!(error instanceof MillError)) throw error;
         isLogged = false;
         live.counts.lost += rows.length;
+        watching.lost(name, rows.length, error);
       }
       live.counts.predictions += rows.length;
       const times = answers.map(({ asOfMicros }) => asOfMicros);
@@ -346,7 +335,7 @@ export function createServing({ records, objects, lake, registry, tables, watche
       });
       const [at, asOf] = [now(), serving.dataTime(name)];
       const rows = accepted.map(({ id, label, known }) => ({ id, at, label, known: known ?? asOf }));
-      await append(name, feedbackOf(name), rows);
+      await append(feedbackOf(name), rows);
       return { accepted: accepted.length, refused };
     },
 

@@ -9,7 +9,7 @@ export interface Watcher {
   refused(endpoint: string, door: "predict" | "events" | "feedback", rows: number, error: MillError): void;
   /** Rows fed to the windows; `times` are their data times in microseconds (null without a time column). */
   fed(endpoint: string, rows: number, times: readonly (number | null)[]): void;
-  /** Rows that were answered or sent and could not be written down. */
+  /** Rows that were answered and could not be written down; labels and events that cannot be are refused instead. */
   lost(endpoint: string, rows: number, error: MillError): void;
 }
 

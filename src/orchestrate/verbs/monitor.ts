@@ -69,7 +69,7 @@ export function healthOf(alerts: readonly Alert[], looked: boolean): Standing["h
 }
 
 const WRONG: Readonly<Record<Alert["kind"], string>> = {
-  loss: "what is answered or sent is not all on record",
+  loss: "not all that is answered is on record",
   feed: "rows come broken, or do not come",
   parity: "features are served that the lake does not give",
   quality: "answers are worse than on any day of the reference",
