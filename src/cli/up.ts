@@ -3,8 +3,9 @@ import { OWNER } from "../guard/index.ts";
 import { createMetrics } from "../protocols/index.ts";
 import type { App } from "./app.ts";
 import type { Command, CommandContext } from "./command.ts";
+import { follow } from "./follow.ts";
 import { errorText } from "./output.ts";
-import { conclude, follow } from "./run.ts";
+import { conclude } from "./run.ts";
 
 /** Serves until stopped. A failed run does not keep the versions that were made before from being served. */
 export const command: Command = async (context) => {
@@ -32,7 +33,11 @@ export const command: Command = async (context) => {
     });
     try {
       await app.loaded();
-      await app.keep((endpoint, error) => log.warn("keeper", { endpoint, message: error.message }));
+      const isNews = createNews();
+      await app.keep((endpoint, thrown) => {
+        const { code, message } = asMillError(thrown);
+        if (isNews(`${endpoint} ${code}`)) log.warn("keeper", { endpoint, code, message });
+      });
       await app.lock.announce(server.url);
       announce(server.url, app, context);
       await stopped(context.signal);
@@ -47,11 +52,24 @@ export const command: Command = async (context) => {
   }
 };
 
+/** The keeper looks each second: what keeps it from looking is told when it begins and now and then, not at every look. */
+function createNews() {
+  const toldAt = new Map<string, number>();
+  return (what: string): boolean => {
+    const at = performance.now();
+    if (at - (toldAt.get(what) ?? Number.NEGATIVE_INFINITY) < SAME_FAULT_MS) return false;
+    toldAt.set(what, at);
+    return true;
+  };
+}
+
+const SAME_FAULT_MS = 60_000;
+
 async function runFirst(app: App, context: CommandContext, metrics: ReturnType<typeof createMetrics>): Promise<number> {
   const call = metrics.watching(app.call);
   try {
     const lines = call(OWNER, "run", { targets: [], reason: "mill up --run" }, { signal: context.signal });
-    const finished = await follow(lines, context);
+    const finished = await follow(lines, "run-finished", context);
     return conclude(finished, {
       ...context,
       output: { ...context.output, result: (_, text) => context.output.say(text().trimEnd()) },

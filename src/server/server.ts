@@ -275,13 +275,9 @@ function answerTheRest(app: FastifyInstance, routes: readonly KnownRoute[], log:
 function answerProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): void {
   const error = toMillError(thrown);
   const problem = toProblem(error, request.id);
-  if (problem.status >= 500)
-    log.error("fault", {
-      requestId: request.id,
-      code: error.code,
-      message: error.message,
-      stack: ((error.cause as Error | undefined) ?? error).stack,
-    });
+  const fault = { requestId: request.id, code: error.code, message: error.message };
+  if (problem.status === 500) log.error("fault", { ...fault, stack: ((error.cause as Error | undefined) ?? error).stack });
+  else if (problem.status > 500) log.warn("fault", fault); // the machine's state, such as a full disk, and no riddle
   if (problem.status === 401)
     reply.header("www-authenticate", 'Bearer realm="millwright", Basic realm="millwright", charset="UTF-8"');
   reply.header("x-request-id", request.id).code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem));
