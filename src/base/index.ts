@@ -4,4 +4,15 @@ export { newId } from "./ids.ts";
 export { didYouMean } from "./names.ts";
 export { createQueues } from "./queues.ts";
 export { createRandom, type Random } from "./random.ts";
-export { type Duration, formatMoment, formatSpan, parseDuration, parseMoment } from "./time.ts";
+export {
+  DAY_MICROS,
+  type Duration,
+  formatDay,
+  formatMoment,
+  formatSpan,
+  HOUR_MICROS,
+  MINUTE_MICROS,
+  parseDuration,
+  parseMoment,
+  startOfDay,
+} from "./time.ts";

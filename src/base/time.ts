@@ -4,7 +4,12 @@ export type DurationUnit = "s" | "m" | "h" | "d" | "w";
 /** A span of time such as `"3h"`: a positive number and a unit (second, minute, hour, day, week). */
 export type Duration = `${number}${DurationUnit}`;
 
-const UNIT_MICROS: Readonly<Record<DurationUnit, number>> = { s: 1e6, m: 60e6, h: 3600e6, d: 86_400e6, w: 604_800e6 };
+export const MINUTE_MICROS = 60e6;
+export const HOUR_MICROS = 60 * MINUTE_MICROS;
+export const DAY_MICROS = 24 * HOUR_MICROS;
+const UNIT_MICROS: Readonly<Record<DurationUnit, number>> = {
+  ...{ s: 1e6, m: MINUTE_MICROS, h: HOUR_MICROS, d: DAY_MICROS, w: 7 * DAY_MICROS },
+};
 /** About 100 years: longer spans are slips of the pen. */
 const DURATION_MICROS_MAX = 3_155_760_000e6;
 
@@ -52,6 +57,12 @@ export function formatMoment(micros: number): string {
   const text = new Date(millis).toISOString().slice(0, 19);
   return rest === 0 ? text : `${text}.${String(rest).padStart(6, "0").replace(/0+$/, "")}`;
 }
+
+/** The day of a moment, as `2001-06-01`. */
+export const formatDay = (micros: number): string => formatMoment(Math.floor(micros / DAY_MICROS) * DAY_MICROS).slice(0, -9);
+
+/** Microseconds at which a day begins; NaN where the text is none. */
+export const startOfDay = (day: string): number => parseMoment(`${day}T00:00:00Z`)?.micros ?? Number.NaN;
 
 /** `1.2 s`, `3 min 20 s`: for people. */
 export function formatSpan(ms: number): string {

@@ -1,13 +1,10 @@
 /** Fields of a moment's date and clock, in the proleptic Gregorian calendar. */
-
+import { DAY_MICROS, HOUR_MICROS } from "../base/index.ts";
 import { bind } from "./quote.ts";
 import type { Moment } from "./value-type.ts";
 import { offsetAt, offsetSql, zoneTable } from "./zones.ts";
 
 export type CalendarField = "hour" | "weekday" | "month" | "dayOfYear";
-
-const HOUR_MICROS = 3600e6;
-const DAY_MICROS = 86_400e6;
 
 const SQL_FUNCTION: Readonly<Record<CalendarField, string>> = {
   hour: "hour",

@@ -5,6 +5,7 @@
  * In SQL a number is a DOUBLE or, when it is `integer`, a BIGINT; a moment is its microseconds as BIGINT. In a row an integer beyond 2^53 is a
  * bigint. Two integers are compared exactly; an integer meets any other number as the nearest double.
  */
+import { MINUTE_MICROS } from "../base/index.ts";
 import type { Value } from "../contract/index.ts";
 import { type CalendarField, fieldReader, fieldSql } from "./calendar.ts";
 import { logarithm, logarithmSql } from "./logarithm.ts";
@@ -181,8 +182,6 @@ const earlier = (sign: string, holds: (a: number, b: number) => boolean): Operat
   sql: ([a, b]) => `(${a!.sql} ${sign} ${b!.sql})`,
   row: () => (a, b) => holds(a as number, b as number),
 });
-
-const MINUTE_MICROS = 60e6;
 
 const plusMinutes: Operation = {
   operands: ["moment", "number"],

@@ -19,6 +19,7 @@ export { type Gain, maxGainThreshold, moneyOf } from "./metrics/gain.ts";
 export { type Interval, intervalsOf } from "./metrics/intervals.ts";
 export { type Lead, leadsOver } from "./metrics/leads.ts";
 export { type Measured, measure } from "./metrics/measure.ts";
+export { Z95 } from "./metrics/normal.ts";
 export { logLossOf } from "./metrics/probability.ts";
 export { type RankedScores, rankScores } from "./metrics/ranked-scores.ts";
 export type { PrecisionRecallPoint, RocPoint } from "./metrics/ranking.ts";

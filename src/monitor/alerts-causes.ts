@@ -5,6 +5,7 @@
  *     parity, drift   findings that share a column are one; that most requests are late stands by itself
  *     quality         a group that is predicted wrongly explains the measures of the whole; these are one
  */
+import { DAY_MICROS, HOUR_MICROS, startOfDay } from "../base/index.ts";
 import type { Finding } from "./finding.ts";
 
 /** A finding that stands for others. */
@@ -40,9 +41,8 @@ export interface Known {
   readonly asOf: number | null;
 }
 
-const DAY_MICROS = 86_400e6;
 /** A scan that does not name its day speaks of the newest whole day and the one under way. */
-const SCANNED_MICROS = 50 * 3600e6;
+const SCANNED_MICROS = 50 * HOUR_MICROS;
 
 export function causesOf(findings: readonly Finding[], { explainers, standing, asOf }: Known): Causes {
   const explained = new Map<string, Explained[]>();
@@ -109,7 +109,7 @@ const bySeverity = (a: Finding, b: Finding) => b.severity - a.severity || (a.cau
 
 /** The data time that a finding speaks of. */
 function spanOf({ detail }: Finding, asOf: number | null): readonly [from: number, to: number] {
-  const from = typeof detail.day === "string" ? Date.parse(`${detail.day}T00:00:00Z`) * 1000 : Number.NaN;
+  const from = typeof detail.day === "string" ? startOfDay(detail.day) : Number.NaN;
   if (!Number.isNaN(from)) return [from, from + DAY_MICROS];
   return asOf === null ? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] : [asOf - SCANNED_MICROS, asOf];
 }

@@ -7,13 +7,14 @@
  *
  * Opening and closing are told to the endpoint's story and put into the outbox in the same commit.
  */
-import { createQueues, formatMoment, formatSpan, type Json, MillError, newId } from "../base/index.ts";
+import { createQueues, DAY_MICROS, formatSpan, type Json, MINUTE_MICROS, MillError, newId } from "../base/index.ts";
 import { ALERT_KINDS, type Alert } from "../contract/index.ts";
 import type { Outbox } from "../ports/notices/index.ts";
 import type { Records, Statement } from "../ports/records/index.ts";
 import type { Story } from "../serve/index.ts";
 import { type Claim, causesOf, type Explained, type Explainer } from "./alerts-causes.ts";
 import type { AlertKind, Finding } from "./finding.ts";
+import { momentOf } from "./words.ts";
 
 export interface Alerts {
   /**
@@ -49,8 +50,6 @@ export interface AlertsResources {
   now(): number;
 }
 
-const MINUTE_MICROS = 60e6;
-const DAY_MICROS = 86_400e6;
 /** Gone for so many looks and so much data time: over. */
 const MISSES_MIN = 2;
 const HOLD_MICROS = 10 * MINUTE_MICROS;
@@ -238,7 +237,6 @@ export function createAlerts({ records, story, outbox, now }: AlertsResources): 
 
 const isOpen = ({ closedAt }: AlertRow) => closedAt === null;
 const causeOf = ({ cause }: { readonly cause: string }) => cause;
-const momentOf = (micros: number | null) => (micros === null ? null : formatMoment(micros));
 
 const mayReopen = ({ closedAsOf }: AlertRow, asOf: number | null) =>
   closedAsOf !== null && asOf !== null && asOf - closedAsOf < REOPEN_MICROS;

@@ -5,11 +5,11 @@
 import type { DayReport, Task } from "../contract/index.ts";
 import { MEASURES, type MeasureInfo } from "../contract/index.ts";
 import type { Counted } from "./bins.ts";
-import { decimal, percent, shiftInWords } from "./days-words.ts";
 import type { Drifted } from "./drift.ts";
 import type { Finding } from "./finding.ts";
 import { type Group, lasting } from "./realised-groups.ts";
 import type { Band, GroupResiduals, Reference } from "./reference.ts";
+import { decimal, percent, shiftInWords } from "./words.ts";
 
 const REALISED: Readonly<Record<Task, readonly string[]>> = {
   "binary-classification": ["auc", "calibrationError", "gain"],

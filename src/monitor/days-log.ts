@@ -5,6 +5,7 @@
  *     predictions  0 1 2 3 | 4 5 ...      rows in the order in which they were logged; those behind the last place looked at are new
  *     feedback     0 1 | 2 3 ...          the same: a new label touches the day of its prediction, however old
  */
+import { DAY_MICROS } from "../base/index.ts";
 import type { Task } from "../contract/index.ts";
 import { quoteIdentifier as name, quoteLiteral as text } from "../express/index.ts";
 import type { Lake } from "../lake/index.ts";
@@ -12,7 +13,8 @@ import type { Frame } from "../learn/index.ts";
 import type { Tables } from "../ports/tables/index.ts";
 import { feedbackOf, predictionsOf } from "../serve/index.ts";
 import { type Bins, type Counted, countBins } from "./bins.ts";
-import { DAY_MICROS } from "./reference-days.ts";
+import { labelsTold, lastLabels } from "./labels.ts";
+import { memberText } from "./parity-rows.ts";
 
 export interface Log {
   /** Rows of each journal. */
@@ -87,7 +89,7 @@ export async function openLog(lake: Lake, endpoint: string, tables: Tables): Pro
       FROM ${predictions.relation}`,
   );
   await tables.run(
-    `CREATE TEMP VIEW told AS ${feedback === null ? "SELECT NULL::VARCHAR AS id, NULL::VARCHAR AS label, 0 AS place WHERE false" : `SELECT id, label::VARCHAR AS label, row_number() OVER () - 1 AS place FROM ${feedback}`}`,
+    `CREATE TEMP VIEW told AS ${feedback === null ? "SELECT NULL::VARCHAR AS id, NULL::VARCHAR AS label, 0 AS place WHERE false" : labelsTold(feedback)}`,
   );
   const [sizes] = await tables.rows(
     `SELECT count(*) AS predictions, min("time") AS "from", (SELECT count(*) FROM told) AS labels FROM logged`,
@@ -133,12 +135,12 @@ export async function openLog(lake: Lake, endpoint: string, tables: Tables): Pro
       }),
 
     async gather(days, columns) {
-      const groups = columns.groups.map((group, at) => `json_extract_string(features, ${pointer(group)}) AS group${at}`);
+      const groups = columns.groups.map((group, at) => `${memberText("features", group)} AS group${at}`);
       await tables.run(`CREATE OR REPLACE TEMP TABLE chosen AS
         SELECT id, day, "time", model || '@' || version AS version, ${[...outputs(columns), ...groups].join(", ")} FROM logged WHERE ${among(days)}`);
       await tables.run(`CREATE OR REPLACE TEMP TABLE gathered AS
         SELECT chosen.*, ${labelAs(columns)} AS label FROM chosen
-        LEFT JOIN (SELECT id, arg_max(label, place) AS last FROM told WHERE id IN (SELECT id FROM chosen) GROUP BY id) USING (id)`);
+        LEFT JOIN (${lastLabels("told", "id IN (SELECT id FROM chosen)")}) USING (id)`);
       await tables.run("DROP TABLE chosen");
     },
 
@@ -177,12 +179,10 @@ function readFeatures(features: Readonly<Record<string, Bins>>): string {
   return `json_transform(features, ${text(JSON.stringify(Object.fromEntries(types)))})`;
 }
 
-const pointer = (key: string) => text(`/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`);
-
 function outputs({ task, classes }: Gathered): string[] {
   if (task === "regression") return ['"value" AS stated'];
   if (task === "binary-classification") return ["probability AS stated", "decision::INTEGER AS decided"];
-  const each = classes.map((label, k) => `TRY_CAST(json_extract_string(probabilities, ${pointer(label)}) AS DOUBLE) AS k${k}`);
+  const each = classes.map((label, k) => `TRY_CAST(${memberText("probabilities", label)} AS DOUBLE) AS k${k}`);
   return [...each, `${indexOf("label", classes)} AS decided`];
 }
 

@@ -1,12 +1,12 @@
 /** One day's rows made into a report: what was expected of them, what came of them, what they earned. Typed arrays in, values out. */
 import type { DayReport, Task } from "../contract/index.ts";
-import { type Evidence, type Frame, type Gain, moneyOf, type TextColumn } from "../learn/index.ts";
+import { type Evidence, type Frame, type Gain, moneyOf, type TextColumn, Z95 } from "../learn/index.ts";
 import { calibrated, estimateQuality } from "./estimate.ts";
 import { pick, pickEvidence, realisedQuality } from "./realised.ts";
 import { type Group, groupsOf } from "./realised-groups.ts";
 import type { Reference } from "./reference.ts";
 
-/** Of the predictions of a day, from when on their labels are held to be there. */
+/** Of the predictions of a day, from when on their labels tell how it was: those that come early are not like those that come late. */
 export const LABELLED_MIN = 0.95;
 
 export interface DayRows {
@@ -119,7 +119,7 @@ function gainOfDay({ decided, y, expected }: Scored, labelled: number, gain: Gai
     }
   }
   if (labelled > 0) variance += Math.max(0, squares - earned ** 2 / labelled);
-  const margin = 1.959963984540054 * Math.sqrt(variance);
+  const margin = Z95 * Math.sqrt(variance);
   return { value, estimated: labelled < LABELLED_MIN * y.length || y.length === 0, interval: [value - margin, value + margin] };
 }
 

@@ -2,12 +2,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DAY_MICROS } from "../base/index.ts";
 import type { Lake } from "../lake/index.ts";
 import { openDuckDb } from "../ports/tables/index.ts";
 import { predictionsOf } from "../serve/index.ts";
 import { type Bins, countBins, layBins } from "./bins.ts";
 import { openLog } from "./days-log.ts";
-import { DAY_MICROS } from "./reference-days.ts";
 
 const ROWS = 3_000_000;
 const folder = mkdtempSync(join(tmpdir(), "mill-days-bench-"));

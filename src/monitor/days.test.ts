@@ -18,7 +18,7 @@ import {
 } from "./fixtures/orders.ts";
 
 const HOUR = 3600e6;
-const AT = { name: "orders", model: "late" };
+const AT = { name: "orders" };
 const dayOf = (number: number) => new Date((LIVE_FROM + number * DAY) / 1000).toISOString().slice(0, 10);
 /** The clock when day `number` of the traffic has been over for an hour. */
 const over = (number: number) => LIVE_FROM + (number + 1) * DAY + HOUR;
@@ -329,7 +329,7 @@ test("several classes are judged by the one that was answered; a label that is n
     "orders",
     labelsOf(ids, rows, (row) => row.shop),
   );
-  const { reports, findings } = await world.days.scan({ name: "orders", model: "whose" }, over(0));
+  const { reports, findings } = await world.days.scan(AT, over(0));
   assert.deepEqual(findings, []);
   const before = reports[0]!.realised!.accuracy!.value!;
   assert.ok(Math.abs(before - reports[0]!.estimated!.accuracy!.value!) < 0.08);
@@ -338,7 +338,7 @@ test("several classes are judged by the one that was answered; a label that is n
     "orders",
     labelsOf(ids, rows, () => "somewhere else"),
   );
-  const [after] = (await world.days.scan({ name: "orders", model: "whose" }, over(0))).reports;
+  const [after] = (await world.days.scan(AT, over(0))).reports;
   assert.deepEqual([after!.realised!.accuracy!.value, after!.labelled], [0, 400]);
   await world.close();
 });
@@ -351,7 +351,7 @@ test("numbers are judged by their errors, and nothing is estimated", async () =>
     "orders",
     labelsOf(ids, rows, (row) => row.delay + 60),
   );
-  const result = await world.days.scan({ name: "orders", model: "how-late" }, over(0));
+  const result = await world.days.scan(AT, over(0));
   assert.deepEqual(
     causes(result).filter((cause) => !cause.includes("group")),
     ["quality/mae", "quality/rmse"],

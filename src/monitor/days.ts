@@ -6,7 +6,7 @@
  *
  * Drift of the day under way is that of the 24 hours up to now: only a whole turn of the clock can be held against whole days.
  */
-import { createQueues, type Digest, digestOfJson, formatMoment } from "../base/index.ts";
+import { createQueues, DAY_MICROS, type Digest, digestOfJson, formatDay, HOUR_MICROS } from "../base/index.ts";
 import type { DayReport } from "../contract/index.ts";
 import type { Lake } from "../lake/index.ts";
 import type { Records, Statement } from "../ports/records/index.ts";
@@ -27,14 +27,13 @@ import { type DayQuality, dayQuality, LABELLED_MIN } from "./days-report.ts";
 import { type Drifted, driftOf, JUDGED_ROWS_MIN } from "./drift.ts";
 import type { Finding } from "./finding.ts";
 import type { Reference, References } from "./reference.ts";
-import { DAY_MICROS } from "./reference-days.ts";
 
 export interface Days {
   /**
    * Seals the journals and looks at every day that is over or has changed since the last look; `untilMicros` is the data clock. The reports of these
    * days, oldest first, and what holds now: of the newest day that could be judged, for drift, for estimated and for realised quality.
    */
-  scan(endpoint: { readonly name: string; readonly model: string }, untilMicros: number): Promise<Scanned>;
+  scan(endpoint: { readonly name: string }, untilMicros: number): Promise<Scanned>;
   /** The newest `count`, oldest first. */
   reports(endpoint: string, count: number): Promise<DayReport[]>;
   /** Of what is sealed. */
@@ -59,7 +58,9 @@ export interface DaysResources {
 }
 
 /** A day is over when the clock has passed its end by so much: what comes later still changes it. */
-const GRACE_MICROS = 3600e6;
+const GRACE_MICROS = HOUR_MICROS;
+/** Where the last day begins that is over, in microseconds, by a data clock likewise. */
+export const lastDayOver = (asOf: number): number => (Math.floor((asOf - GRACE_MICROS) / DAY_MICROS) - 1) * DAY_MICROS;
 const UNDER_WAY_ROWS_MIN = 500;
 /** Rows of so many days are gathered at once as have together no more than this. */
 const BATCH_ROWS_MAX = 500_000;
@@ -108,7 +109,7 @@ export function createDays({ records, lake, registry, references, tables, now }:
       const { state, days } = await touched(log, await readState(records, endpoint));
       const sizes = await log.rowsOf(days);
       const today = Math.floor(until / DAY_MICROS);
-      const isClosed = (day: number) => (day + 1) * DAY_MICROS + GRACE_MICROS <= until;
+      const isClosed = (day: number) => day * DAY_MICROS <= lastDayOver(until);
       const due = days.filter((day) => isClosed(day) || (day <= today && sizes.get(day)! >= UNDER_WAY_ROWS_MIN));
       const looked = await lookAt(endpoint, log, due, sizes, (day) => ({ closed: isClosed(day), until }));
       const pending = days.filter((day) => !isClosed(day));
@@ -304,7 +305,7 @@ function tells(
 /** The log may begin in the middle of its first day, which then is unlike any whole one. */
 function isWhole(day: number, from: number, { rate }: Reference): boolean {
   if (Math.floor(from / DAY_MICROS) !== day) return true;
-  const hours = Math.floor((from - day * DAY_MICROS) / 3600e6);
+  const hours = Math.floor((from - day * DAY_MICROS) / HOUR_MICROS);
   const total = rate.reduce((sum, { mean }) => sum + mean, 0);
   const missed = total > 0 ? rate.slice(0, hours).reduce((sum, { mean }) => sum + mean, 0) / total : hours / 24;
   return missed <= MISSED_MAX;
@@ -392,7 +393,7 @@ async function holding(records: Records, endpoint: string): Promise<Finding[]> {
 /** Labels may be this late for what they tell to be found still. */
 const LOOKED_BACK_DAYS = 60;
 
-const nameOf = (day: number) => formatMoment(day * DAY_MICROS).slice(0, -9);
+const nameOf = (day: number) => formatDay(day * DAY_MICROS);
 
 async function readDay(records: Records, endpoint: string, day: string): Promise<Stored | null> {
   const [row] = await records.query<{ report: string }>("SELECT report FROM monitored_days WHERE endpoint = ? AND day = ?", [

@@ -7,7 +7,7 @@
  * It sees what a shift of the features does to the probabilities; it cannot see that what follows from them has changed: realised quality does.
  */
 import type { Task } from "../contract/index.ts";
-import { type Gain, type Interval, logLossOf, moneyOf, rankScores } from "../learn/index.ts";
+import { type Gain, type Interval, logLossOf, moneyOf, rankScores, Z95 } from "../learn/index.ts";
 
 /** Pairs of a stated probability and the share that was true, rising in both. */
 export type Calibration = readonly (readonly [stated: number, observed: number])[];
@@ -132,7 +132,6 @@ export function estimateQuality(task: Task, rows: Stated): Record<string, Estima
 /** A term a + b y of a sum over rows, y being 1 or 0 by the row's chance. */
 type Term = readonly [a: number, b: number];
 const ONE: Term = [1, 0];
-const Z95 = 1.959963984540054;
 
 /** Of two sums of terms, to first order (the delta method). */
 function ratioOf(chances: Float64Array, terms: (row: number) => readonly [numerator: Term, denominator: Term]): Estimated {

@@ -1,5 +1,5 @@
-export { armLosses } from "./arm-losses.ts";
 export { type CanaryDecision, type CanaryEvidence, judgeRollout } from "./canary.ts";
+export { lastDayOver } from "./days.ts";
 export type { AlertKind, Finding } from "./finding.ts";
 export { createMonitor, type Monitor, type MonitorResources } from "./monitor.ts";
 export { createParity, type Mismatch, type Parity, type ParityReport, type ParityResources, type ParitySpan } from "./parity.ts";

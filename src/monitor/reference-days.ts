@@ -1,7 +1,7 @@
 /** The rows of a reference, day by day: what one day differs from another by itself is what a day of traffic may differ by. */
+import { DAY_MICROS } from "../base/index.ts";
 import { BAND_DAYS_MIN } from "./drift.ts";
 
-export const DAY_MICROS = 86_400e6;
 const DAY_ROWS_MIN = 200;
 const BLOCK_ROWS = 1000;
 

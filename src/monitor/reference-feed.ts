@@ -1,10 +1,10 @@
 /** What the columns of a request looked like in the reference: the ground the watch on the live feed stands on. All by SQL, in bounded memory. */
+import { HOUR_MICROS } from "../base/index.ts";
 import type { Schema } from "../contract/index.ts";
 import { quoteIdentifier as name } from "../express/index.ts";
 import type { Tables } from "../ports/tables/index.ts";
 import type { FeedColumn, Reference } from "./reference.ts";
 
-const HOUR_MICROS = 3600e6;
 const HOUR_ROWS_MIN = 20;
 /** Stands for an hour where rows have no time. */
 const BLOCK_ROWS = 100;

@@ -1,7 +1,8 @@
 /** Whether a model is to be trained again, and why. Pure; everything counts in data time. */
-import { formatMoment, parseDuration } from "../base/index.ts";
+import { formatDay, formatMoment, parseDuration } from "../base/index.ts";
 import { type DayReport, MEASURES, type MeasureInfo, type Task } from "../contract/index.ts";
 import type { EndpointDefinition, RetrainTrigger } from "../define/index.ts";
+import { LABELLED_MIN } from "./days-report.ts";
 
 export interface TrainingFacts {
   readonly task: Task;
@@ -21,7 +22,7 @@ export interface TrainingFacts {
 export function dueRetraining(retrain: NonNullable<EndpointDefinition["retrain"]>, facts: TrainingFacts): string | null {
   const cool = facts.triedAsOf === null || facts.asOf - facts.triedAsOf >= parseDuration(retrain.cooldown);
   if (!cool) return null;
-  const since = formatMoment(Math.max(facts.trainedAsOf, facts.triedAsOf ?? 0)).slice(0, 10);
+  const since = formatDay(Math.max(facts.trainedAsOf, facts.triedAsOf ?? 0));
   const days = facts.days.filter(({ day }) => day > since);
   for (const trigger of retrain.when) {
     const why = holds[trigger.when](trigger as never, facts, days);
@@ -72,14 +73,11 @@ const holds: Holds = {
 /** Realised where the labels have come, else estimated, unless one of them is asked for. */
 function measuredOn(day: DayReport, measure: string, from: "realised" | "estimated" | undefined) {
   for (const source of from === undefined ? (["realised", "estimated"] as const) : [from]) {
-    if (source === "realised" && from === undefined && day.labelled < day.rows * LABELLED_SHARE) continue;
+    if (source === "realised" && from === undefined && day.labelled < day.rows * LABELLED_MIN) continue;
     const value = day[source]?.[measure]?.value;
     if (value !== null && value !== undefined) return { value, from: source };
   }
   return null;
 }
-
-/** Labels that come early are not like those that come late: below this share the day is not told by them. */
-const LABELLED_SHARE = 0.95;
 
 const show = (value: number) => String(Number(value.toPrecision(3)));

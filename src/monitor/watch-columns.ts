@@ -3,7 +3,7 @@ import type { Json } from "../base/index.ts";
 import type { Finding } from "./finding.ts";
 import type { FeedColumn, Reference } from "./reference.ts";
 import { createPageTest, type Odds, oddsOf } from "./watch-sequential.ts";
-import { momentOf, percent } from "./watch-words.ts";
+import { momentOf, percent } from "./words.ts";
 
 /** What a reference makes of a column, ready for the stream of its values. */
 export interface ColumnCheck {

@@ -2,12 +2,12 @@
  * Whether rows keep coming. What is usual is learnt from the traffic itself, since nobody states it: of events, how far they lag behind the
  * requests at each hour of the day, from the first whole day on; of requests, their rate, held against the reference's emptiest hours.
  */
-import { formatMoment, formatSpan } from "../base/index.ts";
+import { DAY_MICROS, formatMoment, formatSpan, HOUR_MICROS } from "../base/index.ts";
 import type { Finding } from "./finding.ts";
 import type { Reference } from "./reference.ts";
 import { createWatchClock } from "./watch-clock.ts";
 import { createPageTest, oddsOf } from "./watch-sequential.ts";
-import { percent } from "./watch-words.ts";
+import { momentOf, percent } from "./words.ts";
 
 export interface FlowWatch {
   answered(times: readonly number[], nowMs: number, rate: Reference["rate"] | null): void;
@@ -18,8 +18,6 @@ export interface FlowWatch {
   findings(nowMs: number, outcomes: readonly string[]): Finding[];
 }
 
-const HOUR_MICROS = 3600e6;
-const DAY_MICROS = 24 * HOUR_MICROS;
 const EVENTS_MIN = 100;
 const SLACK = 1.5;
 const LAG_SLACK_MICROS = 30e6;
@@ -153,7 +151,7 @@ function createEventFlow() {
         ...feed("feed/events/late", outcomes),
         severity: (0.5 * found.bad) / found.trials,
         sentence: `${found.bad} of ${found.trials} events came later than ${formatSpan((greatestLateness * SLACK + LATE_SLACK_MICROS) / 1000)} of data time, where ${percent(LATE.expected)} may`,
-        detail: { since: found.since === null ? null : formatMoment(found.since), trials: found.trials, bad: found.bad },
+        detail: { since: momentOf(found.since), trials: found.trials, bad: found.bad },
       };
     },
   };

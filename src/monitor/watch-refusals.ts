@@ -1,9 +1,9 @@
 /** Rows that could not be read, by what was wrong with them: a source that changed its form is refused, and its rows are missing everywhere. */
-import { formatMoment, type MillError } from "../base/index.ts";
+import type { MillError } from "../base/index.ts";
 import { codeInfo } from "../contract/index.ts";
 import type { Finding } from "./finding.ts";
 import { createPageTest, oddsOf, type PageTest } from "./watch-sequential.ts";
-import { percent } from "./watch-words.ts";
+import { momentOf, percent } from "./words.ts";
 
 export type Door = "predict" | "events" | "feedback";
 
@@ -61,7 +61,7 @@ export function createRefusalWatch(): RefusalWatch {
             severity: first.bad / first.trials,
             sentence: `${found.map(({ door, bad, trials }) => `${bad} of ${trials} ${ROWS[door]}`).join(" and ")} were refused, where ${percent(TOLERATED.expected)} may be: ${why}`,
             detail: {
-              since: first.since === null ? null : formatMoment(first.since),
+              since: momentOf(first.since),
               doors: Object.fromEntries(found.map(({ door, bad, trials }) => [door, { bad, trials }])),
             },
           },

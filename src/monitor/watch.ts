@@ -7,7 +7,7 @@
  * memory alone: after a restart the watch begins anew, while the alerts it opened are on record and close when it finds nothing.
  * What an endpoint's rows are held against is the reference of the version that answered; until that is known, columns are not judged.
  */
-import type { MillError } from "../base/index.ts";
+import { MINUTE_MICROS, type MillError } from "../base/index.ts";
 import type { Answered, Watcher } from "../serve/index.ts";
 import type { Finding } from "./finding.ts";
 import type { Reference } from "./reference.ts";
@@ -31,7 +31,6 @@ export interface WatchResources {
 
 /** Rows that must be logged again for a loss to be over. */
 const LOSS_SOUND = 50;
-const MINUTE_MICROS = 60e6;
 const LOOK_REFUSALS = 5;
 /** A column that no row has brought for so long is not asked for any more. */
 const COLUMN_GONE = 1000;

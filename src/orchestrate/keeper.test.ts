@@ -8,6 +8,7 @@ import { openDeliveries, type Platform } from "./fixtures/platform.ts";
 import { deliveriesCsv, millText } from "./fixtures/project.ts";
 import { createKeeper } from "./keeper.ts";
 import { retrainingsOf } from "./retrainings.ts";
+import type { Workspace } from "./workspace.ts";
 
 const TRAINED = 2500;
 const DELIVERIES = deliveriesCsv(TRAINED + 1500)
@@ -23,14 +24,18 @@ const ROLLOUT = 'rollout: m.canary({ steps: [0.5, 1], hold: "1h" })';
 const serving = (when: string, more = ROLLOUT) => `${more}, retrain: { when: [${when}], window: "30d", cooldown: "1d" }`;
 
 /** The platform with a first version that answers, trained on the first deliveries. */
-async function openServing(changes: Parameters<typeof millText>[0], kinds: readonly StepKind<never>[] = []) {
+async function openServing(
+  changes: Parameters<typeof millText>[0],
+  kinds: readonly StepKind<never>[] = [],
+  around: (platform: Platform) => Partial<Workspace> = () => ({}),
+) {
   const platform = await openDeliveries({ kinds });
   platform.write("deliveries.csv", deliveriesCsv(TRAINED));
   platform.write("mill.ts", millText({ accept: "m.auc.atLeast(0.5)", ...changes }));
   await platform.run();
   await platform.workspace.serving.refresh();
   const faults: Error[] = [];
-  const keeper = createKeeper(platform.workspace, (_, error) => faults.push(error));
+  const keeper = createKeeper({ ...platform.workspace, ...around(platform) }, (_, error) => faults.push(error));
   const look = async () => {
     await platform.workspace.lake.sealAll(); // as the platform does each minute
     await keeper.tick();
@@ -98,6 +103,67 @@ test("new rows start a retraining; what passes its gate answers half of the requ
   assert.equal(await versionOf(platform), 1);
   await look();
   assert.equal(await versionOf(platform), 1, "what was rolled back does not come back by itself");
+  await platform.close();
+});
+
+test("a rollback that comes while the keeper makes up its mind to promote counts: endpoint and registry say the same, and nothing is promoted", async () => {
+  let comes = false;
+  const { platform, look, live } = await openServing({ serving: serving("m.newRows(300)") }, [], ({ workspace, call }) => ({
+    monitor: {
+      ...workspace.monitor,
+      async armLosses(...asked) {
+        const losses = await workspace.monitor.armLosses(...asked);
+        if (comes) await call("rollback", { name: "late" });
+        return losses;
+      },
+    },
+  }));
+  await live(350);
+  await look();
+  assert.equal(platform.workspace.serving.rollout("late")!.version, 2);
+  await live(20, { times: 30 });
+  comes = true;
+  await look();
+  assert.equal(await versionOf(platform), 1);
+  assert.deepEqual((await platform.call("getModel", { name: "late" })).aliases, { champion: 1 });
+  assert.equal((await retrainingsOf(platform.records, "late", 1))[0]!.state, "halted");
+  await platform.close();
+});
+
+test("a rollback needs no definitions: it takes a candidate back while mill.ts is broken", async () => {
+  const { platform, live, look } = await openServing({ serving: serving("m.newRows(300)") });
+  await live(350);
+  await look();
+  platform.write("mill.ts", "this is no definition");
+  assert.equal((await platform.call("rollback", { name: "late" })).version, 1);
+  assert.equal(platform.workspace.serving.rollout("late"), null);
+  assert.deepEqual(await platform.workspace.registry.aliases("late"), { champion: 1 });
+  await platform.close();
+});
+
+test("a look that failed is taken again: the days that were over then are replayed, none is left out", async () => {
+  let failing = true;
+  let clock = Date.now();
+  const { platform, live, keeper } = await openServing({}, [], ({ workspace }) => ({
+    now: () => (clock += 11_000),
+    monitor: {
+      ...workspace.monitor,
+      parity: {
+        ...workspace.monitor.parity,
+        async replay(...asked) {
+          if (failing) throw new Error("the engine is busy");
+          return workspace.monitor.parity.replay(...asked);
+        },
+      },
+    },
+  }));
+  await live(600);
+  await keeper.tick();
+  const parities = async () => (await platform.workspace.monitor.days.reports("late", 9)).map(({ parity }) => parity !== null);
+  assert.ok((await parities()).every((found) => !found));
+  failing = false;
+  await keeper.tick();
+  assert.deepEqual((await parities()).slice(0, -2), [true, true]);
   await platform.close();
 });
 

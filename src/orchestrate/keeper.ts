@@ -5,13 +5,13 @@
  *
  * Every decision is a pure function of `monitor`; this file only looks, asks and acts, one thing after the other. Retraining goes on beside it.
  */
-import { asMillError } from "../base/index.ts";
+import { asMillError, DAY_MICROS, HOUR_MICROS, startOfDay } from "../base/index.ts";
 import type { EndpointDefinition, Project } from "../define/index.ts";
-import { armLosses, dueRetraining, judgeRollout, type TrainingFacts } from "../monitor/index.ts";
-import { type Deployment, eventsOf } from "../serve/index.ts";
+import { type CanaryEvidence, dueRetraining, judgeRollout, lastDayOver, type TrainingFacts } from "../monitor/index.ts";
+import { type Deployment, eventsOf, type Rollout } from "../serve/index.ts";
 import { retrain, settleRetrainings } from "./retrain.ts";
 import { retrainingsOf } from "./retrainings.ts";
-import { haltRollout, promoteRollout } from "./rollout.ts";
+import { haltRollout, promoteRollout, publishLine } from "./rollout.ts";
 import { trainedAsOf } from "./trained-as-of.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -25,21 +25,22 @@ export interface Keeper {
 }
 
 const KEEPER = "millwright";
-const DAY_MICROS = 86_400e6;
-/** A day of data is looked at when it has been over for so long: rows come late. */
-const GRACE_MICROS = 3600e6;
 /** The day under way is looked at again after so much data time and so much time of ours. */
-const AGAIN_MICROS = 4 * 3600e6;
+const AGAIN_MICROS = 4 * HOUR_MICROS;
 const AGAIN_MS = 10_000;
 const LOSSES_EVERY_MS = 5_000;
 /** Requests of a day that are computed again from the lake. */
 const PARITY_SAMPLE = 1000;
+/** A replay that failed is tried again for so many days of data. */
+const PARITY_DAYS = 30;
 
 interface Looked {
   scannedAsOf: number;
   scannedAt: number;
+  /** When a scan failed last: the next waits. */
+  failedAt: number;
   lossesAt: number;
-  losses: Awaited<ReturnType<typeof armLosses>>;
+  losses: CanaryEvidence["losses"];
   held: string | null;
 }
 
@@ -56,7 +57,10 @@ export function createKeeper(workspace: Workspace, onFault: (endpoint: string, e
   monitor.watch.onChange((name) => void seeFeed(name).catch((thrown) => onFault(name, asMillError(thrown))));
 
   const lookAt = async (project: Project, endpoint: EndpointDefinition, deployment: Deployment) => {
-    const last = looked.get(endpoint.name) ?? { scannedAsOf: 0, scannedAt: 0, lossesAt: 0, losses: null, held: null };
+    const last = looked.get(endpoint.name) ?? {
+      ...{ scannedAsOf: 0, scannedAt: 0, failedAt: 0 },
+      ...{ lossesAt: 0, losses: null, held: null },
+    };
     looked.set(endpoint.name, last);
     await knowVersions(deployment);
     const asOf = serving.dataTime(endpoint.name);
@@ -74,19 +78,29 @@ export function createKeeper(workspace: Workspace, onFault: (endpoint: string, e
       await monitor.know(name, await workspace.registry.version(model, one));
   };
 
-  const scan = async ({ name, serves }: EndpointDefinition, last: Looked, asOf: number) => {
-    const closed = Math.floor((asOf - GRACE_MICROS) / DAY_MICROS) > Math.floor((last.scannedAsOf - GRACE_MICROS) / DAY_MICROS);
+  const scan = async ({ name }: EndpointDefinition, last: Looked, asOf: number) => {
+    const isOver = lastDayOver(asOf) > lastDayOver(last.scannedAsOf);
     const underWay = asOf - last.scannedAsOf >= AGAIN_MICROS && now() - last.scannedAt >= AGAIN_MS;
-    if (!closed && !underWay) return;
-    Object.assign(last, { scannedAsOf: asOf, scannedAt: now() });
-    await workspace.lake.seal(eventsOf(name));
-    const { reports, findings } = await monitor.days.scan({ name, model: serves.name }, asOf);
-    await monitor.alerts.observe(name, "days", findings, asOf);
-    for (const { day, parity } of reports) {
-      const from = Date.parse(`${day}T00:00:00Z`) * 1000;
-      if (parity !== null || asOf < from + DAY_MICROS + GRACE_MICROS) continue;
-      const span = { from, to: from + DAY_MICROS, sample: PARITY_SAMPLE };
-      const report = await monitor.parity.replay({ name }, span);
+    if ((!isOver && !underWay) || now() - last.failedAt < AGAIN_MS) return;
+    last.scannedAt = now();
+    try {
+      await workspace.lake.seal(eventsOf(name));
+      const { findings } = await monitor.days.scan({ name }, asOf);
+      await monitor.alerts.observe(name, "days", findings, asOf);
+      await replayDays(name, asOf);
+      last.scannedAsOf = asOf;
+    } catch (thrown) {
+      last.failedAt = now();
+      throw thrown;
+    }
+  };
+
+  /** Each day that is over, once. */
+  const replayDays = async (name: string, asOf: number) => {
+    for (const { day, parity } of await monitor.days.reports(name, PARITY_DAYS)) {
+      const from = startOfDay(day);
+      if (parity !== null || from > lastDayOver(asOf)) continue;
+      const report = await monitor.parity.replay({ name }, { from, to: from + DAY_MICROS, sample: PARITY_SAMPLE });
       await monitor.days.setParity(name, day, report);
       await monitor.alerts.observe(name, "parity", monitor.parity.findingsOf(report), asOf);
     }
@@ -97,14 +111,17 @@ export function createKeeper(workspace: Workspace, onFault: (endpoint: string, e
     if (rollout === null) return;
     const { task, constraints } = endpoint.serves.solves;
     if (now() - last.lossesAt >= LOSSES_EVERY_MS)
-      Object.assign(last, { lossesAt: now(), losses: await armLosses(workspace, { name: endpoint.name, task }, rollout) });
+      Object.assign(last, { lossesAt: now(), losses: await monitor.armLosses({ name: endpoint.name, task }, rollout) });
     const decided = judgeRollout(rollout, { asOf, latencyP99Ms: constraints?.latencyP99Ms ?? null, losses: last.losses });
     if (decided.decision === "hold") return;
     last.losses = null;
-    if (decided.decision === "advance")
-      await serving.advanceRollout(endpoint.name, decided.step, { actor: KEEPER, why: decided.why });
-    if (decided.decision === "promote") await promoteRollout(workspace, project, endpoint, { actor: KEEPER, why: decided.why });
-    if (decided.decision === "halt") await haltRollout(workspace, endpoint, { actor: KEEPER, why: decided.why });
+    const by = { actor: KEEPER, why: decided.why };
+    await publishLine(workspace, async () => {
+      if (!isSameStep(serving.rollout(endpoint.name), rollout)) return; // somebody was faster: it is looked at again
+      if (decided.decision === "advance") await serving.advanceRollout(endpoint.name, decided.step, by);
+      if (decided.decision === "promote") await promoteRollout(workspace, project, endpoint.name, by);
+      if (decided.decision === "halt") await haltRollout(workspace, endpoint.name, by);
+    });
   };
 
   const lookAtTriggers = async (endpoint: EndpointDefinition, deployment: Deployment, last: Looked, asOf: number) => {
@@ -186,3 +203,6 @@ export function createKeeper(workspace: Workspace, onFault: (endpoint: string, e
     },
   };
 }
+
+const isSameStep = (now: Rollout | null, judged: Rollout) =>
+  now !== null && now.version === judged.version && now.step === judged.step && now.sinceAt === judged.sinceAt;

@@ -1,39 +1,35 @@
-/** How a version that passed its gate comes to serve, and how a rollout ends: registry, endpoints and story say the same. */
+/**
+ * How a version that passed its gate comes to serve, and how a rollout ends: registry, endpoints and story say the same. Each is several commits:
+ * whoever calls these is in `publishLine`, so that a run, a rollback and the keeper do not come between each other's.
+ */
 import { asMillError } from "../base/index.ts";
 import type { EndpointDefinition, Project } from "../define/index.ts";
-import type { ModelVersion } from "../registry/index.ts";
+import type { By, ModelVersion } from "../registry/index.ts";
 import { retrainingEnds } from "./retrainings.ts";
 import type { Workspace } from "./workspace.ts";
 
-interface By {
-  readonly actor: string;
-  readonly why: string;
-}
-
 type Resources = Pick<Workspace, "registry" | "serving" | "story" | "records" | "now">;
 
+export const publishLine = <T>({ inLine }: Pick<Workspace, "inLine">, work: () => Promise<T>): Promise<T> =>
+  inLine("publish", work);
+
 /** The candidate answers all requests; other endpoints of the model follow. */
-export async function promoteRollout(
-  to: Resources,
-  project: Project,
-  { name, serves }: EndpointDefinition,
-  by: By,
-): Promise<void> {
-  const { version } = to.serving.rollout(name)!;
-  await to.registry.promote(serves.name, version, by);
-  const champion = await to.registry.version(serves.name, version);
+export async function promoteRollout(to: Resources, project: Project, name: string, by: By): Promise<void> {
+  const { model, version } = to.serving.rollout(name)!;
+  await to.registry.promote(model, version, by);
+  const champion = await to.registry.version(model, version);
   await to.serving.promote(name, by);
   await endRetraining(to, name, { state: "promoted", version, why: by.why });
   for (const other of project.endpoints.values())
-    if (other.name !== name && other.serves.name === serves.name && to.serving.rollout(other.name) === null)
+    if (other.name !== name && other.serves.name === model && to.serving.rollout(other.name) === null)
       await to.serving.deploy(other.name, champion, { ...by, why: `promoted at ${name}` });
 }
 
 /** All requests go back to the champion; the candidate is not tried again by itself. */
-export async function haltRollout(to: Resources, { name, serves }: EndpointDefinition, by: By): Promise<void> {
-  const { version } = to.serving.rollout(name)!;
+export async function haltRollout(to: Resources, name: string, by: By): Promise<void> {
+  const { model, version } = to.serving.rollout(name)!;
+  await to.registry.retire(model, version, by); // first: what is cut off in between still has its rollout, and is not started anew
   await to.serving.endRollout(name, by);
-  await to.registry.retire(serves.name, version, by);
   await endRetraining(to, name, { state: "halted", version, why: by.why });
 }
 
@@ -50,7 +46,7 @@ export async function startRollout(
   const { name, serves, rollout } = endpoint;
   const underWay = to.serving.rollout(name);
   if (underWay?.version === version.version) return null;
-  if (underWay !== null) await haltRollout(to, endpoint, { actor, why: `version ${version.version} has come` });
+  if (underWay !== null) await haltRollout(to, name, { actor, why: `version ${version.version} has come` });
   try {
     await to.serving.startRollout(name, version, rollout!, { actor, why: "passed every gate" });
     return `endpoint ${name} answers ${Math.round(rollout!.steps[0]! * 100)} % of the requests with version ${version.version}`;

@@ -3,6 +3,7 @@ import { asMillError, type Digest, errorToJson } from "../base/index.ts";
 import type { CallContext, OutputOf } from "../contract/index.ts";
 import { buildGraph, selectNodes } from "./graph.ts";
 import { publish } from "./publish.ts";
+import { publishLine } from "./rollout.ts";
 import { runGraph } from "./run.ts";
 import { nodeTargets } from "./targets.ts";
 import { outsideOf } from "./verbs/outside.ts";
@@ -46,7 +47,7 @@ export async function runTargets(
       signal: context.signal,
       keys,
       publish: (node, results) =>
-        workspace.inLine("publish", () => publish(project, node, keys, results, { ...workspace, actor: context.actor })),
+        publishLine(workspace, () => publish(project, node, keys, results, { ...workspace, actor: context.actor })),
       emit: (event) => push(event.event === "step-failed" ? { ...event, error: errorToJson(event.error) } : event),
     });
     await workspace.serving.refresh();

@@ -2,12 +2,12 @@ export { type BundleInput, type BundleManifest, bundle, readManifest } from "./b
 export { type CardFacts, writeCard } from "./card.ts";
 export {
   type AliasChange,
+  type By,
   CHALLENGER_ALIAS,
   CHAMPION_ALIAS,
   createRegistry,
   type Lineage,
   type ModelVersion,
-  type Moved,
   type NewVersion,
   type Registered,
   type Registry,

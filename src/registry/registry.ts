@@ -37,14 +37,14 @@ export interface NewVersion {
   readonly actor: string;
 }
 
-/** Who moved an alias, and why. */
-export interface Moved {
+/** Who changed what serves, and why. */
+export interface By {
   readonly actor: string;
   /** In words. */
   readonly why: string;
 }
 
-export interface AliasChange extends Moved {
+export interface AliasChange extends By {
   readonly alias: string;
   readonly version: number;
   /** false: the alias was taken from the version. */
@@ -72,14 +72,14 @@ export interface Registry {
   versions(model: string, page: { readonly limit: number; readonly before?: number }): Promise<ModelVersion[]>;
   manifest(version: ModelVersion): Promise<BundleManifest>;
   /** Points an alias at a version. */
-  setAlias(model: string, alias: string, version: number, by: Moved): Promise<void>;
+  setAlias(model: string, alias: string, version: number, by: By): Promise<void>;
   /** Makes a version the champion, and no challenger any more. Safe to repeat. Errors: as `version`. */
-  promote(model: string, version: number, by: Moved): Promise<void>;
+  promote(model: string, version: number, by: By): Promise<void>;
   /**
    * A version is no challenger any more, and `register` does not make it champion or challenger again until another has become champion.
    * Safe to repeat. Errors: as `version`.
    */
-  retire(model: string, version: number, by: Moved): Promise<void>;
+  retire(model: string, version: number, by: By): Promise<void>;
   /** The version that each alias points at. */
   aliases(model: string): Promise<Record<string, number>>;
   /** Oldest first. */
@@ -322,7 +322,7 @@ function standingStatements({ model, standing = "champion", actor }: NewVersion,
   ];
 }
 
-function aliasStatements(given: Alias, by: Moved, at: number): Statement[] {
+function aliasStatements(given: Alias, by: By, at: number): Statement[] {
   const { model, alias, version } = given;
   return [
     { sql: "DELETE FROM aliases WHERE model = ? AND alias = ?", params: [model, alias] },
@@ -339,7 +339,7 @@ const dropAlias = ({ model, alias, version }: Alias): Statement => ({
 /** Later than all before it, whatever the clock says: the order of the history decides who reigns. */
 const historyStatement = (
   { model, alias, version, held }: Alias & { held: boolean },
-  { actor, why }: Moved,
+  { actor, why }: By,
   at: number,
 ): Statement => ({
   sql: `INSERT INTO alias_history (model, alias, version, held, at, actor, why)

@@ -1,6 +1,7 @@
 /** What endpoints answer with, as rows: the version that is deployed, how it came about, and the rollout under way. */
 import { didYouMean, MillError } from "../base/index.ts";
 import type { Records, Statement } from "../ports/records/index.ts";
+import type { By } from "../registry/index.ts";
 import type { Rollout } from "./rollout.ts";
 
 /** Which version an endpoint answers with. */
@@ -55,11 +56,7 @@ export function createDeployments(records: Records): Deployments {
 }
 
 /** Points an endpoint at a version; a rollout that is under way ends with it. */
-export function pointAt(
-  to: Omit<Deployment, "changedAt">,
-  by: { readonly actor: string; readonly why: string },
-  at: number,
-): Statement[] {
+export function pointAt(to: Omit<Deployment, "changedAt">, by: By, at: number): Statement[] {
   const { name, model, version, previous } = to;
   return [
     { sql: "DELETE FROM rollouts WHERE endpoint = ?", params: [name] },

@@ -3,7 +3,6 @@ export { type Answer, createEndpoint, type Endpoint, type Prediction } from "./e
 export { eventsOf, feedbackOf, predictionsOf } from "./logs.ts";
 export type { Arm, Rollout } from "./rollout.ts";
 export {
-  type By,
   createServing,
   type EndpointState,
   type EventsReply,

@@ -9,13 +9,13 @@ import { type Confusion, f1, macro, precision, recall } from "./decisions.ts";
 import { brokenPrediction, decisionsOf, type Evidence, multiclassConfusion, rankTopClass } from "./evidence.ts";
 import { moneyOf } from "./gain.ts";
 import type { Metric } from "./metric.ts";
+import { Z95 } from "./normal.ts";
 import { logLossOf } from "./probability.ts";
 import { type RankedScores, rankScores } from "./ranked-scores.ts";
 import { aucInterval } from "./ranking.ts";
 
 export type Interval = readonly [low: number, high: number];
 
-const Z95 = 1.959963984540054;
 const RESAMPLES = 400;
 
 /** By measure, of those that `measure` gives for the same evidence; a measure that the rows do not define has none. */

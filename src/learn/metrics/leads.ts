@@ -12,6 +12,7 @@ import { accuracy, type Confusion, f1, likeliest, macro, precision, recall } fro
 import { brokenPrediction, checkLengths, decisionsOf, type Evidence } from "./evidence.ts";
 import { gainPerThousand } from "./gain.ts";
 import type { Metric } from "./metric.ts";
+import { Z95 } from "./normal.ts";
 import { logLossOf } from "./probability.ts";
 import { type RankedScores, rankScores } from "./ranked-scores.ts";
 import { auc } from "./ranking.ts";
@@ -23,8 +24,6 @@ export interface Lead {
 }
 
 const RESAMPLES = 200;
-/** The 97.5 % quantile of the standard normal distribution. */
-const Z95 = 1.959963984540054;
 
 /**
  * The lead of `own` over `other` by each of the measures; null where one of them has no value on these rows. The same rows in the same order: classes

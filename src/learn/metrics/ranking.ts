@@ -1,9 +1,8 @@
 import { type Metric, undefinedMetric } from "./metric.ts";
+import { Z95 } from "./normal.ts";
 import type { RankedScores } from "./ranked-scores.ts";
 
 const POINTS_MAX = 200;
-/** The 97.5 % quantile of the standard normal distribution. */
-const Z95 = 1.959963984540054;
 
 /** Area under the ROC curve: the chance that a positive scores above a negative, ties counting half (Mann and Whitney, 1947). Exact. */
 export function auc(ranked: RankedScores): Metric {

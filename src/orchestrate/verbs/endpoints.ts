@@ -1,8 +1,8 @@
 /** Endpoints: predict, events, feedback, rollback, and what is served. */
 import type { Handlers, Schema, Value } from "../../contract/index.ts";
 import { showValue } from "../../express/index.ts";
-import type { Rollout } from "../../serve/index.ts";
-import { haltRollout } from "../rollout.ts";
+import type { EndpointState, Rollout } from "../../serve/index.ts";
+import { haltRollout, publishLine } from "../rollout.ts";
 import type { Workspace } from "../workspace.ts";
 import { columnsOf, instantOrNull, pageThrough } from "./wire.ts";
 
@@ -34,14 +34,8 @@ export function endpointVerbs(workspace: Workspace): EndpointVerbs {
     async getEndpoint({ name }) {
       const state = await serving.state(name);
       const texts = (await workspace.project()).endpoints.get(name)?.serves.from.from.columns ?? {};
-      const summary = (await all()).find((endpoint) => endpoint.name === name) ?? {
-        ...{ name, model: state.model, version: state.version, previous: state.previous },
-        ready: true,
-        changedAt: instantOrNull(state.changedAt),
-        ...sharing(state.rollout),
-      };
       return {
-        ...summary,
+        ...summaryOf(state),
         task: state.task,
         classes: [...state.classes],
         threshold: state.threshold,
@@ -59,14 +53,19 @@ export function endpointVerbs(workspace: Workspace): EndpointVerbs {
     feedback: ({ name, labels }) => serving.feedback(name, labels),
     async rollback({ name }, { actor }) {
       await serving.state(name); // a rollout is known once the endpoint is loaded
-      const endpoint = (await workspace.project()).endpoints.get(name);
-      if (endpoint !== undefined && serving.rollout(name) !== null)
-        await haltRollout(workspace, endpoint, { actor, why: "rolled back" });
-      else await serving.rollback(name, actor);
-      return (await all()).find((endpoint) => endpoint.name === name)!;
+      await publishLine(workspace, async () => {
+        if (serving.rollout(name) === null) await serving.rollback(name, actor);
+        else await haltRollout(workspace, name, { actor, why: "rolled back" });
+      });
+      return summaryOf(await serving.state(name));
     },
   };
 }
+
+const summaryOf = ({ name, model, version, previous, changedAt, rollout }: EndpointState) => ({
+  ...{ name, model, version, previous, ready: true, changedAt: instantOrNull(changedAt) },
+  ...sharing(rollout),
+});
 
 const sharing = (rollout: Rollout | null) =>
   rollout === null ? {} : { rollout: { version: rollout.version, share: rollout.share } };

@@ -1,9 +1,12 @@
-/** What monitoring of days says, in plain words. */
+/** How monitoring writes numbers and moments, in plain words. */
+import { formatMoment } from "../base/index.ts";
 import type { Counted } from "./bins.ts";
 import { sharesOf } from "./drift.ts";
 import type { Distribution } from "./reference.ts";
 
-export const percent = (share: number) => `${Number((100 * share).toFixed(share < 0.1 ? 1 : 0))} %`;
+export const percent = (share: number) => `${Number((100 * share).toPrecision(2))} %`;
+
+export const momentOf = (micros: number | null) => (micros === null ? null : formatMoment(micros));
 
 export const decimal = (value: number) =>
   Math.abs(value) >= 100 ? Math.round(value).toLocaleString("en") : String(Number(value.toFixed(3)));
