@@ -71,11 +71,21 @@ const handlers = {
     same: a === b,
     differences: a === b ? [] : [{ area: "parameters", field: "trees", a: 100, b: 200 }],
   }),
-  reproduce: async ({ id }) => {
+  async *reproduce({ id }) {
     const step = { id: RUN, target: "model/late", wallMs: 1200 };
-    const train = { ...step, kind: "train", same: id === RUN, differs: id === RUN ? [] : ["model", "rows"] };
-    const ingest = { ...step, kind: "ingest", same: id === RUN, differs: [], changed: "flights.csv has\u001b[31m changed" };
-    return { run: id, same: id === RUN, steps: [train, ingest] };
+    const same = id === RUN;
+    const train = { ...step, kind: "train", same, differs: same ? [] : ["model", "rows"] };
+    const ingest = { ...step, kind: "ingest", same, differs: [], changed: "flights.csv has\u001b[31m changed" };
+    yield { event: "step-started", id: TRAIN, why: "1 of 2" };
+    yield { event: "step-progress", id: TRAIN, done: 50, total: 200 };
+    yield {
+      event: "step-finished",
+      id: TRAIN,
+      same,
+      wallMs: 1200,
+      sentence: same ? "" : "model, rows\u001b[31m came out otherwise",
+    };
+    yield { event: "reproduced", run: id, same, steps: [train, ingest] };
   },
   rollback: async ({ name }) => ({ name, model: "late", version: 2, previous: 3, ready: true, changedAt: null }),
   async *retrain({ name, reason }) {
@@ -224,12 +234,17 @@ const cases: readonly Case[] = [
   [["log", "model/late", "--limit", "ten"], EXIT.usage, NONE, /--limit needs a number/],
   [["diff", "late@1", "late@2"], EXIT.done, /area +field +late@1 +late@2\nparameters +trees +100 +200\n/, NONE],
   [["diff", "late@1", "late@1"], EXIT.done, /are the same/, NONE],
-  [["reproduce", RUN], EXIT.done, /all 2 steps left the same again\n$/, NONE],
+  [
+    ["reproduce", RUN],
+    EXIT.done,
+    /all 2 steps left the same again\n$/,
+    /^started {4}model\/late:train \(1 of 2\)\nsame {7}model\/late:train in 1\.2 s\n$/,
+  ],
   [
     ["reproduce", "late@2"],
     EXIT.refused,
     /OTHER +model\/late:train +1\.2 s +model, rows\nOTHER +model\/late:ingest.*has.* changed\nlate@2: 2 of 2 steps did not leave the same\n$/,
-    NONE,
+    /^started .*\nOTHER {6}model\/late:train: model, rows.* came out otherwise\n$/,
   ],
   [["reproduce"], EXIT.usage, NONE, /mill reproduce takes RUN\|NAME@VERSION/],
   [["rollback", "late"], EXIT.done, /^late answers with late version 2\n$/, NONE],
@@ -292,6 +307,16 @@ test("with --json there is one document, for success and for failure", async () 
   const wrong = await mill(here, ["--json", "plna"]);
   const { ok, error } = JSON.parse(wrong.out);
   assert.deepEqual([wrong.code, wrong.err, ok, error.code], [EXIT.usage, "", false, "cli.unknown-command"]);
+});
+
+test("with --json a reproduction is an object a line, the last one its result", async () => {
+  const lines = (await mill(here, ["reproduce", RUN, "--json"])).out.trimEnd().split("\n");
+  const told = lines.map((line) => JSON.parse(line));
+  assert.deepEqual(
+    told.map(({ event, data }) => event ?? data.event),
+    ["step-started", "step-progress", "step-finished", "reproduced"],
+  );
+  assert.deepEqual([told.at(-1).ok, told.at(-1).data.steps.length], [true, 2]);
 });
 
 test("with --json help and version are documents too, and a run that failed is an error behind its last line", async () => {

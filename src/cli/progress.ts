@@ -7,10 +7,11 @@ import type { OutputOf } from "../contract/index.ts";
 import type { Effects } from "./app.ts";
 import { cell } from "./table.ts";
 
-type RunLine = OutputOf<"run">;
+/** Lines of whatever runs steps. */
+export type StepLine = OutputOf<"run"> | OutputOf<"reproduce">;
 
 export interface Progress {
-  show(line: RunLine): void;
+  show(line: StepLine): void;
   close(): void;
 }
 
@@ -68,10 +69,13 @@ function onTerminal({ stderr, columns }: Effects, now: () => number): Progress {
 }
 
 /** What is worth a line of its own; a step that was current is not. */
-function endText(line: RunLine): string | null {
+function endText(line: StepLine): string | null {
   if (line.event === "step-failed") return `FAILED     ${line.id}: ${cell(line.error.message)}`;
   if (line.event === "published") return `published  ${cell(line.sentence)}`;
-  if (line.event !== "step-finished" || line.state === "current") return null;
+  if (line.event !== "step-finished") return null;
+  if ("same" in line)
+    return line.same ? `same       ${line.id} in ${formatSpan(line.wallMs)}` : `OTHER      ${line.id}: ${cell(line.sentence)}`;
+  if (line.state === "current") return null;
   if (line.state === "held") return `held       ${line.id} (${cell(line.sentence)})`;
   if (line.state === "refused") return `REFUSED    ${line.id}: ${cell(line.sentence)}`;
   return `done       ${line.id} in ${formatSpan(line.wallMs)}`;

@@ -1,15 +1,19 @@
 import { formatSpan } from "../base/index.ts";
 import { EXIT, type OutputOf } from "../contract/index.ts";
 import type { Command } from "./command.ts";
+import { follow } from "./follow.ts";
 import { cell, table } from "./table.ts";
 
-export const command: Command = async ({ operands, output, signal, withVerbs }) => {
-  const found = await withVerbs((call) => call("reproduce", { id: operands[0] }, { signal }));
+type Reproduced = Extract<OutputOf<"reproduce">, { readonly event: "reproduced" }>;
+
+export const command: Command = async (context) => {
+  const { operands, output, signal, withVerbs } = context;
+  const found = await withVerbs((call) => follow(call("reproduce", { id: operands[0] }, { signal }), "reproduced", context));
   output.result(found, () => reproducedText(found));
   return found.same ? EXIT.done : EXIT.refused;
 };
 
-function reproducedText({ run, same, steps }: OutputOf<"reproduce">): string {
+function reproducedText({ run, same, steps }: Reproduced): string {
   const rows = steps.map(({ target, kind, same, differs, changed, wallMs }) => [
     same ? "same" : "OTHER",
     `${target}:${kind}`,

@@ -1,8 +1,8 @@
-import { errorFromJson, formatSpan, MillError } from "../base/index.ts";
+import { errorFromJson, formatSpan } from "../base/index.ts";
 import { codeInfo, EXIT, type OutputOf } from "../contract/index.ts";
 import { type Command, type CommandContext, textFlag } from "./command.ts";
+import { follow } from "./follow.ts";
 import { errorText } from "./output.ts";
-import { createProgress } from "./progress.ts";
 import { cell } from "./table.ts";
 
 type RunFinished = Extract<OutputOf<"run">, { readonly event: "run-finished" }>;
@@ -10,31 +10,9 @@ type RunFinished = Extract<OutputOf<"run">, { readonly event: "run-finished" }>;
 export const command: Command = async (context) => {
   const { operands, flags, withVerbs } = context;
   const input = { targets: operands, reason: textFlag(flags, "reason") };
-  const finished = await withVerbs((call) => follow(call("run", input, { signal: context.signal }), context));
+  const finished = await withVerbs((call) => follow(call("run", input, { signal: context.signal }), "run-finished", context));
   return conclude(finished, context);
 };
-
-/** Follows a run, showing each step on standard error; the last line of the stream is the answer. */
-export async function follow(
-  lines: AsyncIterable<OutputOf<"run">>,
-  { effects, output, signal }: CommandContext,
-): Promise<RunFinished> {
-  const progress = createProgress(effects);
-  try {
-    for await (const line of lines) {
-      if (line.event === "run-finished") return line;
-      output.line(line);
-      progress.show(line);
-    }
-  } finally {
-    progress.close();
-  }
-  if (signal.aborted)
-    throw new MillError("cli.interrupted", "Interrupted; what is done is kept.", { fix: "Run the same command again to go on." });
-  throw new MillError("cli.server-away", "The run's answer broke off.", {
-    fix: "`mill status` says what was done; run the same command again to go on.",
-  });
-}
 
 /** Says how a run ended; the exit code. */
 export function conclude(run: RunFinished, { output, effects }: CommandContext): number {

@@ -1,25 +1,44 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { VERBS } from "../contract/index.ts";
+import { checkJson } from "../guard/index.ts";
 import type { StepKind } from "../steps/index.ts";
 import { train } from "../train/index.ts";
 import { finished, openDeliveries, type Platform } from "./fixtures/platform.ts";
 import { millText } from "./fixtures/project.ts";
 
+type Lines = Awaited<ReturnType<Platform["reproduce"]>>;
+type Summary = Extract<Lines[number], { readonly event: "reproduced" }>;
+const summaryOf = (lines: Lines) => lines.at(-1) as Summary;
 const withThreads = (platform: Platform, threads: number) => Object.assign(platform.workspace, { threads });
 const others = (found: Awaited<ReturnType<typeof reproduce>>) => found.steps.filter(({ same }) => !same);
-const reproduce = (platform: Platform, id: string) => platform.call("reproduce", { id });
+const reproduce = async (platform: Platform, id: string) => summaryOf(await platform.reproduce(id));
 
 test("a run is reproduced from its id, at another number of threads, step by step in order", async () => {
   const platform = await openDeliveries();
   platform.write("mill.ts", millText({ trainer: "gradientBoosting({ trees: 20, leaves: 8 })" }));
   const { run, ran } = finished(await platform.run());
   withThreads(platform, 1);
-  const found = await reproduce(platform, run);
+  const lines = await platform.reproduce(run);
+  for (const line of lines) assert.equal(checkJson(VERBS.reproduce.output, JSON.parse(JSON.stringify(line))), null, line.event);
+  const found = summaryOf(lines);
   assert.deepEqual(others(found), []);
   assert.deepEqual([found.run, found.same, found.steps.length], [run, true, ran]);
   assert.deepEqual(
     found.steps.map(({ id }) => id),
     (await platform.call("getRun", { id: run })).steps.map(({ id }) => id),
+  );
+  for (const [at, { target, kind }] of found.steps.entries()) {
+    const told = lines.filter((line) => "id" in line && line.id === `${target}:${kind}`);
+    assert.deepEqual(
+      [told[0], told.at(-1)!.event],
+      [{ event: "step-started", id: `${target}:${kind}`, why: `${at + 1} of ${ran}` }, "step-finished"],
+    );
+    assert.ok(told.slice(1, -1).every(({ event }) => event === "step-progress"));
+  }
+  assert.ok(
+    lines.some(({ event }) => event === "step-progress"),
+    "training tells how far it is",
   );
   assert.equal(finished(await platform.run()).ran, 0, "nothing was replaced");
   assert.equal(await platform.workspace.ledger.holdoutReadings("deliveries"), 2, "the holdout was read once more, on record");

@@ -135,7 +135,8 @@ export function createMetrics(): Metrics {
           );
         if (verb === "feedback")
           return tapped(answer as Promise<OutputOf<"feedback">>, ({ accepted }) => feedback.inc({ endpoint }, accepted));
-        return verb === "run" ? tappedLines(answer as AsyncIterable<OutputOf<"run">>, countStep) : answer;
+        const isRun = verb === "run" || verb === "retrain";
+        return isRun ? tappedLines(answer as AsyncIterable<OutputOf<"run">>, countStep) : answer;
       };
       return watched as Call;
     },

@@ -40,7 +40,10 @@ for (const where of ["inline", "processes"] as const)
           "SELECT s.id, s.state, a.fence, r.manifest FROM steps s JOIN attempts a ON a.step_id = s.id JOIN results r ON r.step_id = s.id",
         );
       const before = await rows();
-      assert.deepEqual(await ledger.again(stepId, { ...HOW, threads: 3 }), manifest);
+      const heard: number[] = [];
+      const onProgress = ({ done }: { readonly done: number }) => heard.push(done);
+      assert.deepEqual(await ledger.again(stepId, { ...HOW, threads: 3, onProgress }), manifest);
+      assert.deepEqual(heard.at(-1), 2, "it tells how far it is");
       assert.deepEqual(await rows(), before);
     },
     where,

@@ -1,17 +1,23 @@
 /** A step that has run, run once more from its recorded input: its result is neither used nor replaced. */
 import { MillError, newId } from "../base/index.ts";
-import { attemptFolder, removeFolder } from "./attempt-folder.ts";
+import { attemptFolder, type Progress, parseLine, removeFolder } from "./attempt-folder.ts";
 import type { StepManifest } from "./kind.ts";
 import { type Job, perform } from "./perform.ts";
 import { readingStatements, type Sealed, sealStatements } from "./sealed.ts";
 import type { Surroundings } from "./surroundings.ts";
 
+interface Repetition {
+  /** What it reads of a holdout. */
+  readonly sealed: readonly Sealed[];
+  readonly signal: AbortSignal;
+  onProgress(progress: Progress): void;
+}
+
 /** Errors: those of the step, `step.cancelled`. What it reads of a holdout is recorded, and what it makes of one is sealed. */
 export async function runAgain(
   surroundings: Surroundings,
   step: Omit<Job, "stepId" | "fence">,
-  sealed: readonly Sealed[],
-  signal: AbortSignal,
+  { sealed, signal, onProgress }: Repetition,
 ): Promise<StepManifest> {
   const { records, clock } = surroundings;
   const job: Job = { ...step, stepId: newId(clock()), fence: 0 };
@@ -19,12 +25,17 @@ export async function runAgain(
   await records.commit(readingStatements({ sealed, kind, target: `${step.target}, again`, input, granted: true, atMs: clock() }));
   const folder = attemptFolder(surroundings.folder, job.stepId, job.fence);
   try {
-    const { marker, error } = await perform(surroundings, job, { folder, signal, hear() {} });
+    const { marker, error } = await perform(surroundings, job, { folder, signal, hear });
     if (marker === null) throw signal.aborted ? cancelled(error) : error;
     await records.commit(sealStatements(marker.manifest.objects));
     return marker.manifest;
   } finally {
     await removeFolder(folder).catch(() => undefined); // the next recovery sweeps it
+  }
+
+  function hear(text: string): void {
+    const line = parseLine(text);
+    if ("progress" in line) onProgress(line.progress);
   }
 }
 

@@ -76,7 +76,7 @@ export interface Ledger extends History {
    * What a step that has run leaves when it runs once more from its recorded input, by the kind as it is now; its result is neither used nor replaced,
    * and new objects are not pinned. Errors: `step.unknown`, `step.unknown-kind`, `split.holdout-locked`, `step.cancelled`, those of the step.
    */
-  again(stepId: string, request: Pick<StepRequest, "threads" | "memoryMb" | "signal">): Promise<StepManifest>;
+  again(stepId: string, request: Pick<StepRequest, "threads" | "memoryMb" | "signal" | "onProgress">): Promise<StepManifest>;
   /** To be called once before the first `execute`: settles what a crash left behind. */
   recover(): Promise<Recovered>;
   /** Cancels what runs and waits for its end. */
@@ -142,12 +142,13 @@ export function createLedger(options: LedgerOptions): Ledger {
       }
     },
 
-    async again(stepId, { threads, memoryMb, signal }) {
+    async again(stepId, { threads, memoryMb, signal, onProgress = () => {} }) {
       const { kind, target, input } = (await history.getStep(stepId)).step;
       const revision = revisionOf(kind);
       const sealed = await refuseSealed({ kind, target, input });
       const stop = AbortSignal.any([closing.signal, ...(signal ? [signal] : [])]);
-      const repetition = runAgain(surroundings, { kind, target, input, revision, threads, memoryMb }, sealed, stop);
+      const step = { kind, target, input, revision, threads, memoryMb };
+      const repetition = runAgain(surroundings, step, { sealed, signal: stop, onProgress });
       repeated.add(repetition);
       return repetition.finally(() => repeated.delete(repetition));
     },

@@ -51,6 +51,15 @@ const runFinished = object({
   error: optional(errorJson),
 });
 
+const stepStarted = object({ event: oneOf(["step-started"]), id: stepId, why: text() });
+const stepProgress = object({
+  event: oneOf(["step-progress"]),
+  id: stepId,
+  done: number(),
+  total: number(),
+  note: optional(text()),
+});
+
 /** One line of a run, in the order in which things happen; the last is `run-finished`. */
 export const runEvent = either(
   object({
@@ -59,8 +68,8 @@ export const runEvent = either(
     targets: list(target),
     steps: integer({ description: "Steps that the targets ask for" }),
   }),
-  object({ event: oneOf(["step-started"]), id: stepId, why: text() }),
-  object({ event: oneOf(["step-progress"]), id: stepId, done: number(), total: number(), note: optional(text()) }),
+  stepStarted,
+  stepProgress,
   object({
     event: oneOf(["step-finished"]),
     id: stepId,
@@ -237,26 +246,43 @@ export const getStep = reads({
   http: { method: "GET", path: "/v1/steps/:id" },
 });
 
-export const reproduce = operates({
-  about: "Run the steps of a run, or those that made a model version, again from their records, and compare what they leave.",
-  example: "mill reproduce late-arrival@champion",
-  input: object({ id: text({ maxLength: 200, description: "Id of a run, or NAME@VERSION or NAME@ALIAS of a model" }) }),
-  output: object({
+const reproducedStep = object({
+  id: orNull(id),
+  target,
+  kind: text(),
+  same: boolean(),
+  differs: list(text(), { description: "Objects and facts, by name, that came out otherwise" }),
+  changed: optional(
+    text({ description: "What has changed since, so that the step cannot be, or may not come out as, what it was" }),
+  ),
+  wallMs: number(),
+});
+
+/** One line of a reproduction; the last is `reproduced`. */
+const reproduceEvent = either(
+  stepStarted,
+  stepProgress,
+  object({
+    event: oneOf(["step-finished"]),
+    id: stepId,
+    same: boolean(),
+    wallMs: number(),
+    sentence: text({ description: "What differs, or has changed since; empty when nothing" }),
+  }),
+  object({
+    event: oneOf(["reproduced"]),
     run: text({ description: "What was asked for" }),
     same: boolean({ description: "Every step left the same again" }),
-    steps: list(
-      object({
-        id: orNull(id),
-        target,
-        kind: text(),
-        same: boolean(),
-        differs: list(text(), { description: "Objects and facts, by name, that came out otherwise" }),
-        changed: optional(
-          text({ description: "What has changed since, so that the step cannot be, or may not come out as, what it was" }),
-        ),
-        wallMs: number(),
-      }),
-    ),
+    steps: list(reproducedStep),
   }),
-  http: { method: "POST", path: "/v1/runs/:id/reproduce" },
-});
+);
+
+export const reproduce = streamed(
+  operates({
+    about: "Run the steps of a run, or those that made a model version, again from their records, and compare what they leave.",
+    example: "mill reproduce late-arrival@champion",
+    input: object({ id: text({ maxLength: 200, description: "Id of a run, or NAME@VERSION or NAME@ALIAS of a model" }) }),
+    output: reproduceEvent,
+    http: { method: "POST", path: "/v1/runs/:id/reproduce" },
+  }),
+);

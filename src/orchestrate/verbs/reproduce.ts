@@ -1,11 +1,13 @@
 /** Whether what was made can be made again: each step runs once more from its recorded input, and what it leaves is held against what it left. */
 import { asMillError, canonicalJson, type Digest, type Json } from "../../base/index.ts";
 import type { CallContext, OutputOf } from "../../contract/index.ts";
-import type { StepManifest } from "../../steps/index.ts";
+import type { Progress, StepManifest } from "../../steps/index.ts";
 import type { Workspace } from "../workspace.ts";
 import { versionNamed } from "./version-named.ts";
 
-type Reproduced = OutputOf<"reproduce">["steps"][number];
+type Line = OutputOf<"reproduce">;
+type Summary = Extract<Line, { readonly event: "reproduced" }>;
+type Reproduced = Summary["steps"][number];
 
 /** A step as it was recorded; `id` is null when its result is gone. */
 interface Recorded {
@@ -14,12 +16,28 @@ interface Recorded {
   readonly kind: string;
 }
 
-export async function reproduce(workspace: Workspace, of: string, { signal }: CallContext): Promise<OutputOf<"reproduce">> {
+/** One step after the other, each told as it goes on; the last line is the summary. */
+export async function reproduce(
+  workspace: Workspace,
+  of: string,
+  { signal }: Pick<CallContext, "signal">,
+  push: (line: Line) => void,
+): Promise<void> {
+  const recorded = of.includes("@") ? await stepsOfVersion(workspace, of) : await stepsOfRun(workspace, of);
   const steps: Reproduced[] = [];
-  for (const step of of.includes("@") ? await stepsOfVersion(workspace, of) : await stepsOfRun(workspace, of))
-    steps.push(await reproduceStep(workspace, step, signal));
-  return { run: of, same: steps.every(({ same }) => same), steps };
+  for (const step of recorded) {
+    const id = `${step.target}:${step.kind}`;
+    push({ event: "step-started", id, why: `${steps.length + 1} of ${recorded.length}` });
+    const onProgress = (progress: Progress) => push({ event: "step-progress", id, ...progress });
+    const found = await reproduceStep(workspace, step, { signal, onProgress });
+    push({ event: "step-finished", id, same: found.same, wallMs: found.wallMs, sentence: sentenceOf(found) });
+    steps.push(found);
+  }
+  push({ event: "reproduced", run: of, same: steps.every(({ same }) => same), steps });
 }
+
+const sentenceOf = ({ differs, changed }: Reproduced) =>
+  [...(differs.length > 0 ? [`${differs.join(", ")} came out otherwise`] : []), ...(changed ? [changed] : [])].join("; ");
 
 /** Those that left a result; what was current already was made by an earlier run. */
 async function stepsOfRun({ ledger }: Workspace, id: string): Promise<Recorded[]> {
@@ -37,7 +55,11 @@ async function stepsOfVersion({ ledger, registry }: Workspace, text: string): Pr
   );
 }
 
-async function reproduceStep(workspace: Workspace, step: Recorded, signal: AbortSignal): Promise<Reproduced> {
+async function reproduceStep(
+  workspace: Workspace,
+  step: Recorded,
+  { signal, onProgress }: { readonly signal: AbortSignal; onProgress(progress: Progress): void },
+): Promise<Reproduced> {
   const { ledger, threads, memoryMb } = workspace;
   const { id, target, kind } = step;
   const started = performance.now();
@@ -52,7 +74,7 @@ async function reproduceStep(workspace: Workspace, step: Recorded, signal: Abort
     const revision = ledger.revisionOf(kind);
     if (revision !== record.revision)
       return unlike(`the code of ${kind} changed since: revision ${record.revision}, now ${revision}`);
-    const again = await ledger.again(id, { threads, memoryMb: Math.floor(memoryMb / 2), signal });
+    const again = await ledger.again(id, { threads, memoryMb: Math.floor(memoryMb / 2), signal, onProgress });
     const differs = differencesOf(manifest, again);
     const changed = keyIsKept(record.key, kind, record.input) ? {} : { changed: "the environment changed since" };
     return told({ same: differs.length === 0, differs, ...changed });

@@ -103,7 +103,11 @@ export function workVerbs(workspace: Workspace): WorkVerbs {
       const { run, steps } = await ledger.getRun(id);
       return { run: runSummary(run), steps: steps.map(stepSummary) };
     },
-    reproduce: ({ id }, context) => reproduce(workspace, id, context),
+    reproduce: ({ id }, context) => {
+      const queue = eventQueue<OutputOf<"reproduce">>();
+      void queue.closeWith(reproduce(workspace, id, context, queue.push));
+      return queue.events;
+    },
     listSteps: async (page) => pageOf(await ledger.listSteps(page), stepSummary),
     async getStep({ id }) {
       const { step, attempts, manifest } = await ledger.getStep(id);
