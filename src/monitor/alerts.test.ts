@@ -287,7 +287,7 @@ test("observations that are made at once follow each other: one alert a cause, t
     assert.equal((await alerts.told()).length, 2);
   }));
 
-test("an observation that cannot be written down changes nothing, and the next one is told", async () => {
+test("what is found while nothing can be put on record is open all the same, and is told once it can be, even if it is over by then", async () => {
   const records = await openSqlite(join(folder, "failing.db"));
   const story = createStory(records);
   let failing = true;
@@ -298,10 +298,42 @@ test("an observation that cannot be written down changes nothing, and the next o
   };
   const outbox = createOutbox({ records, notices: null, now: Date.now });
   const alerts = createAlerts({ records: refusing, story, outbox, now: Date.now });
-  await assert.rejects(alerts.observe(E, "feed", [nulls], T0), { code: "records.disk-full" });
-  assert.deepEqual(await alerts.open(E), []);
+  const loss = finding("loss/predictions", { columns: [] });
+  await assert.rejects(alerts.observe(E, "feed", [loss], T0), { code: "records.disk-full" });
+  const [found] = await alerts.open(E);
+  await assert.rejects(alerts.observe(E, "feed", [loss, nulls], T0 + MINUTE), { code: "records.disk-full" });
+  const open = await alerts.open(E);
+  assert.deepEqual(
+    open.map(({ cause, openedAsOf }) => [cause, openedAsOf]),
+    [
+      ["loss/predictions", "2001-06-05T10:00:00"],
+      [nulls.cause, "2001-06-05T10:01:00"],
+    ],
+  );
+  assert.equal(open[0]!.id, found!.id);
+  const pages = [await alerts.list({ limit: 1 }), await alerts.list({ limit: 1, cursor: open[1]!.id })];
+  assert.deepEqual(
+    pages.flatMap(({ items }) => items.map(({ id }) => id)),
+    [open[1]!.id, open[0]!.id],
+  );
+  assert.deepEqual((await alerts.list({ state: "closed" })).items, []);
+  assert.deepEqual(await alerts.open("another"), []);
+
   failing = false;
-  assert.deepEqual((await alerts.observe(E, "feed", [nulls], T0)).opened, [nulls.cause]);
+  assert.deepEqual(
+    new Set((await alerts.observe(E, "feed", [nulls], T0 + 2 * MINUTE)).opened),
+    new Set([loss.cause, nulls.cause]),
+  );
+  assert.deepEqual(
+    (await records.query<{ id: string }>("SELECT id FROM alerts")).map(({ id }) => id).sort(),
+    open.map(({ id }) => id).sort(),
+  );
+  assert.equal((await story.of(E, 10)).length, 2);
+  for (const minute of [20, 21]) await alerts.observe(E, "feed", [nulls], T0 + minute * MINUTE);
+  assert.deepEqual(
+    (await alerts.open(E)).map(({ cause }) => cause),
+    [nulls.cause],
+  );
   await records.close();
 });
 

@@ -5,7 +5,8 @@
  *                   ^                                                                           |
  *                   '---- comes back within a day of data: the same alert, nobody is told ------'
  *
- * Opening and closing are told to the endpoint's story and put into the outbox in the same commit.
+ * Opening and closing are told to the endpoint's story and put into the outbox in the same commit. What cannot be put on record, as on a full disk,
+ * is open all the same, and put there as soon as it can be.
  */
 import { createQueues, DAY_MICROS, formatSpan, type Json, MINUTE_MICROS, MillError, newId } from "../base/index.ts";
 import { ALERT_KINDS, type Alert } from "../contract/index.ts";
@@ -87,6 +88,10 @@ export function createAlerts({ records, story, outbox, now }: AlertsResources): 
   const misses = new Map<string, number>();
   /** Endpoints that are known to have nothing open: most looks find that so. */
   const calm = new Set<string>();
+  /** Found, and not yet on record, by endpoint. */
+  const unwritten = new Map<string, readonly AlertRow[]>();
+  const unwrittenOf = (endpoint: string | undefined) =>
+    endpoint === undefined ? [...unwritten.values()].flat() : (unwritten.get(endpoint) ?? []);
 
   const observe = async (
     endpoint: string,
@@ -103,7 +108,13 @@ export function createAlerts({ records, story, outbox, now }: AlertsResources): 
       standing: new Set(standing.map(({ cause }) => cause)),
     });
     const byCause = new Map([...standing].reverse().map((row) => [row.cause, row])); // the open one, or the newest
-    const fresh = claims.filter(({ cause }) => !byCause.has(cause));
+    const waiting = unwrittenOf(endpoint).filter(({ cause }) => !byCause.has(cause));
+    const fresh = [
+      ...claims
+        .filter(({ cause }) => !byCause.has(cause))
+        .map((claim) => rowOf(endpoint, source, claim, asOf, waiting.find(causedBy(claim)))),
+      ...waiting.filter((row) => !claims.some(causedBy(row))), // over by now, but to be told
+    ];
     const known = claims.flatMap((claim) => (byCause.has(claim.cause) ? [{ claim, row: byCause.get(claim.cause)! }] : []));
     const back = known.filter(({ row }) => !isOpen(row));
     const over = standing.filter((row) => isOpen(row) && row.source === source && isOver(row, claims, asOf));
@@ -115,10 +126,12 @@ export function createAlerts({ records, story, outbox, now }: AlertsResources): 
         .filter(({ row, claim }) => isOpen(row) && isStale(row, claim, asOf))
         .map(({ claim, row }) => seen(row, claim, asOf, false)),
       ...book.flatMap((row) => explaining(row, explained.get(row.id) ?? [])),
-      ...fresh.flatMap((claim) => opening(endpoint, source, claim, asOf)),
+      ...fresh.flatMap(opening),
     ];
     calm.delete(endpoint);
+    if (fresh.length > 0) unwritten.set(endpoint, fresh);
     if (statements.length > 0) await commit(statements);
+    unwritten.delete(endpoint);
     for (const { id } of over) misses.delete(id);
     const openCount = book.filter(isOpen).length - over.length + back.length + fresh.length;
     if (openCount === 0) calm.add(endpoint);
@@ -150,18 +163,27 @@ export function createAlerts({ records, story, outbox, now }: AlertsResources): 
     return count >= MISSES_MIN && held;
   };
 
-  const opening = (endpoint: string, source: string, claim: Claim, asOf: number | null): Statement[] => {
-    const at = now();
-    const id = newId(at);
+  /** `before`: it was found then, and could not be put on record. */
+  const rowOf = (endpoint: string, source: string, claim: Claim, asOf: number | null, before?: AlertRow): AlertRow => {
+    const openedAt = before?.openedAt ?? now();
     const { cause, kind, severity, sentence } = claim;
-    const detail = detailOf(claim, {});
-    const since = typeof claim.detail.since === "string" ? claim.detail.since : momentOf(asOf);
+    return {
+      ...{ id: before?.id ?? newId(openedAt), endpoint, source, cause, kind, severity, sentence },
+      detail: JSON.stringify(detailOf(claim, {})),
+      ...{ openedAt, openedAsOf: before?.openedAsOf ?? asOf, seenAsOf: asOf, closedAt: null, closedAsOf: null },
+    };
+  };
+
+  const opening = (row: AlertRow): Statement[] => {
+    const { id, endpoint, source, cause, kind, severity, sentence, detail, openedAt: at, openedAsOf: asOf, seenAsOf } = row;
+    const told = readDetail(row).since;
+    const since = typeof told === "string" ? told : momentOf(asOf);
     const text = since === null ? sentence : `${sentence}; since ${since}`;
     return [
       {
         sql: `INSERT INTO alerts (id, endpoint, source, cause, kind, severity, sentence, detail, opened_at, opened_as_of, seen_as_of)
           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-        params: [id, endpoint, source, cause, kind, severity, sentence, JSON.stringify(detail), at, asOf, asOf],
+        params: [id, endpoint, source, cause, kind, severity, sentence, detail, at, asOf, seenAsOf],
         rows: 1,
       },
       story.statement(endpoint, { at, asOf, what: "alert", text }),
@@ -215,7 +237,7 @@ export function createAlerts({ records, story, outbox, now }: AlertsResources): 
       const rows = await records.query<AlertRow>(`SELECT ${COLUMNS} FROM alerts WHERE endpoint = ? AND closed_at IS NULL`, [
         endpoint,
       ]);
-      return rows.sort(byRank).map(shown);
+      return [...rows, ...unwrittenOf(endpoint)].sort(byRank).map(shown);
     },
     async list({ endpoint, state, limit = 100, cursor }) {
       if (cursor !== undefined && !/^[0-9a-f-]{36}$/.test(cursor)) throw badCursor(cursor);
@@ -229,13 +251,19 @@ export function createAlerts({ records, story, outbox, now }: AlertsResources): 
         `SELECT ${COLUMNS} FROM alerts ${where.length ? `WHERE ${where.join(" AND ")}` : ""} ORDER BY id DESC LIMIT ?`,
         [...given.map(([, value]) => value!), limit + 1],
       );
-      const items = rows.slice(0, limit).map(shown);
-      return { items, next: rows.length > limit ? items.at(-1)!.id : null };
+      const waiting = unwrittenOf(endpoint).filter(({ id }) => state !== "closed" && (cursor === undefined || id < cursor));
+      const found = [...waiting, ...rows].sort((a, b) => (a.id < b.id ? 1 : -1));
+      const items = found.slice(0, limit).map(shown);
+      return { items, next: found.length > limit ? items.at(-1)!.id : null };
     },
   };
 }
 
 const isOpen = ({ closedAt }: AlertRow) => closedAt === null;
+const causedBy =
+  ({ cause }: { readonly cause: string }) =>
+  (other: { readonly cause: string }) =>
+    other.cause === cause;
 const causeOf = ({ cause }: { readonly cause: string }) => cause;
 
 const mayReopen = ({ closedAsOf }: AlertRow, asOf: number | null) =>
