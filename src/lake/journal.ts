@@ -110,7 +110,7 @@ export async function openJournal(folder: string, effects: JournalEffects = REAL
   return {
     append(rows) {
       if (rows.length === 0) return Promise.resolve();
-      const text = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+      const text = rows.map((row) => `${lineOf(row)}\n`).join("");
       return new Promise((resolve, reject) => {
         waiting.push({ text, resolve, reject });
         // The next turn: rows that arrive together share one write.
@@ -143,6 +143,16 @@ export async function openJournal(folder: string, effects: JournalEffects = REAL
     },
     close: endCurrent,
   };
+}
+
+const MAYBE_HALF = /\\ud[89a-f]/;
+
+/** Half a character would make the whole segment unreadable to the engine: what it stood for is lost already. */
+function lineOf(row: JournalRow): string {
+  const text = JSON.stringify(row);
+  return MAYBE_HALF.test(text)
+    ? JSON.stringify(row, (_, value) => (typeof value === "string" ? value.toWellFormed() : value))
+    : text;
 }
 
 async function writeBatch(segment: OpenSegment, bytes: Buffer, effects: JournalEffects): Promise<void> {

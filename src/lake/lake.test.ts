@@ -193,6 +193,22 @@ test("small parts are merged as they are sealed, so that a long log has few", as
   await close();
 });
 
+test("whatever a text holds, its row is sealed: control characters as they are, half a character as the sign for none", async () => {
+  const { lake, close } = await openLake();
+  const texts = ["\u0000", "\u2028\n\r\t", "\u{1d4b3}", "\\ud800", '"', "\ufffe", "\ud800<b>", JSON.stringify("\ud800")];
+  await lake.append(
+    "log",
+    texts.map((text, n) => ({ n, text })),
+  );
+  await lake.seal("log");
+  const found = await allRows(lake, "log");
+  assert.deepEqual(
+    found.toSorted((a, b) => Number(a.n) - Number(b.n)).map(({ text }) => text),
+    texts.map((text) => text.toWellFormed()),
+  );
+  await close();
+});
+
 test("columns come and go, and values of another type make a text of the column, without loss", async () => {
   const { lake, close } = await openLake();
   const rows: JournalRow[] = [

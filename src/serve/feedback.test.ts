@@ -87,6 +87,7 @@ const BAD: readonly (readonly [what: string, endpoint: string, label: unknown, r
   ["a text as a number", "how-late", { id, label: "3" }, /expected a finite number, got "3"/],
   ["no finite number", "how-late", { id, label: Number.NaN }, /expected a finite number/],
   ["a number as a class", "which-shop", { id, label: 3 }, /expected the class as text/],
+  ["half a character in its class", "which-shop", { id, label: "\ud800" }, /whole characters/],
   ["an empty class", "which-shop", { id, label: "" }, /got ""/],
   ["a moment with a zone where rows have none", "late", { id, label: true, at: "2024-01-10T12:00:00Z" }, /field "at"/],
   ["a moment that is none", "late", { id, label: true, at: "yesterday" }, /got "yesterday"/],

@@ -18,8 +18,8 @@ const FORMS: Readonly<Record<Task, { readonly words: string; readonly fits: (lab
   "binary-classification": { words: "true or false", fits: (label) => typeof label === "boolean" },
   // A class that no training row had is what really happened all the same.
   "multiclass-classification": {
-    words: `the class as text of 1 to ${LABEL_MAX} characters`,
-    fits: (label) => typeof label === "string" && label !== "" && label.length <= LABEL_MAX,
+    words: `the class as text of 1 to ${LABEL_MAX} whole characters`,
+    fits: (label) => typeof label === "string" && label !== "" && label.length <= LABEL_MAX && label.isWellFormed(),
   },
   regression: { words: "a finite number", fits: (label) => Number.isFinite(label) },
 };

@@ -93,7 +93,7 @@ export const events = feeds({
     name,
     rows: list(row, { minItems: 1, maxItems: ROWS_MAX }),
     ids: optional(
-      list(text({ pattern: "^[^]{1,80}$", description: "At most 80 characters" }), {
+      list(text({ pattern: "^\\P{Cs}{1,80}$", description: "1 to 80 whole characters" }), {
         maxItems: ROWS_MAX,
         description: "Your own id of each row: a row whose id was taken already is not fed again",
       }),
