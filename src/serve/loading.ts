@@ -134,6 +134,7 @@ export function createLoader({ objects, lake, registry, tables, now }: LoaderRes
       return createDataClock(
         rows.length === 0 ? null : Number(rows.at(-1)!.time),
         seen.map((row) => row.time),
+        now,
       );
     },
 
