@@ -30,7 +30,7 @@ export type CanaryDecision =
   | { readonly decision: "promote"; readonly why: string }
   | { readonly decision: "halt"; readonly why: string };
 
-export const REQUESTS_MIN = 200;
+const REQUESTS_MIN = 200;
 /** One-sided, about 0.1 %: a rollout asks a few dozen times. */
 const Z_WORSE = 3.1;
 const LABELLED_MIN = 100;

@@ -90,7 +90,7 @@ interface State {
 
 export function createDays({ records, lake, registry, references, tables, now }: DaysResources): Days {
   const inLine = createQueues();
-  const counted = new Map<string, { readonly of: string; readonly counts: FeedbackCounts }>();
+  const counted = new Map<string, { readonly of: string; readonly counts: Promise<FeedbackCounts> }>();
 
   const withLog = async <T>(endpoint: string, use: (log: Log | null) => Promise<T>): Promise<T> => {
     const engine = tables();
@@ -208,8 +208,11 @@ export function createDays({ records, lake, registry, references, tables, now }:
       const of = heads.map((head) => head?.version ?? 0).join(" ");
       const known = counted.get(endpoint);
       if (known?.of === of) return known.counts;
-      const counts = heads[1] === null ? NO_FEEDBACK : await withLog(endpoint, async (log) => (log ? log.counts() : NO_FEEDBACK));
+      if (heads[1] === null) return NO_FEEDBACK;
+      // All who ask meanwhile wait for one answer: it goes through the whole logs.
+      const counts = withLog(endpoint, async (log) => (log ? log.counts() : NO_FEEDBACK));
       counted.set(endpoint, { of, counts });
+      counts.catch(() => counted.delete(endpoint));
       return counts;
     },
 

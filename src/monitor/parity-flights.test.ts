@@ -6,7 +6,7 @@ import { after, test } from "node:test";
 import { loadProject } from "../define/index.ts";
 import { openDuckDb } from "../ports/tables/index.ts";
 import { openServed } from "../serve/fixtures/served.ts";
-import { createParity } from "./index.ts";
+import { createParity } from "./parity.ts";
 
 const FILE = join(import.meta.dirname, "..", "..", "node_modules", "vega-datasets", "data", "flights-3m.parquet");
 const root = mkdtempSync(join(tmpdir(), "mill-parity-flights-"));

@@ -23,7 +23,7 @@ import {
   START,
   train,
 } from "./fixtures/parcels.ts";
-import { createParity } from "./index.ts";
+import { createParity } from "./parity.ts";
 
 const SEED = 20240330;
 const HOUR = 3600e6;

@@ -130,6 +130,29 @@ test("a rollback that comes while the keeper makes up its mind to promote counts
   await platform.close();
 });
 
+test("a step ends on what its labels tell by then, not on what they told a while ago", async () => {
+  let worse = false;
+  const { platform, look, live } = await openServing({ serving: serving("m.newRows(300)") }, [], ({ workspace }) => ({
+    monitor: {
+      ...workspace.monitor,
+      async armLosses() {
+        const champion = { rows: 500, mean: 0.3, variance: 0.01 };
+        return { champion, candidate: { ...champion, mean: worse ? 0.9 : 0.3 } };
+      },
+    },
+  }));
+  await live(350);
+  await look();
+  await look();
+  assert.equal(platform.workspace.serving.rollout("late")!.version, 2);
+  worse = true;
+  await live(20, { times: 30 });
+  await look();
+  assert.equal(await versionOf(platform), 1);
+  assert.match((await retrainingsOf(platform.records, "late", 1))[0]!.why!, /its loss is 0.900 .*, the champion's 0.300/);
+  await platform.close();
+});
+
 test("a rollback needs no definitions: it takes a candidate back while mill.ts is broken", async () => {
   const { platform, live, look } = await openServing({ serving: serving("m.newRows(300)") });
   await live(350);

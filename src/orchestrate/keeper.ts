@@ -28,7 +28,9 @@ const KEEPER = "millwright";
 /** The day under way is looked at again after so much data time and so much time of ours. */
 const AGAIN_MICROS = 4 * HOUR_MICROS;
 const AGAIN_MS = 10_000;
+/** Labels of a rollout are looked at after so much time of ours and such a part of its step, and before it goes on. */
 const LOSSES_EVERY_MS = 5_000;
+const LOSSES_EVERY_SHARE = 0.01;
 /** Requests of a day that are computed again from the lake. */
 const PARITY_SAMPLE = 1000;
 /** A replay that failed is tried again for so many days of data. */
@@ -39,8 +41,8 @@ interface Looked {
   scannedAt: number;
   /** When a scan failed last: the next waits. */
   failedAt: number;
-  lossesAt: number;
-  losses: CanaryEvidence["losses"];
+  /** When the labels of a rollout's step were looked at, and what they told. */
+  losses: { readonly of: Rollout; readonly at: number; readonly asOf: number; readonly found: CanaryEvidence["losses"] } | null;
   held: string | null;
 }
 
@@ -58,8 +60,7 @@ export function createKeeper(workspace: Workspace, onFault: (endpoint: string, e
 
   const lookAt = async (project: Project, endpoint: EndpointDefinition, deployment: Deployment) => {
     const last = looked.get(endpoint.name) ?? {
-      ...{ scannedAsOf: 0, scannedAt: 0, failedAt: 0 },
-      ...{ lossesAt: 0, losses: null, held: null },
+      ...{ scannedAsOf: 0, scannedAt: 0, failedAt: 0, losses: null, held: null },
     };
     looked.set(endpoint.name, last);
     await knowVersions(deployment);
@@ -110,11 +111,16 @@ export function createKeeper(workspace: Workspace, onFault: (endpoint: string, e
     const rollout = serving.rollout(endpoint.name);
     if (rollout === null) return;
     const { task, constraints } = endpoint.serves.solves;
-    if (now() - last.lossesAt >= LOSSES_EVERY_MS)
-      Object.assign(last, { lossesAt: now(), losses: await monitor.armLosses({ name: endpoint.name, task }, rollout) });
-    const decided = judgeRollout(rollout, { asOf, latencyP99Ms: constraints?.latencyP99Ms ?? null, losses: last.losses });
+    if (!isSameStep(last.losses?.of ?? null, rollout)) last.losses = null;
+    const judge = () =>
+      judgeRollout(rollout, { asOf, latencyP99Ms: constraints?.latencyP99Ms ?? null, losses: last.losses?.found ?? null });
+    let decided = judge();
+    if (decided.decision !== "halt" && (decided.decision !== "hold" || isOld(last.losses, rollout, asOf))) {
+      const found = await monitor.armLosses({ name: endpoint.name, task }, rollout);
+      last.losses = { of: rollout, at: now(), asOf, found };
+      decided = judge();
+    }
     if (decided.decision === "hold") return;
-    last.losses = null;
     const by = { actor: KEEPER, why: decided.why };
     await publishLine(workspace, async () => {
       if (!isSameStep(serving.rollout(endpoint.name), rollout)) return; // somebody was faster: it is looked at again
@@ -123,6 +129,9 @@ export function createKeeper(workspace: Workspace, onFault: (endpoint: string, e
       if (decided.decision === "halt") await haltRollout(workspace, endpoint.name, by);
     });
   };
+
+  const isOld = (losses: Looked["losses"], { holdMicros }: Rollout, asOf: number) =>
+    losses === null || (now() - losses.at >= LOSSES_EVERY_MS && asOf - losses.asOf >= LOSSES_EVERY_SHARE * holdMicros);
 
   const lookAtTriggers = async (endpoint: EndpointDefinition, deployment: Deployment, last: Looked, asOf: number) => {
     const { name, serves } = endpoint;

@@ -5,11 +5,8 @@ export type { Arm, Rollout } from "./rollout.ts";
 export {
   createServing,
   type EndpointState,
-  type EventsReply,
   type FeedbackReply,
-  type PredictReply,
   type Serving,
-  type ServingResources,
 } from "./serving.ts";
 export { createStory, type Happening, type Story } from "./story.ts";
 export type { Answered, Watcher } from "./watcher.ts";

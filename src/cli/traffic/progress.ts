@@ -1,10 +1,9 @@
 /** Traffic as it is sent, on standard error: on a terminal one line that is drawn over; elsewhere a plain line for each day of data time. */
-import { formatMoment } from "../../base/index.ts";
+import { formatDay, formatMoment } from "../../base/index.ts";
 import type { Effects } from "../app.ts";
 import { cell } from "../table.ts";
 import type { Lane } from "./lane.ts";
 import { refusedCount } from "./tally.ts";
-import { dayOf } from "./watch.ts";
 
 export interface TrafficProgress {
   reached(at: number): void;
@@ -103,8 +102,8 @@ function inLines({ stderr }: Effects, { lanes }: Shown): TrafficProgress {
   };
   return {
     reached(at) {
-      if (day !== null && dayOf(at) !== day) tellDay();
-      day = dayOf(at);
+      if (day !== null && formatDay(at) !== day) tellDay();
+      day = formatDay(at);
     },
     say: (text) => stderr(`${cell(text)}\n`),
     close() {

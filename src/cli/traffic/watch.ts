@@ -1,5 +1,4 @@
 /** What the platform says meanwhile: alerts as they open, and what happened to the endpoints. */
-import { formatMoment } from "../../base/index.ts";
 import type { OutputOf } from "../../contract/index.ts";
 import type { BoundCall } from "../../guard/index.ts";
 
@@ -66,5 +65,3 @@ export function startWatch({ endpoints, find, opened }: WatchOptions): Watch {
     close: () => clearInterval(timer),
   };
 }
-
-export const dayOf = (micros: number): string => formatMoment(micros).slice(0, "2001-06-01".length);
