@@ -87,6 +87,7 @@ const handlers = {
     };
     yield { event: "reproduced", run: id, same, steps: [train, ingest] };
   },
+  getNotices: async () => ({ waiting: 2, givenUp: 1, error: "notice.failed: It was not reached." }),
   rollback: async ({ name }) => ({ name, model: "late", version: 2, previous: 3, ready: true, changedAt: null }),
   async *retrain({ name, reason }) {
     yield { event: "run-started", run: RUN, targets: ["model/late"], steps: 1 };
@@ -435,6 +436,8 @@ test("while a server runs the verbs go to it, a second server is refused, and a 
   assert.equal((await mill(folder, ["plan", "late"])).code, EXIT.usage);
   assert.match((await mill(folder, ["token", "--new"])).out, /^mill_/);
   assert.equal((await mill(folder, ["run", "model/late"])).code, EXIT.done, "the new token is in force");
+  const { code, out } = await mill(folder, ["doctor"]);
+  assert.deepEqual([code, /warning +notices +2 wait, 1 given up: notice\.failed.*webhook/.test(out)], [EXIT.done, true], out);
   assert.equal(opened, before, "nothing opened the workspace beside the server");
 
   const second = await mill(folder, ["up", "--port", "0"]);
@@ -480,12 +483,14 @@ test("a server that does not answer is told apart from a wrong request", async (
   await lock.announce("http://127.0.0.1:9");
   const { code, err } = await mill(folder, ["status"]);
   assert.deepEqual([code, /cli\.server-away/.test(err)], [EXIT.away, true]);
+  assert.match((await mill(folder, ["doctor"])).out, /warning +server +The server of this workspace does not answer.*stop it/);
   await lock.release();
 });
 
 test("the doctor finds what is missing or open to others, and says what mends it", async () => {
   const healthy = await mill(here, ["doctor"]);
   assert.equal(healthy.code, EXIT.done, healthy.out);
+  assert.ok(!healthy.out.includes("notices"), "nobody is asked where no server runs");
   for (const what of ["Node", "@duckdb/node-api", "onnxruntime-node", "project", "workspace", "lock", "disk", "clock"])
     assert.ok(healthy.out.includes(what), what);
   const folder = await mkdtemp(join(root, "ill-"));

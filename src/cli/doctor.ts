@@ -1,12 +1,14 @@
-/** Looks at everything that Millwright needs from the outside, and says for each fault what mends it. Opens no workspace. */
+/** Looks at everything that Millwright needs from the outside, and says for each fault what mends it. Opens no workspace; a server that runs is asked. */
 import { access, constants, mkdtemp, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { formatSpan } from "../base/index.ts";
+import { asMillError, formatSpan } from "../base/index.ts";
 import { type Config, EXIT } from "../contract/index.ts";
 import { readLock } from "../guard/index.ts";
 import type { Command } from "./command.ts";
+import { storedToken } from "./connect.ts";
+import { remoteCall } from "./remote-call.ts";
 import { cell, table } from "./table.ts";
 
 export interface Finding {
@@ -20,6 +22,7 @@ export interface Finding {
 const NODE_MAJOR_MIN = 24;
 const FREE_GB_MIN = 2;
 const CLOCK_SKEW_MS_MAX = 5000;
+const ANSWER_MS_MAX = 5000;
 
 export const command: Command = async ({ output, config }) => {
   const findings = await examine(await config());
@@ -32,8 +35,8 @@ export const command: Command = async ({ output, config }) => {
   return findings.some(({ state }) => state === "fault") ? EXIT.away : EXIT.done;
 };
 
-export const examine = async (config: Config): Promise<Finding[]> =>
-  Promise.all([
+export const examine = async (config: Config): Promise<Finding[]> => [
+  ...(await Promise.all([
     node(),
     installed("@duckdb/node-api", "fault", "npm install"),
     installed("fastify", "fault", "npm install"),
@@ -47,7 +50,9 @@ export const examine = async (config: Config): Promise<Finding[]> =>
     lock(config),
     disk(config),
     clock(),
-  ]);
+  ])),
+  ...(await notices(config)),
+];
 
 const finding = (what: string, state: Finding["state"], found: string, fix = ""): Finding => ({
   what,
@@ -105,6 +110,29 @@ async function lock({ workspace }: Config): Promise<Finding> {
     "ok",
     owner === null ? "free" : `process ${owner.pid} since ${owner.since}${owner.url ? ` on ${owner.url}` : ""}`,
   );
+}
+
+/** Of a server that runs: whether what it has to tell is heard. */
+async function notices({ workspace, token }: Config): Promise<Finding[]> {
+  const url = (await readLock(workspace))?.url;
+  if (!url) return [];
+  const call = remoteCall(url, token ?? (await storedToken(workspace)));
+  try {
+    const signal = AbortSignal.timeout(ANSWER_MS_MAX);
+    const { waiting, givenUp, error } = await call("getNotices", {}, { signal });
+    const found = `${waiting} wait, ${givenUp} given up${error ? `: ${error}` : ""}`;
+    return [
+      finding(
+        "notices",
+        error === null ? "ok" : "warning",
+        found,
+        "see that the receiver of `webhook` can be reached, and takes them",
+      ),
+    ];
+  } catch (thrown) {
+    const { message, fix = "" } = asMillError(thrown);
+    return [finding("server", "warning", message, fix)];
+  }
 }
 
 async function disk({ workspace }: Config): Promise<Finding> {

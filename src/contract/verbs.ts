@@ -22,7 +22,7 @@ const {
 } = assets;
 const { listModels, getModel, listModelVersions, getModelVersion, card } = models;
 const { listEndpoints, getEndpoint, predict, events, feedback, rollback } = endpoints;
-const { getMonitor, listAlerts, retrain } = monitor;
+const { getMonitor, listAlerts, getNotices, retrain } = monitor;
 const { newToken } = access;
 
 export const VERBS = {
@@ -55,6 +55,7 @@ export const VERBS = {
   retrain,
   getMonitor,
   listAlerts,
+  getNotices,
   listRuns,
   getRun,
   listSteps,

@@ -9,6 +9,7 @@ import { momentText } from "../quality/index.ts";
 import type { ModelVersion } from "../registry/index.ts";
 import { eventsOf } from "../serve/index.ts";
 import { type RetrainingState, retrainingEnds } from "./retrainings.ts";
+import { publishLine } from "./rollout.ts";
 import { type RunFinished, type RunLine, runTargets } from "./run-targets.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -144,7 +145,7 @@ function endOf(
 /** Makes the record say what has become of the retrainings of earlier processes, once the endpoints are loaded. */
 export async function settleRetrainings(workspace: Workspace, actor: string): Promise<void> {
   await giveUpCutOff(workspace);
-  await workspace.inLine("publish", () => settleCandidates(workspace, actor));
+  await publishLine(workspace, () => settleCandidates(workspace, actor));
 }
 
 /** Retrainings that a process was in the middle of: what they had opened is given up. */

@@ -41,6 +41,7 @@ const asked = (run: string, step: string): Asked => ({
   },
   getMonitor: { name: "late" },
   listAlerts: {},
+  getNotices: {},
   rollback: { name: "late" },
   listRuns: {},
   getRun: { id: run },

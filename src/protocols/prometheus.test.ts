@@ -6,9 +6,13 @@ import { type Call, OWNER } from "../guard/index.ts";
 import { createMetrics } from "./prometheus.ts";
 
 /** Metrics over a platform that answers as the test says. */
-function measured(answer: (verb: string, input: never) => unknown) {
+function measured(
+  answer: (verb: string, input: never) => unknown,
+  notices = (): OutputOf<"getNotices"> => ({ waiting: 0, givenUp: 0, error: null }),
+) {
   const metrics = createMetrics();
-  const call = metrics.watching((async (_: unknown, verb: string, input: never) => answer(verb, input)) as unknown as Call);
+  const call = metrics.watching((async (_: unknown, verb: string, input: never) =>
+    verb === "getNotices" ? notices() : answer(verb, input)) as unknown as Call);
   const lines = async (name: string) => (await metrics.text()).split("\n").filter((line) => line.startsWith(name));
   return { metrics, lines, call: (verb: "predict" | "feedback", input: object) => call(OWNER, verb, input) };
 }
@@ -66,6 +70,24 @@ test("what was refused and what was a fault are told apart", async () => {
     'millwright_prediction_failures_total{endpoint="late",reason="refused"} 1',
     'millwright_prediction_failures_total{endpoint="late",reason="fault"} 1',
   ]);
+  metrics.close();
+});
+
+test("notices that wait and that were given up are what they are when it is asked, and nothing where that cannot be told", async () => {
+  let told = true;
+  const { metrics, lines } = measured(
+    () => ({ items: [], next: null }),
+    () => {
+      if (told) return { waiting: 2, givenUp: 1, error: "notice.failed: It was not reached." };
+      throw new MillError("records.disk-full", "full");
+    },
+  );
+  assert.deepEqual(await lines("millwright_notices"), [
+    'millwright_notices{state="waiting"} 2',
+    'millwright_notices{state="given_up"} 1',
+  ]);
+  told = false;
+  assert.deepEqual(await lines("millwright_notices"), []);
   metrics.close();
 });
 

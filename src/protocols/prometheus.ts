@@ -87,6 +87,7 @@ export function createMetrics(): Metrics {
   processGauges(register);
   let asked: Call | undefined;
   rolloutGauge(register, async () => (await asked?.(OWNER, "listEndpoints", { limit: 1000 }))?.items ?? []);
+  noticesGauge(register, async () => (await asked?.(OWNER, "getNotices", {})) ?? null);
 
   const seen = new Map<string, Seen>();
   const countPredictions = (endpoint: string, reply: OutputOf<"predict">) => {
@@ -188,6 +189,23 @@ function rolloutGauge(register: Registry, endpoints: () => Promise<OutputOf<"lis
     async collect() {
       this.reset();
       for (const { name, rollout } of await endpoints().catch(() => [])) if (rollout) this.set({ endpoint: name }, rollout.share);
+    },
+  });
+}
+
+/** What could not be told outside, at the moment of asking: an alert that nobody hears of is worth one elsewhere. */
+function noticesGauge(register: Registry, standing: () => Promise<OutputOf<"getNotices"> | null>): void {
+  new Gauge({
+    name: "millwright_notices",
+    help: "Notices that the webhook has not taken, by whether they will be tried again.",
+    labelNames: ["state"],
+    registers: [register],
+    async collect() {
+      this.reset();
+      const notices = await standing().catch(() => null);
+      if (notices === null) return;
+      this.set({ state: "waiting" }, notices.waiting);
+      this.set({ state: "given_up" }, notices.givenUp);
     },
   });
 }

@@ -138,6 +138,18 @@ export const listAlerts = reads({
   http: { method: "GET", path: "/v1/alerts" },
 });
 
+export const getNotices = reads({
+  about: "Say whether the webhook has taken what it was to be told.",
+  example: "curl localhost:4747/v1/notices",
+  input: object({}),
+  output: object({
+    waiting: integer({ description: "Not delivered yet" }),
+    givenUp: integer({ description: "Tried for a day, or refused for good" }),
+    error: orNull(text({ description: "Why the last try that failed did; null when nothing waits and nothing was given up" })),
+  }),
+  http: { method: "GET", path: "/v1/notices" },
+});
+
 export const retrain = streamed(
   operates({
     about: "Train an endpoint's model again on what has come since; it serves only if it passes its gate.",

@@ -9,7 +9,7 @@ import type { Workspace } from "../workspace.ts";
 import { eventQueue } from "./event-queue.ts";
 import { instant } from "./wire.ts";
 
-type MonitorVerbs = Pick<Handlers, "getMonitor" | "listAlerts" | "retrain">;
+type MonitorVerbs = Pick<Handlers, "getMonitor" | "listAlerts" | "getNotices" | "retrain">;
 type Standing = OutputOf<"getMonitor">;
 
 const HAPPENINGS_MAX = 200;
@@ -49,6 +49,7 @@ export function monitorVerbs(workspace: Workspace): MonitorVerbs {
     },
 
     listAlerts: (page) => monitor.alerts.list(page),
+    getNotices: () => monitor.outbox.standing(),
 
     retrain: ({ name, reason = "asked" }, context) => {
       const queue = eventQueue<OutputOf<"retrain">>();
