@@ -130,9 +130,9 @@ test("a rollback that comes while the keeper makes up its mind to promote counts
   await platform.close();
 });
 
-test("a step ends on what its labels tell by then, not on what they told a while ago", async () => {
+test("a step ends on what its labels tell by then, not on what they told a while ago, also while mill.ts cannot be read", async () => {
   let worse = false;
-  const { platform, look, live } = await openServing({ serving: serving("m.newRows(300)") }, [], ({ workspace }) => ({
+  const { platform, look, live, keeper } = await openServing({ serving: serving("m.newRows(300)") }, [], ({ workspace }) => ({
     monitor: {
       ...workspace.monitor,
       async armLosses() {
@@ -147,7 +147,9 @@ test("a step ends on what its labels tell by then, not on what they told a while
   assert.equal(platform.workspace.serving.rollout("late")!.version, 2);
   worse = true;
   await live(20, { times: 30 });
-  await look();
+  platform.write("mill.ts", "this is no definition");
+  await keeper.tick();
+  platform.write("mill.ts", millText({ serving: serving("m.newRows(300)") }));
   assert.equal(await versionOf(platform), 1);
   assert.match((await retrainingsOf(platform.records, "late", 1))[0]!.why!, /its loss is 0.900 .*, the champion's 0.300/);
   await platform.close();

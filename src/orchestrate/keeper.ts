@@ -52,6 +52,8 @@ export function createKeeper(workspace: Workspace, onFault: (endpoint: string, e
   const looked = new Map<string, Looked>();
   const stopping = new AbortController();
   let training: { readonly endpoint: string; readonly ended: Promise<unknown> } | null = null;
+  /** As they could be read last: a slip in mill.ts must not leave a candidate unwatched. */
+  let defined: Project | null = null;
   let timer: NodeJS.Timeout | undefined;
   let ticking: Promise<void> | null = null;
 
@@ -181,11 +183,14 @@ export function createKeeper(workspace: Workspace, onFault: (endpoint: string, e
   const tick = async () => {
     const deployed = await serving.deployed();
     if (deployed.length > 0) {
-      const project = await workspace.project();
+      defined = await workspace.project().catch((thrown) => {
+        onFault("", asMillError(thrown));
+        return defined;
+      });
       for (const deployment of deployed) {
-        const endpoint = project.endpoints.get(deployment.name);
-        if (endpoint === undefined || stopping.signal.aborted) continue;
-        await lookAt(project, endpoint, deployment).catch((thrown) => onFault(endpoint.name, asMillError(thrown)));
+        const endpoint = defined?.endpoints.get(deployment.name);
+        if (defined === null || endpoint === undefined || stopping.signal.aborted) continue;
+        await lookAt(defined, endpoint, deployment).catch((thrown) => onFault(endpoint.name, asMillError(thrown)));
       }
     }
     void monitor.outbox.flush().catch((thrown) => onFault("", asMillError(thrown))); // a receiver may take its time
