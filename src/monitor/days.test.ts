@@ -8,6 +8,7 @@ import {
   LIVE_FROM,
   labelsOf,
   late,
+  lateByCalendar,
   lateByLoad,
   type Order,
   openWithVersion,
@@ -286,6 +287,25 @@ test("two versions on one day: probabilities are calibrated by their own; drift 
   await live(world, other, orders(1, 800));
   const [next] = (await world.days.scan(AT, over(1))).reports;
   assert.deepEqual([Object.keys(next!.drift), next!.findings], [["load"], 0]);
+  await world.close();
+});
+
+test("what the calendar says of a day is no drift: its weekday, a month that no row of the reference has; its hours may be", async () => {
+  const { world, version } = await openWithVersion(lateByCalendar);
+  for (let day = 0; day < 4; day++) await live(world, version, orders(day, 600));
+  const { reports, findings } = await world.days.scan(AT, over(3));
+  assert.deepEqual([dayOf(0), dayOf(1)], ["2024-01-31", "2024-02-01"]);
+  assert.deepEqual(findings, []);
+  assert.deepEqual(
+    reports.map(({ drift }) => Object.keys(drift)),
+    [0, 1, 2, 3].map(() => ["load", "hour"]),
+  );
+  const noons = orders(4, 600).map((row, at) => ({
+    ...row,
+    time: LIVE_FROM + 4 * DAY + 9 * HOUR + Math.floor((at / 600) * 6 * HOUR),
+  }));
+  await live(world, version, noons);
+  assert.ok(causes(await world.days.scan(AT, over(4))).includes("drift/hour"));
   await world.close();
 });
 

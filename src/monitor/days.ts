@@ -67,8 +67,8 @@ const BATCH_ROWS_MAX = 500_000;
 /** A day that lacks more of its rows than this is no whole day. */
 const MISSED_MAX = 0.05;
 const VERSIONS_MAX = 1000;
-/** A day's weekday, or its month, is one of many: it is unlike the reference by itself, and says nothing. */
-const CALENDAR_PSI = 1;
+/** A day's weekday, or its month, is one of many: it is unlike the reference by itself, and says nothing. 24 hours may have two. */
+const CALENDAR_VALUES_MAX = 2;
 
 /** What is stored of a day. */
 interface Stored {
@@ -376,8 +376,9 @@ function judgeDrift(counted: Readonly<Record<string, Counted>> | null, reference
   if (counted === null || reference === null) return { drift: {}, predictionDrift: null };
   const drift: Record<string, Drifted> = {};
   for (const [feature, distribution] of Object.entries(reference.features)) {
-    if (reference.calendar.includes(feature) && distribution.daily.mean > CALENDAR_PSI) continue;
-    const judged = driftOf(distribution, counted[feature]!.counts, reference.rows);
+    const { counts } = counted[feature]!;
+    if (reference.calendar.includes(feature) && counts.filter((count) => count > 0).length <= CALENDAR_VALUES_MAX) continue;
+    const judged = driftOf(distribution, counts, reference.rows);
     if (judged !== null) drift[feature] = judged;
   }
   return { drift, predictionDrift: driftOf(reference.prediction, counted[PREDICTION]!.counts, reference.rows) };
