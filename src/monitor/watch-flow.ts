@@ -3,9 +3,9 @@
  * requests at each hour of the day, from the first whole day on; of requests, their rate, held against the reference's emptiest hours.
  */
 import { DAY_MICROS, formatMoment, formatSpan, HOUR_MICROS } from "../base/index.ts";
+import { createDataClock } from "../serve/index.ts";
 import type { Finding } from "./finding.ts";
 import type { Reference } from "./reference.ts";
-import { createWatchClock } from "./watch-clock.ts";
 import { createPageTest, oddsOf } from "./watch-sequential.ts";
 import { momentOf, percent } from "./words.ts";
 
@@ -70,8 +70,8 @@ function createGreatest() {
 }
 
 function createEventFlow() {
-  const answeredClock = createWatchClock();
-  const fedClock = createWatchClock();
+  const answeredClock = createDataClock(null);
+  const fedClock = createDataClock(null);
   const lags = createGreatest();
   const runs = createGreatest();
   const lateness = createPageTest();
@@ -82,9 +82,11 @@ function createEventFlow() {
   /** Data time at which requests went on after a pause: events cannot be newer than that at once. */
   let resumedAt = Number.NEGATIVE_INFINITY;
 
-  const lagNow = () =>
-    answeredClock.now === null || fedClock.now === null ? null : answeredClock.now - Math.max(fedClock.now, resumedAt);
-  const learnt = () => learningSince !== null && eventCount >= EVENTS_MIN && answeredClock.now! - learningSince >= DAY_MICROS;
+  const lagNow = () => {
+    const [answered, fed] = [answeredClock.time(), fedClock.time()];
+    return answered === null || fed === null ? null : answered - Math.max(fed, resumedAt);
+  };
+  const learnt = () => learningSince !== null && eventCount >= EVENTS_MIN && answeredClock.time()! - learningSince >= DAY_MICROS;
 
   const learnGap = (asOf: number) => {
     learningSince ??= asOf;
@@ -99,7 +101,7 @@ function createEventFlow() {
   };
 
   const stopped = () => {
-    const asOf = answeredClock.now;
+    const asOf = answeredClock.time();
     const lag = lagNow();
     if (asOf === null || lag === null || !learnt()) return null;
     const usualLag = lags.near(asOf);
@@ -110,22 +112,22 @@ function createEventFlow() {
   };
 
   return {
-    answeredTo: () => answeredClock.now,
+    answeredTo: () => answeredClock.time(),
     answered(times: readonly number[]) {
-      const before = answeredClock.now;
-      for (const time of times) answeredClock.see(time);
+      const before = answeredClock.time();
+      for (const time of times) answeredClock.saw(time);
       runRows += times.length;
-      if (before === null || answeredClock.now! - before < PAUSE_MICROS) return;
-      resumedAt = answeredClock.now!;
+      if (before === null || answeredClock.time()! - before < PAUSE_MICROS) return;
+      resumedAt = answeredClock.time()!;
       runRows = 0;
     },
     fed(times: readonly (number | null)[]) {
-      const asOf = answeredClock.now;
+      const asOf = answeredClock.time();
       if (asOf !== null && stopped() === null) learnGap(asOf);
       for (const time of times) {
         if (time === null) continue;
         if (asOf !== null) judgeLateness(time, asOf);
-        fedClock.see(time);
+        fedClock.saw(time);
         eventCount++;
       }
       runRows = 0;
@@ -141,7 +143,7 @@ function createEventFlow() {
         ...feed("feed/events/stopped", outcomes),
         severity: 0.9,
         sentence: `no event came with the last ${runRows} predictions: the newest is ${lag} of data time behind them, where ${formatSpan(found.usualLag / 1000)} is the most at this hour`,
-        detail: { since: formatMoment(fedClock.now!), predictions: runRows, lagMicros: found.lag, expected: found.usualLag },
+        detail: { since: formatMoment(fedClock.time()!), predictions: runRows, lagMicros: found.lag, expected: found.usualLag },
       };
     },
     late(outcomes: readonly string[]): Finding | null {

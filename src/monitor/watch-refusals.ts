@@ -1,11 +1,10 @@
 /** Rows that could not be read, by what was wrong with them: a source that changed its form is refused, and its rows are missing everywhere. */
 import type { MillError } from "../base/index.ts";
 import { codeInfo } from "../contract/index.ts";
+import type { Door } from "../serve/index.ts";
 import type { Finding } from "./finding.ts";
 import { createPageTest, oddsOf, type PageTest } from "./watch-sequential.ts";
 import { momentOf, percent } from "./words.ts";
-
-export type Door = "predict" | "events" | "feedback";
 
 export interface RefusalWatch {
   refused(door: Door, error: MillError, columns: readonly string[], asOf: number | null): void;

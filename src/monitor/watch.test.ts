@@ -313,6 +313,21 @@ test("a replay that begins again days later is no stop of the events", () => {
   send(at(5, 9), at(5, 18));
 });
 
+test("strays from the future, however many come in all, are no stop of the events and hide none", () => {
+  const traffic = startTraffic();
+  const [sent, stop] = [flights.filter(({ micros }) => micros < at(4, 9)), at(4, 8)];
+  const landings = sent.toSorted((a, b) => knownAt(a) - knownAt(b)).filter((flight) => knownAt(flight) < stop);
+  let landed = 0;
+  for (const [index, flight] of sent.entries()) {
+    for (; landed < landings.length && knownAt(landings[landed]!) <= flight.micros; landed++)
+      feed(traffic, landings[landed]!.micros, eventOf(landings[landed]!));
+    predict(traffic, [flight.micros], [requestOf(flight)]);
+    if (index % 1000 === 999) predict(traffic, [flight.micros + 36_500 * DAY], [requestOf(flight)]);
+    if (flight.micros < stop) assert.deepEqual(causes(traffic.watch), [], flight.date);
+  }
+  assert.deepEqual(causes(traffic.watch), ["feed/events/stopped"]);
+});
+
 test("before a whole day was seen nobody knows what is usual, so that events that stop are not judged", () => {
   const { traffic } = live(at(1, 20), at(1, 9), ({ micros }) => micros);
   assert.deepEqual(traffic.watch.findings(NAME), []);

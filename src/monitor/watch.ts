@@ -8,7 +8,7 @@
  * What an endpoint's rows are held against is the reference of the version that answered; until that is known, columns are not judged.
  */
 import { MINUTE_MICROS, type MillError } from "../base/index.ts";
-import type { Answered, Watcher } from "../serve/index.ts";
+import type { Answered, Door, Watcher } from "../serve/index.ts";
 import type { Finding } from "./finding.ts";
 import type { Reference } from "./reference.ts";
 import { type ColumnCheck, type ColumnWatch, columnChecks, createColumnWatch } from "./watch-columns.ts";
@@ -133,7 +133,7 @@ function createEndpointWatch() {
       refusals.accepted("feedback", rows.length, moment); // as many labels are expected: an accepted one is not told to the watch
       loss.answered(rows.length);
     },
-    refused(door: "predict" | "events" | "feedback", error: Parameters<Watcher["refused"]>[3], nowMs: number) {
+    refused(door: Door, error: MillError, nowMs: number) {
       refusals.refused(door, error, known, asOf);
       if (door !== "feedback") flow.refused(door, nowMs);
       refusedSince++;

@@ -1,3 +1,4 @@
+export { createDataClock } from "./data-clock.ts";
 export type { Deployment } from "./deployments.ts";
 export { type Answer, createEndpoint, type Endpoint, type Prediction } from "./endpoint.ts";
 export { eventsOf, feedbackOf, predictionsOf } from "./logs.ts";
@@ -9,4 +10,4 @@ export {
   type Serving,
 } from "./serving.ts";
 export { createStory, type Happening, type Story } from "./story.ts";
-export type { Answered, Watcher } from "./watcher.ts";
+export type { Answered, Door, Watcher } from "./watcher.ts";

@@ -1,12 +1,15 @@
 import type { MillError } from "../base/index.ts";
 import type { Answer, Endpoint } from "./endpoint.ts";
 
+/** What clients send to. */
+export type Door = "predict" | "events" | "feedback";
+
 /** Whoever wants to see the traffic as it passes, in memory; it must be quick and must not throw. */
 export interface Watcher {
   /** Answered rows, with what was asked: `rows[i]` gave `answers[i]`. */
   predicted(endpoint: string, asked: Answered): void;
   /** A request, a row of events or a label that could not be read (`request.row` and the like). */
-  refused(endpoint: string, door: "predict" | "events" | "feedback", rows: number, error: MillError): void;
+  refused(endpoint: string, door: Door, rows: number, error: MillError): void;
   /** Rows fed to the windows; `times` are their data times in microseconds (null without a time column). */
   fed(endpoint: string, rows: number, times: readonly (number | null)[]): void;
   /** Rows that were answered and could not be written down; labels and events that cannot be are refused instead. */
