@@ -312,6 +312,7 @@ test("a retraining that was cut off is settled at the next start, and its genera
   await keeper.start(3_600_000);
   await keeper.close();
   assert.equal((await retrainingsOf(platform.records, "late", 1))[0]!.state, "failed");
+  assert.match((await platform.workspace.story.of("late", 1))[0]!.text, /training again was cut off/);
   assert.equal((await platform.workspace.lake.generation("deliveries"))!.generation, 1);
   await platform.close();
 });

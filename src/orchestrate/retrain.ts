@@ -150,12 +150,16 @@ export async function settleRetrainings(workspace: Workspace, actor: string): Pr
 
 /** Retrainings that a process was in the middle of: what they had opened is given up. */
 async function giveUpCutOff(workspace: Workspace): Promise<void> {
-  const { records, lake, now } = workspace;
+  const { records, lake, serving, story, now } = workspace;
   const cut = await records.query<{ runId: string; endpoint: string }>(
     `SELECT run_id AS "runId", endpoint FROM retrainings WHERE state = 'running'`,
   );
-  const why = "training again was cut off";
-  for (const { runId } of cut) await records.commit([retrainingEnds(runId, { state: "failed", version: null, why }, now())]);
+  const why = "training again was cut off: the process that did it ended";
+  for (const { runId, endpoint } of cut)
+    await records.commit([
+      retrainingEnds(runId, { state: "failed", version: null, why }, now()),
+      story.statement(endpoint, { at: now(), asOf: serving.dataTime(endpoint), what: "retraining", text: why }),
+    ]);
   if (cut.length === 0) return;
   for (const dataset of (await workspace.project()).datasets.keys()) {
     const standing = await lake.generation(dataset);
