@@ -166,6 +166,26 @@ test("a rollback needs no definitions: it takes a candidate back while mill.ts i
   await platform.close();
 });
 
+test("an endpoint that mill.ts exports no more answers on, without its candidate; its feed is watched", async () => {
+  const { platform, live, look } = await openServing({ serving: serving("m.newRows(300)") });
+  await live(350);
+  await look();
+  assert.equal(platform.workspace.serving.rollout("late")!.version, 2);
+  platform.write("mill.ts", millText().replace('endpoint("late"', 'endpoint("desk"'));
+  await look();
+  assert.equal(platform.workspace.serving.rollout("late"), null);
+  assert.equal(await versionOf(platform), 1);
+  await live(20);
+  for (let bad = 0; bad < 20; bad++) await assert.rejects(platform.call("predict", { name: "late", rows: [{}] }));
+  await look();
+  const { items } = await platform.call("listAlerts", { state: "open" });
+  assert.deepEqual(
+    items.map(({ kind }) => kind),
+    ["feed"],
+  );
+  await platform.close();
+});
+
 test("a look that failed is taken again: the days that were over then are replayed, none is left out", async () => {
   let failing = true;
   let clock = Date.now();

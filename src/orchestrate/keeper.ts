@@ -74,6 +74,17 @@ export function createKeeper(workspace: Workspace, onFault: (endpoint: string, e
     if (endpoint.retrain !== undefined && training === null) await lookAtTriggers(endpoint, deployment, last, asOf);
   };
 
+  /** It answers on, though mill.ts exports it no more: its feed is watched, and no candidate of it stays without anybody who judges it. */
+  const lookAtLeftOver = async (deployment: Deployment) => {
+    const { name } = deployment;
+    await knowVersions(deployment);
+    await seeFeed(name);
+    const why = "mill.ts exports the endpoint no more";
+    await publishLine(workspace, async () => {
+      if (serving.rollout(name) !== null) await haltRollout(workspace, name, { actor: KEEPER, why });
+    });
+  };
+
   /** The watch judges the rows of versions that it knows. */
   const knowVersions = async ({ name, model, version }: Deployment) => {
     const candidate = serving.rollout(name)?.version;
@@ -188,9 +199,10 @@ export function createKeeper(workspace: Workspace, onFault: (endpoint: string, e
         return defined;
       });
       for (const deployment of deployed) {
-        const endpoint = defined?.endpoints.get(deployment.name);
-        if (defined === null || endpoint === undefined || stopping.signal.aborted) continue;
-        await lookAt(defined, endpoint, deployment).catch((thrown) => onFault(endpoint.name, asMillError(thrown)));
+        if (defined === null || stopping.signal.aborted) continue;
+        const endpoint = defined.endpoints.get(deployment.name);
+        const look = endpoint === undefined ? lookAtLeftOver(deployment) : lookAt(defined, endpoint, deployment);
+        await look.catch((thrown) => onFault(deployment.name, asMillError(thrown)));
       }
     }
     void monitor.outbox.flush().catch((thrown) => onFault("", asMillError(thrown))); // a receiver may take its time
