@@ -108,9 +108,11 @@ function together(findings: readonly Finding[]): Finding[][] {
 const bySeverity = (a: Finding, b: Finding) => b.severity - a.severity || (a.cause < b.cause ? -1 : 1);
 
 /** The data time that a finding speaks of. */
-function spanOf({ detail }: Finding, asOf: number | null): readonly [from: number, to: number] {
+/** Drift of the day under way is that of the last 24 hours: it may come of what was broken the day before. */
+function spanOf({ kind, detail }: Finding, asOf: number | null): readonly [from: number, to: number] {
   const from = typeof detail.day === "string" ? startOfDay(detail.day) : Number.NaN;
-  if (!Number.isNaN(from)) return [from, from + DAY_MICROS];
+  if (!Number.isNaN(from))
+    return [kind === "drift" && asOf !== null ? Math.min(from, asOf - DAY_MICROS) : from, from + DAY_MICROS];
   return asOf === null ? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] : [asOf - SCANNED_MICROS, asOf];
 }
 

@@ -196,6 +196,16 @@ test("a drift alert that turns out to come from a broken feed closes in favour o
     assert.deepEqual(await causes(alerts), [nulls.cause]);
   }));
 
+test("drift of the day under way, which is that of 24 hours, is explained by what was broken the day before; a whole day's is not", () =>
+  withAlerts(async (alerts) => {
+    await alerts.observe(E, "feed", [nulls], T0);
+    for (const minute of [20, 40]) await alerts.observe(E, "feed", [], T0 + minute * MINUTE);
+    assert.deepEqual(await causes(alerts), []);
+    const drift = finding("drift/origin", { detail: { day: "2001-06-06" } });
+    assert.deepEqual((await alerts.observe(E, "days", [drift], T0 + DAY - HOUR)).opened, []);
+    assert.deepEqual((await alerts.observe(E, "days", [drift], T0 + DAY + 15 * HOUR)).opened, ["drift/origin"]);
+  }));
+
 test("features that drift and share a column are one alert, led by the gravest and, once open, by the same", () =>
   withAlerts(async (alerts) => {
     const drift = (feature: string, severity: number, ...columns: string[]) => finding(`drift/${feature}`, { severity, columns });
