@@ -31,6 +31,7 @@ const SAMPLES: Record<string, unknown> = {
   a: "late@1",
   b: "late@2",
   rows: [{}],
+  labels: [{ id: "01890000-0000-7000-8000-000000000000", label: true }],
 };
 const sample = (name: VerbName) =>
   Object.fromEntries(
