@@ -7,7 +7,7 @@ import { dueRetraining, type TrainingFacts } from "./triggers.ts";
 const DAY = 86_400e6;
 const june = (day: number, hour = 0) => Date.UTC(2001, 5, day, hour) * 1000;
 const facts = (over: Partial<TrainingFacts> = {}): TrainingFacts => ({
-  ...{ task: "binary-classification", asOf: june(6), trainedAsOf: june(1), triedAsOf: null, newRows: 0, days: [] },
+  ...{ task: "binary-classification", asOf: june(6), trainedAsOf: june(1), triedAsOf: null, newRows: 0, days: [], broken: [] },
   ...over,
 });
 const day = (name: string, over: Partial<DayReport> = {}): DayReport => ({
@@ -64,4 +64,14 @@ test("what was wrong before the last training is no reason for another, and afte
   const later = day("2001-06-05", { realised: { auc: { value: 0.5 } } });
   assert.equal(due(trigger, { days: [bad, later], triedAsOf: june(4), asOf: june(4, 23) }), null);
   assert.match(due(trigger, { days: [bad, later], triedAsOf: june(4), asOf: june(6) })!, /2001-06-05/);
+});
+
+test("a day on which rows came broken, or the one after, is no reason to train on them", () => {
+  const drift = { hour: { psi: 3, bound: 0.2 } };
+  const days = [day("2001-06-03", { drift }), day("2001-06-04", { drift }), day("2001-06-05", { drift })];
+  const dueAfter = (from: string | null, to: string | null) => due({ when: "drift", psi: 0.2 }, { days, broken: [{ from, to }] });
+  assert.match(dueAfter("2001-06-03T10:00:00", "2001-06-03T12:00:00")!, /on 2001-06-05/);
+  assert.match(dueAfter("2001-06-05T10:00:00", "2001-06-05T12:00:00")!, /on 2001-06-03/);
+  assert.equal(dueAfter("2001-06-03T10:00:00", null), null);
+  assert.equal(dueAfter(null, "2001-06-04T00:30:00"), null);
 });

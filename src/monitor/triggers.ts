@@ -1,5 +1,5 @@
 /** Whether a model is to be trained again, and why. Pure; everything counts in data time. */
-import { formatDay, formatMoment, parseDuration } from "../base/index.ts";
+import { DAY_MICROS, formatDay, formatMoment, parseDuration, startOfDay } from "../base/index.ts";
 import { type DayReport, MEASURES, type MeasureInfo, type Task } from "../contract/index.ts";
 import type { EndpointDefinition, RetrainTrigger } from "../define/index.ts";
 import { LABELLED_MIN } from "./days-report.ts";
@@ -16,6 +16,8 @@ export interface TrainingFacts {
   readonly newRows: number;
   /** Days that were looked at, oldest first. */
   readonly days: readonly DayReport[];
+  /** When rows came broken, in data time as text; `to` is null while they do. */
+  readonly broken: readonly { readonly from: string | null; readonly to: string | null }[];
 }
 
 /** The reason in one sentence, or null: the first trigger that holds, in the order of the definition. */
@@ -23,13 +25,18 @@ export function dueRetraining(retrain: NonNullable<EndpointDefinition["retrain"]
   const cool = facts.triedAsOf === null || facts.asOf - facts.triedAsOf >= parseDuration(retrain.cooldown);
   if (!cool) return null;
   const since = formatDay(Math.max(facts.trainedAsOf, facts.triedAsOf ?? 0));
-  const days = facts.days.filter(({ day }) => day > since);
+  const days = facts.days.filter(({ day }) => day > since && !facts.broken.some((span) => touches(span, day)));
   for (const trigger of retrain.when) {
     const why = holds[trigger.when](trigger as never, facts, days);
     if (why !== null) return why;
   }
   return null;
 }
+
+/** A day tells of the 24 hours before its end too while it is under way: what was broken the day before still shows in it. */
+const touches = ({ from, to }: TrainingFacts["broken"][number], day: string) =>
+  (from === null || from.slice(0, 10) <= day) && (to === null || nextDay(to.slice(0, 10)) >= day);
+const nextDay = (day: string) => formatDay(startOfDay(day) + DAY_MICROS);
 
 type Holds = {
   readonly [W in RetrainTrigger["when"]]: (

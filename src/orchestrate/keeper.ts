@@ -6,6 +6,7 @@
  * Every decision is a pure function of `monitor`; this file only looks, asks and acts, one thing after the other. Retraining goes on beside it.
  */
 import { asMillError, DAY_MICROS, HOUR_MICROS, startOfDay } from "../base/index.ts";
+import type { Alert } from "../contract/index.ts";
 import type { EndpointDefinition, Project } from "../define/index.ts";
 import { type CanaryEvidence, dueRetraining, judgeRollout, lastDayOver, type TrainingFacts } from "../monitor/index.ts";
 import { type Deployment, eventsOf, type Rollout } from "../serve/index.ts";
@@ -165,8 +166,7 @@ export function createKeeper(workspace: Workspace, onFault: (endpoint: string, e
   };
 
   /** What is wrong with the rows themselves: a model must not learn from them. */
-  const brokenFeed = async (name: string) =>
-    (await monitor.alerts.open(name)).find(({ kind }) => kind === "feed" || kind === "loss")?.sentence ?? null;
+  const brokenFeed = async (name: string) => (await monitor.alerts.open(name)).find(isOfFeed)?.sentence ?? null;
 
   const factsOf = async (
     { name, serves }: EndpointDefinition,
@@ -179,6 +179,9 @@ export function createKeeper(workspace: Workspace, onFault: (endpoint: string, e
       ...{ task: serves.solves.task, asOf, trainedAsOf: trained.asOf, newRows: trained.newRows },
       triedAsOf,
       days: await monitor.days.reports(name, 14),
+      broken: (await monitor.alerts.list({ endpoint: name })).items
+        .filter(isOfFeed)
+        .map(({ openedAsOf, closedAsOf }) => ({ from: openedAsOf, to: closedAsOf })),
     };
   };
 
@@ -229,6 +232,8 @@ export function createKeeper(workspace: Workspace, onFault: (endpoint: string, e
     },
   };
 }
+
+const isOfFeed = ({ kind }: Alert) => kind === "feed" || kind === "loss";
 
 const isSameStep = (now: Rollout | null, judged: Rollout) =>
   now !== null && now.version === judged.version && now.step === judged.step && now.sinceAt === judged.sinceAt;
