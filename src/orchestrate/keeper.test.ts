@@ -4,7 +4,7 @@ import { parseMoment } from "../base/index.ts";
 import { bundle } from "../registry/index.ts";
 import type { StepKind } from "../steps/index.ts";
 import { train } from "../train/index.ts";
-import { openDeliveries, type Platform } from "./fixtures/platform.ts";
+import { openDeliveries, openPlatform, type Platform } from "./fixtures/platform.ts";
 import { deliveriesCsv, millText } from "./fixtures/project.ts";
 import { createKeeper } from "./keeper.ts";
 import { retrainingsOf } from "./retrainings.ts";
@@ -335,4 +335,17 @@ test("a retraining that was cut off is settled at the next start, and its genera
   assert.match((await platform.workspace.story.of("late", 1))[0]!.text, /training again was cut off/);
   assert.equal((await platform.workspace.lake.generation("deliveries"))!.generation, 1);
   await platform.close();
+});
+
+test("a run by another process that has loaded nothing leaves a rollout that is under way alone", async () => {
+  const { platform, look, live } = await openServing({ serving: serving("m.newRows(300)") });
+  await live(350);
+  await look();
+  assert.equal(platform.workspace.serving.rollout("late")!.version, 2);
+  await platform.close();
+  const again = await openPlatform({ folder: platform.folder });
+  await again.run();
+  assert.equal((await again.call("getMonitor", { name: "late" })).rollout!.version, 2);
+  assert.deepEqual((await again.call("getModel", { name: "late" })).aliases, { champion: 1, challenger: 2 });
+  await again.close();
 });

@@ -30,6 +30,7 @@ export async function retrain(
       {
         targets: [`model/${endpoint.serves.name}`],
         reason: cause,
+        beside: true,
         async prepare(runId) {
           await begin(workspace, endpoint, { runId, cause, asOf: basis.asOf });
           if (basis.grows) generation = await workspace.lake.openGeneration({ ...basis.generation, runId });

@@ -44,6 +44,7 @@ export async function startRollout(
   actor: string,
 ): Promise<string | null> {
   const { name, serves, rollout } = endpoint;
+  await to.serving.state(name); // loads it: a command without a server has not, and a rollout of before would not be seen
   const underWay = to.serving.rollout(name);
   if (underWay?.version === version.version) return null;
   if (underWay !== null) await haltRollout(to, name, { actor, why: `version ${version.version} has come` });

@@ -15,6 +15,8 @@ export type RunFinished = Extract<RunLine, { event: "run-finished" }>;
 export interface AskedRun {
   readonly targets: readonly string[];
   readonly reason: string;
+  /** Leaves a core to the answers: takes longer. */
+  readonly beside?: true;
   /** Done when the run is recorded and before anything is planned: what it runs on may change here. */
   prepare?(runId: string): Promise<void>;
 }
@@ -25,7 +27,7 @@ const CONCURRENCY = 2;
 /** Errors (thrown) only before the run is recorded, as for an unknown target; a run that fails is a result. */
 export async function runTargets(
   workspace: Workspace,
-  { targets, reason, prepare }: AskedRun,
+  { targets, reason, beside, prepare }: AskedRun,
   context: Pick<CallContext, "actor" | "signal">,
   push: (event: RunLine) => void,
 ): Promise<RunFinished> {
@@ -40,9 +42,9 @@ export async function runTargets(
     const done = await runGraph(nodes, {
       ledger,
       outside: outsideOf(workspace, project),
-      threads: workspace.threads,
+      threads: beside ? Math.max(1, workspace.threads - 1) : workspace.threads,
       memoryMb: workspace.memoryMb,
-      concurrency: CONCURRENCY,
+      concurrency: beside ? 1 : CONCURRENCY,
       runId: run,
       signal: context.signal,
       keys,

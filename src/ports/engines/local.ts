@@ -1,4 +1,5 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { constants, setPriority } from "node:os";
 import type { Readable, Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
@@ -124,11 +125,16 @@ function spawned(child: Child, program: string): Promise<number> {
   });
 }
 
+/**
+ * Answers come first. Linux shares the cores among sessions before it looks at the priorities inside one (sched_autogroup(7)), and a step leads a
+ * session of its own: the session's priority is what counts there.
+ */
 function lowerPriority(pid: number): void {
   try {
-    setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
+    setPriority(pid, constants.priority.PRIORITY_LOW);
+    writeFileSync(`/proc/${pid}/autogroup`, String(constants.priority.PRIORITY_LOW));
   } catch {
-    // it has ended already
+    // it has ended already, or this system knows no such groups
   }
 }
 
