@@ -58,7 +58,8 @@ export function violations(imports: readonly Import[]): string[] {
     if (!order.includes(from)) return [`${file}: the block "${from}" is not in src/layers.ts`];
     if (!order.includes(to)) return [`${file}: imports ${path}, which is outside the blocks`];
     if (order.indexOf(to) > order.indexOf(from)) return [`${file}: "${from}" may not import "${to}", which stands below it`];
-    if (!isDoor(path) && !(isForTests(file) && isForTests(path))) return [`${file}: imports ${path}; use the door of "${to}" (its index.ts)`];
+    if (!isDoor(path) && !(isForTests(file) && isForTests(path)))
+      return [`${file}: imports ${path}; use the door of "${to}" (its index.ts)`];
     return [];
   });
 }
