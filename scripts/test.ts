@@ -1,20 +1,21 @@
 /**
  * `npm test`: every *.test.ts below src, sdk, examples and scripts, by node's own runner. What needs a service or a tool that is not here says so
- * when it is skipped. `npm test -- PATH ...` runs only these files.
+ * when it is skipped. `npm test -- --all` runs the slow ones too (*.slow.test.ts: days of traffic, kills, the packed package); `npm test -- PATH ...`
+ * runs only these files.
  */
 import { spawnSync } from "node:child_process";
 import { globSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
-const asked = process.argv.slice(2);
-const files =
-  asked.length > 0
-    ? asked
-    : globSync("{src,sdk,examples,scripts}/**/*.test.ts", { cwd: root, exclude: ["**/node_modules/**"] }).sort();
+const asked = process.argv.slice(2).filter((word) => word !== "--all");
+const all = globSync("{src,sdk,examples,scripts}/**/*.test.ts", { cwd: root, exclude: ["**/node_modules/**"] }).sort();
+const slow = process.argv.includes("--all") ? [] : all.filter((path) => path.endsWith(".slow.test.ts"));
+const files = asked.length > 0 ? asked : all.filter((path) => !slow.includes(path));
 
 const { status } = spawnSync(process.execPath, ["--test", "--test-reporter=spec", "--test-concurrency=2", ...files], {
   cwd: root,
   stdio: "inherit",
 });
+if (asked.length === 0 && slow.length > 0) console.log(`left out: ${slow.join(", ")}; npm test -- --all runs them too`);
 process.exit(status ?? 1);
