@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
+import type { Summary } from "../src/cli/traffic/summary.ts";
 import type { OutputOf } from "../src/contract/index.ts";
 import { ask } from "./ask.ts";
 import { readLake } from "./read-lake.ts";
@@ -14,22 +15,6 @@ import { smallFlights } from "./small-flights.ts";
 
 type Monitor = OutputOf<"getMonitor">;
 type Alert = OutputOf<"listAlerts">["items"][number];
-
-/** What `mill traffic --json` answers with. */
-interface Sent {
-  readonly state: string;
-  readonly to: string;
-  readonly endpoints: readonly {
-    readonly predictions: number;
-    readonly byVersion: readonly { readonly version: number; readonly predictions: number }[];
-    readonly unlogged: number;
-    readonly askedAgain: number;
-    readonly labels: number;
-    readonly events: number;
-    readonly eventsRepeated: number;
-    readonly refused: readonly { readonly reason: string; readonly count: number }[];
-  }[];
-}
 
 const ENDPOINT = "late-arrival";
 /** Fewer steps than the default makes: each waits for the disk. */
@@ -53,8 +38,8 @@ async function world() {
     workspace,
     at,
     /** Sends traffic to its end; what became of it. */
-    async send(...words: string[]): Promise<Sent["endpoints"][number]> {
-      return (await millJson<Sent>("traffic", ...at, ...STEP, ...words)).endpoints[0]!;
+    async send(...words: string[]): Promise<Summary["endpoints"][number]> {
+      return (await millJson<Summary>("traffic", ...at, ...STEP, ...words)).endpoints[0]!;
     },
     monitor: () => get<Monitor>(`/v1/endpoints/${ENDPOINT}/monitor`),
     answeredSinceStart: async () => (await get<OutputOf<"getEndpoint">>(`/v1/endpoints/${ENDPOINT}`)).predictions,
@@ -197,7 +182,7 @@ test("killed in the middle and started again: all that was acknowledged is on re
     await restart("SIGKILL");
   }
   assert.equal(await ended(child), 0, text.stdout + text.stderr);
-  const [sent] = (JSON.parse(text.stdout) as { data: Sent }).data.endpoints;
+  const [sent] = (JSON.parse(text.stdout) as { data: Summary }).data.endpoints;
   assert.equal(await stop(), 0, log());
 
   const [predictions] = await readLake(

@@ -3,42 +3,23 @@
  * Loaded by the commands that need a workspace; `main.ts` is the bin.
  */
 import { extname, join } from "node:path";
-import { assess, gate, prove } from "./assess/index.ts";
 import { createQueues } from "./base/index.ts";
 import type { App } from "./cli/index.ts";
 import type { Config, Handlers } from "./contract/index.ts";
 import { openProject, requireProject } from "./define/index.ts";
-import { trainingSet } from "./features/index.ts";
 import { createAudit, createCall, lockWorkspace, openTokens } from "./guard/index.ts";
-import { ingest, split } from "./ingest/index.ts";
 import { createLake } from "./lake/index.ts";
-import { createMonitor, reference } from "./monitor/index.ts";
-import { createKeeper, createSources, type Keeper, platformVerbs } from "./orchestrate/index.ts";
+import { createMonitor } from "./monitor/index.ts";
+import { createKeeper, createSources, platformVerbs, STEP_KINDS } from "./orchestrate/index.ts";
 import { readPackage } from "./package.ts";
 import { createLocalEngine } from "./ports/engines/index.ts";
 import { createWebhook, type Notices } from "./ports/notices/index.ts";
 import { createFileObjects } from "./ports/objects/index.ts";
 import { openSqlite } from "./ports/records/index.ts";
 import { openDuckDb } from "./ports/tables/index.ts";
-import { check } from "./quality/index.ts";
-import { bundle, createRegistry } from "./registry/index.ts";
+import { createRegistry } from "./registry/index.ts";
 import { createServing, createStory } from "./serve/index.ts";
-import { createLedger, runStep, type StepKind } from "./steps/index.ts";
-import { train } from "./train/index.ts";
-
-/** Every kind of step there is. */
-export const KINDS = [
-  ingest,
-  check,
-  split,
-  trainingSet,
-  train,
-  bundle,
-  prove,
-  assess,
-  reference,
-  gate,
-] as unknown as readonly StepKind<never>[];
+import { createLedger, runStep } from "./steps/index.ts";
 
 /** How often predictions and events of the journal become Parquet and a version, while the workspace is open. */
 const SEAL_EVERY_MS = 60_000;
@@ -70,7 +51,7 @@ export async function openWorkspace(config: Config): Promise<App> {
       objects,
       engine,
       folder: join(config.workspace, "steps"),
-      kinds: KINDS,
+      kinds: STEP_KINDS,
       environment: environment(),
     });
     closers.push(() => ledger.close());
@@ -115,10 +96,9 @@ export async function openWorkspace(config: Config): Promise<App> {
       newToken: async () => ({ token: await tokens.renew(), path: tokens.path }),
     };
     const call = createCall({ handlers, audit: await createAudit({ records }) });
-    let keeper: Keeper | null = null;
     const keep: App["keep"] = async (onFault) => {
-      keeper = createKeeper(workspace, onFault);
-      closers.push(() => keeper!.close());
+      const keeper = createKeeper(workspace, onFault);
+      closers.push(() => keeper.close());
       await keeper.start(KEEP_EVERY_MS);
     };
     const readiness = createReadiness(() => serving.refresh());
@@ -169,7 +149,7 @@ function createReadiness(load: () => Promise<void>) {
 
 /** The process of one step: `mill step FOLDER`, started by the local engine with the workspace's objects in `MILL_OBJECTS`. */
 export const runStepProcess = (folder: string, environment: NodeJS.ProcessEnv): Promise<number> =>
-  runStep(folder, KINDS, { objects: createFileObjects(environment.MILL_OBJECTS!) });
+  runStep(folder, STEP_KINDS, { objects: createFileObjects(environment.MILL_OBJECTS!) });
 
 const MAIN = join(import.meta.dirname, `main${extname(import.meta.filename)}`);
 

@@ -5,7 +5,7 @@ import { createOutbox, type Notices, type Outbox } from "../ports/notices/index.
 import type { Objects } from "../ports/objects/index.ts";
 import type { Records } from "../ports/records/index.ts";
 import type { Tables } from "../ports/tables/index.ts";
-import type { ModelVersion, Registry } from "../registry/index.ts";
+import type { Registry } from "../registry/index.ts";
 import type { Rollout, Story } from "../serve/index.ts";
 import type { Ledger } from "../steps/index.ts";
 import { type Alerts, createAlerts } from "./alerts.ts";
@@ -27,7 +27,7 @@ export interface Monitor {
   /** What both versions of a rollout lost on labelled rows since its step began; null while no label has come. Seals the journals. */
   armLosses(endpoint: { readonly name: string; readonly task: Task }, rollout: Rollout): Promise<CanaryEvidence["losses"]>;
   /** From now on the watch holds this version's rows against its reference. */
-  know(endpoint: string, version: ModelVersion): Promise<void>;
+  know(endpoint: string, model: string, version: number): Promise<void>;
 }
 
 export interface MonitorResources {
@@ -66,9 +66,9 @@ export function createMonitor({
     parity: createParity({ lake, registry, tables }),
     alerts: createAlerts({ records, story, outbox, now }),
     armLosses: (endpoint, rollout) => armLosses({ lake, tables }, endpoint, rollout),
-    async know(endpoint, version) {
-      const key = `${endpoint}@${version.version}`;
-      if (!known.has(key)) known.set(key, await references.of(version));
+    async know(endpoint, model, version) {
+      const key = `${endpoint}@${version}`;
+      if (!known.has(key)) known.set(key, await references.of(await registry.version(model, version)));
     },
   };
 }

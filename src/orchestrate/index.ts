@@ -1,4 +1,5 @@
-export { createKeeper, type Keeper } from "./keeper.ts";
+export { createKeeper } from "./keeper.ts";
 export { createSources, type Sources } from "./sources.ts";
+export { STEP_KINDS } from "./step-kinds.ts";
 export { platformVerbs } from "./verbs/index.ts";
 export type { Workspace } from "./workspace.ts";

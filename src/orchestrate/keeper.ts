@@ -89,8 +89,7 @@ export function createKeeper(workspace: Workspace, onFault: (endpoint: string, e
   /** The watch judges the rows of versions that it knows. */
   const knowVersions = async ({ name, model, version }: Deployment) => {
     const candidate = serving.rollout(name)?.version;
-    for (const one of candidate === undefined ? [version] : [version, candidate])
-      await monitor.know(name, await workspace.registry.version(model, one));
+    for (const one of candidate === undefined ? [version] : [version, candidate]) await monitor.know(name, model, one);
   };
 
   const scan = async ({ name }: EndpointDefinition, last: Looked, asOf: number) => {

@@ -2,7 +2,7 @@
  * Training again on what has come since: the rows fed to an endpoint join its data set as a new generation, and the model's steps run on them.
  * What passes its gate comes to serve by the endpoint's rollout; whatever goes wrong, the version that answers keeps answering.
  */
-import { didYouMean, MillError, parseDuration } from "../base/index.ts";
+import { DAY_MICROS, didYouMean, MillError, parseDuration } from "../base/index.ts";
 import type { CallContext } from "../contract/index.ts";
 import type { EndpointDefinition } from "../define/index.ts";
 import { momentText } from "../quality/index.ts";
@@ -56,7 +56,7 @@ async function definedEndpoint(workspace: Workspace, name: string): Promise<Endp
 }
 
 /** Rows that claim to be further ahead of the data clock have a wrong one: they must not become the holdout. */
-const AHEAD_MICROS = 86_400e6;
+const AHEAD_MICROS = DAY_MICROS;
 
 /** What the data set would consist of by now. */
 async function newBasis({ lake, serving, now }: Workspace, { name, serves, retrain }: EndpointDefinition) {

@@ -29,12 +29,9 @@ const VERSIONS_MAX = 10;
 export function createMetrics(): Metrics {
   const register = new Registry();
   const registers = [register];
-  const requests = new Counter({
-    name: "millwright_requests_total",
-    help: "Requests answered.",
-    labelNames: ["verb", "status_class"],
-    registers,
-  });
+  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+    new Counter({ name, help, labelNames, registers });
+  const requests = counter("millwright_requests_total", "Requests answered.", ["verb", "status_class"]);
   const durations = new Histogram({
     name: "millwright_request_duration_seconds",
     help: "Time from a request to its answer.",
@@ -42,42 +39,22 @@ export function createMetrics(): Metrics {
     buckets: SECONDS,
     registers,
   });
-  const predictions = new Counter({
-    name: "millwright_predictions_total",
-    help: "Rows predicted.",
-    labelNames: ["endpoint", "decision"],
-    registers,
-  });
-  const byVersion = new Counter({
-    name: "millwright_version_predictions_total",
-    help: "Rows predicted, by the version of the model that answered.",
-    labelNames: ["endpoint", "version"],
-    registers,
-  });
-  const unlogged = new Counter({
-    name: "millwright_predictions_unlogged_total",
-    help: "Rows predicted that could not be written to the log.",
-    labelNames: ["endpoint"],
-    registers,
-  });
-  const failures = new Counter({
-    name: "millwright_prediction_failures_total",
-    help: "Requests for predictions without an answer: refused for what was asked, or a fault.",
-    labelNames: ["endpoint", "reason"],
-    registers,
-  });
-  const feedback = new Counter({
-    name: "millwright_feedback_total",
-    help: "Labels taken.",
-    labelNames: ["endpoint"],
-    registers,
-  });
-  const steps = new Counter({
-    name: "millwright_steps_total",
-    help: "Steps that runs ended or found current.",
-    labelNames: ["kind", "outcome"],
-    registers,
-  });
+  const predictions = counter("millwright_predictions_total", "Rows predicted.", ["endpoint", "decision"]);
+  const byVersion = counter(
+    "millwright_version_predictions_total",
+    "Rows predicted, by the version of the model that answered.",
+    ["endpoint", "version"],
+  );
+  const unlogged = counter("millwright_predictions_unlogged_total", "Rows predicted that could not be written to the log.", [
+    "endpoint",
+  ]);
+  const failures = counter(
+    "millwright_prediction_failures_total",
+    "Requests for predictions without an answer: refused for what was asked, or a fault.",
+    ["endpoint", "reason"],
+  );
+  const feedback = counter("millwright_feedback_total", "Labels taken.", ["endpoint"]);
+  const steps = counter("millwright_steps_total", "Steps that runs ended or found current.", ["kind", "outcome"]);
   const loop = new Histogram({
     name: "millwright_event_loop_delay_seconds",
     help: "How late a timer of the server came.",
