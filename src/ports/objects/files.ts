@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from "node:fs";
+import { closeSync, createReadStream, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from "node:fs";
 import { type FileHandle, open, readdir, readFile, rename, stat, unlink, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, digestOf, digestOfFile, isDigest, MillError, newId } from "../../base/index.ts";
@@ -47,6 +47,22 @@ export function createFileObjects(folder: string, effects: FileEffects = DISK): 
       });
     },
 
+    async putStream(source) {
+      let sizeBytes = 0;
+      const digest = await settle(async (path) => {
+        const sha256 = createHash("sha256");
+        await writeNew(path, async (file) => {
+          for await (const chunk of source) {
+            sha256.update(chunk);
+            sizeBytes += chunk.byteLength;
+            await effects.write(file, chunk);
+          }
+        });
+        return `sha256:${sha256.digest("hex")}`;
+      });
+      return { digest, sizeBytes };
+    },
+
     async putFile(path, { consume = false } = {}) {
       const taken = consume ? await takeIn(path) : null;
       if (taken) return taken;
@@ -59,6 +75,15 @@ export function createFileObjects(folder: string, effects: FileEffects = DISK): 
       const bytes = await readFile(placeOf(digest)).catch((cause) => unreadable(digest, cause));
       if (digestOf(bytes) !== digest) throw corrupt(digest, placeOf(digest));
       return bytes;
+    },
+
+    async *read(digest, range) {
+      await stat(placeOf(digest)).catch((cause) => unreadable(digest, cause));
+      if (range && range.start >= range.end) return;
+      yield* createReadStream(placeOf(digest), {
+        ...(range && { start: range.start, end: range.end - 1 }),
+        highWaterMark: CHUNK_BYTES,
+      });
     },
 
     async pathOf(digest) {
@@ -93,6 +118,8 @@ export function createFileObjects(folder: string, effects: FileEffects = DISK): 
       await unlink(trash);
       return true;
     },
+
+    async close() {},
   };
 
   /** Whether the object is there already; its time is renewed, so that a collection under way spares it. */

@@ -1,18 +1,31 @@
 import type { Digest } from "../../base/index.ts";
 
+/** What a store keeps of one object. */
+export interface StoredObject {
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+}
+
 /** Bytes by the digest of their content. Writing the same bytes twice is one object; an object never changes. */
 export interface Objects {
-  /** Stored when this resolves: written, fsynced, renamed into place. Safe from several processes at once. */
+  /** Durable when this resolves. Small objects put at the same time share one write and one sync. Safe from several processes at once. */
   put(bytes: Uint8Array): Promise<Digest>;
+  /** Takes bytes of any length in as they come, in bounded memory. Durable when this resolves; a source that fails leaves nothing behind. */
+  putStream(source: AsyncIterable<Uint8Array>): Promise<StoredObject>;
   /** Takes a finished file in (moved when it lies on the same file system and `consume` is set, else copied). */
   putFile(path: string, options?: { readonly consume?: boolean }): Promise<Digest>;
   /** The bytes, checked against the digest. Errors: `object.missing`, `object.corrupt`. */
   get(digest: Digest): Promise<Uint8Array>;
-  /** A local path that engines such as DuckDB can read. Errors: `object.missing`. */
+  /** Bytes `start` to `end` (exclusive; default: all) in chunks, in bounded memory. Not checked against the digest: a range cannot be. Errors: `object.missing`. */
+  read(digest: Digest, range?: { readonly start: number; readonly end: number }): AsyncIterable<Uint8Array>;
+  /** A local path that engines such as DuckDB can read, for at least ten minutes. Errors: `object.missing`. */
   pathOf(digest: Digest): Promise<string>;
+  /** null: it is not stored here. */
   sizeOf(digest: Digest): Promise<number | null>;
   /** Every stored object; `modifiedMs` is when it was last put. */
-  list(): AsyncIterable<{ readonly digest: Digest; readonly sizeBytes: number; readonly modifiedMs: number }>;
+  list(): AsyncIterable<StoredObject & { readonly modifiedMs: number }>;
   /** Whether it was there and is gone now. With `untouchedSinceMs` an object put after that moment stays. */
   remove(digest: Digest, options?: { readonly untouchedSinceMs?: number }): Promise<boolean>;
+  /** Waits for what is under way and lets go of files and connections. */
+  close(): Promise<void>;
 }

@@ -94,4 +94,40 @@ export const migrations: readonly Migration[] = [
       `CREATE INDEX retrainings_endpoint ON retrainings (endpoint, run_id)`,
     ],
   },
+  {
+    number: 3,
+    name: "lake",
+    sql: [
+      // lake: repositories, the refs that move, the commits that do not. A branch's root is its head's tree with what was folded into it since;
+      // staged rows lie over it, each with the branch's stamp when it came; entry null: removed
+      `CREATE TABLE repositories (name TEXT PRIMARY KEY, default_branch TEXT NOT NULL, bucket_branch TEXT, retention TEXT, created_at BIGINT NOT NULL, created_by TEXT NOT NULL)`,
+      `CREATE TABLE branches (repository TEXT NOT NULL, name TEXT NOT NULL, head TEXT NOT NULL, root TEXT NOT NULL, stamp BIGINT NOT NULL, protected INTEGER NOT NULL,
+        created_at BIGINT NOT NULL, PRIMARY KEY (repository, name))`,
+      `CREATE TABLE staged (repository TEXT NOT NULL, branch TEXT NOT NULL, path TEXT NOT NULL, stamp BIGINT NOT NULL, entry TEXT, PRIMARY KEY (repository, branch, path))`,
+      `CREATE TABLE tags (repository TEXT NOT NULL, name TEXT NOT NULL, commit_id TEXT NOT NULL, created_at BIGINT NOT NULL, PRIMARY KEY (repository, name))`,
+      `CREATE TABLE commits (repository TEXT NOT NULL, id TEXT NOT NULL, root TEXT NOT NULL, parents TEXT NOT NULL, generation BIGINT NOT NULL, message TEXT NOT NULL,
+        author TEXT NOT NULL, created_at BIGINT NOT NULL, metadata TEXT NOT NULL, PRIMARY KEY (repository, id))`,
+      `CREATE TABLE lake_locks (repository TEXT NOT NULL, branch TEXT NOT NULL, prefix TEXT NOT NULL, holder TEXT NOT NULL, why TEXT NOT NULL, since BIGINT NOT NULL, until BIGINT NOT NULL,
+        PRIMARY KEY (repository, branch, prefix))`,
+      `CREATE TABLE lake_hooks (repository TEXT NOT NULL, name TEXT NOT NULL, event TEXT NOT NULL, branches TEXT NOT NULL, kind TEXT NOT NULL, config TEXT NOT NULL,
+        created_at BIGINT NOT NULL, PRIMARY KEY (repository, name))`,
+      `CREATE TABLE lake_hook_runs (id TEXT PRIMARY KEY, repository TEXT NOT NULL, hook TEXT NOT NULL, event TEXT NOT NULL, branch TEXT NOT NULL, commit_id TEXT NOT NULL, passed INTEGER NOT NULL,
+        detail TEXT NOT NULL, at BIGINT NOT NULL)`,
+      `CREATE INDEX lake_hook_runs_repository ON lake_hook_runs (repository, id)`,
+      `CREATE TABLE uploads (id TEXT PRIMARY KEY, repository TEXT NOT NULL, branch TEXT NOT NULL, path TEXT NOT NULL, headers TEXT NOT NULL, actor TEXT NOT NULL, created_at BIGINT NOT NULL,
+        completed TEXT, ended_at BIGINT)`,
+      `CREATE INDEX uploads_path ON uploads (repository, branch, path, id)`,
+      `CREATE TABLE upload_parts (upload_id TEXT NOT NULL, number INTEGER NOT NULL, digest TEXT NOT NULL, size_bytes BIGINT NOT NULL, etag TEXT NOT NULL, checksums TEXT NOT NULL, at BIGINT NOT NULL,
+        PRIMARY KEY (upload_id, number))`,
+      `CREATE TABLE collections (id TEXT PRIMARY KEY, dry_run INTEGER NOT NULL, grace_ms BIGINT NOT NULL, objects BIGINT NOT NULL, bytes BIGINT NOT NULL, kept BIGINT NOT NULL, proof TEXT,
+        started_at BIGINT NOT NULL, ended_at BIGINT NOT NULL)`,
+      `ALTER TABLE dataset_versions ADD COLUMN commit_id TEXT`,
+
+      // guard: keys of S3 clients; the secret is sealed under a key of the workspace
+      `CREATE TABLE access_keys (id TEXT PRIMARY KEY, actor TEXT NOT NULL, may TEXT NOT NULL, secret TEXT NOT NULL, about TEXT NOT NULL, created_at BIGINT NOT NULL, revoked_at BIGINT)`,
+
+      // steps: the commit of the infrastructure that a run began on
+      `ALTER TABLE runs ADD COLUMN infrastructure TEXT`,
+    ],
+  },
 ];
