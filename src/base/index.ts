@@ -1,4 +1,16 @@
 export { canonicalJson, type Digest, digestOf, digestOfFile, digestOfJson, isDigest, type Json } from "./digests.ts";
+export {
+  decrypt,
+  encrypt,
+  type Keyring,
+  keyIdOf,
+  openBytes,
+  rewrap,
+  sealBytes,
+  unwrapKey,
+  WRAPPED_KEY_BYTES,
+  wrapKey,
+} from "./envelope.ts";
 export { asMillError, type ErrorDetail, type ErrorJson, errorFromJson, errorToJson, MillError } from "./errors.ts";
 export { newId } from "./ids.ts";
 export { didYouMean } from "./names.ts";

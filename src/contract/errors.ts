@@ -34,6 +34,18 @@ export const ERRORS = {
     about: "A duration is not a positive number with one of the units s, m, h, d, w.",
   },
 
+  "envelope.altered": { status: 500, exit: EXIT.data, about: "Encrypted bytes are not as they were written." },
+  "envelope.bad-key": {
+    status: 500,
+    exit: EXIT.usage,
+    about: "A key for encryption is not 32 bytes long, or its id does not fit.",
+  },
+  "envelope.unknown-key": {
+    status: 500,
+    exit: EXIT.usage,
+    about: "What is encrypted needs a key that the keyring does not have.",
+  },
+
   // command line and configuration
   "cli.usage": { status: 400, exit: EXIT.usage, about: "A command is not used as its help says." },
   "cli.unknown-command": { status: 400, exit: EXIT.usage, about: "There is no command of this name." },
