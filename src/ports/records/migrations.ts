@@ -99,14 +99,15 @@ export const migrations: readonly Migration[] = [
     name: "lake",
     sql: [
       // lake: repositories, the refs that move, the commits that do not. A branch's root is its head's tree with what was folded into it since;
-      // staged rows lie over it, each with the branch's stamp when it came; entry null: removed
+      // staged rows lie over it, each with the branch's stamp when it came; entry null: removed. The epoch counts the moves of head and root
       `CREATE TABLE repositories (name TEXT PRIMARY KEY, default_branch TEXT NOT NULL, bucket_branch TEXT, retention TEXT, created_at BIGINT NOT NULL, created_by TEXT NOT NULL)`,
-      `CREATE TABLE branches (repository TEXT NOT NULL, name TEXT NOT NULL, head TEXT NOT NULL, root TEXT NOT NULL, stamp BIGINT NOT NULL, protected INTEGER NOT NULL,
+      `CREATE TABLE branches (repository TEXT NOT NULL, name TEXT NOT NULL, head TEXT NOT NULL, root TEXT NOT NULL, epoch BIGINT NOT NULL, stamp BIGINT NOT NULL, protected INTEGER NOT NULL,
         created_at BIGINT NOT NULL, PRIMARY KEY (repository, name))`,
       `CREATE TABLE staged (repository TEXT NOT NULL, branch TEXT NOT NULL, path TEXT NOT NULL, stamp BIGINT NOT NULL, entry TEXT, PRIMARY KEY (repository, branch, path))`,
       `CREATE TABLE tags (repository TEXT NOT NULL, name TEXT NOT NULL, commit_id TEXT NOT NULL, created_at BIGINT NOT NULL, PRIMARY KEY (repository, name))`,
       `CREATE TABLE commits (repository TEXT NOT NULL, id TEXT NOT NULL, root TEXT NOT NULL, parents TEXT NOT NULL, generation BIGINT NOT NULL, message TEXT NOT NULL,
         author TEXT NOT NULL, created_at BIGINT NOT NULL, metadata TEXT NOT NULL, PRIMARY KEY (repository, id))`,
+      `CREATE INDEX commits_generation ON commits (repository, generation, id)`,
       `CREATE TABLE lake_locks (repository TEXT NOT NULL, branch TEXT NOT NULL, prefix TEXT NOT NULL, holder TEXT NOT NULL, why TEXT NOT NULL, since BIGINT NOT NULL, until BIGINT NOT NULL,
         PRIMARY KEY (repository, branch, prefix))`,
       `CREATE TABLE lake_hooks (repository TEXT NOT NULL, name TEXT NOT NULL, event TEXT NOT NULL, branches TEXT NOT NULL, kind TEXT NOT NULL, config TEXT NOT NULL,
