@@ -329,6 +329,13 @@ export const ERRORS = {
     about: "The workspace cannot be written: its disk is full, or its folder is not this account's.",
   },
   "guard.workspace-locked": { status: 409, exit: EXIT.conflict, about: "Another process owns the workspace." },
+  "guard.keyring-broken": { status: 500, exit: EXIT.data, about: "The keys that secrets are encrypted under cannot be read." },
+  "guard.keyring-configured": {
+    status: 409,
+    exit: EXIT.usage,
+    about: "Keys that come with the configuration were to be changed by the platform.",
+  },
+  "guard.key-current": { status: 409, exit: EXIT.conflict, about: "The keyring's current key was to be dropped." },
   "inference.malformed": {
     status: 400,
     exit: EXIT.usage,
@@ -366,6 +373,7 @@ export const ERRORS = {
   "lake.disk-full": { status: 507, exit: EXIT.away, about: "There is no room for new rows; earlier ones are intact." },
   "lake.journal": { status: 500, exit: EXIT.away, about: "The journal of a data set cannot be written." },
   "lake.moved": { status: 409, exit: EXIT.conflict, about: "A data set got another version in the meantime." },
+  "lake.unknown-upload": { status: 404, exit: EXIT.notFound, about: "There is no upload in parts with this id under way." },
   "lake.unknown-version": { status: 404, exit: EXIT.notFound, about: "A data set has no such version." },
   "split.frozen": {
     status: 409,

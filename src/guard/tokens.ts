@@ -1,9 +1,10 @@
 /** The admin token: written once to `token` in the workspace (0600); the records hold its SHA-256 only. */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { chmod, open, readFile, rename } from "node:fs/promises";
+import { chmod, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Records, Statement } from "../ports/records/index.ts";
 import { type Actor, OWNER } from "./actors.ts";
+import { writeSecret } from "./secret-file.ts";
 
 export interface Tokens {
   /** The file that holds the token. */
@@ -31,7 +32,7 @@ export async function openTokens({ records, workspace, configured = null, now = 
   const renew = async (): Promise<string> => {
     const token = `mill_${randomBytes(32).toString("base64url")}`;
     await records.commit([revokeOthers(token, now()), remember(token, now())]);
-    await writeSecret(path, token);
+    await writeSecret(path, `${token}\n`);
     return token;
   };
 
@@ -76,16 +77,3 @@ const revokeOthers = (token: string, at: number): Statement => ({
   sql: "UPDATE tokens SET revoked_at = ? WHERE revoked_at IS NULL AND digest <> ?",
   params: [at, hex(token)],
 });
-
-async function writeSecret(path: string, token: string): Promise<void> {
-  const beside = `${path}.new`;
-  const file = await open(beside, "w", 0o600);
-  try {
-    await file.chmod(0o600);
-    await file.writeFile(`${token}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(beside, path);
-}
