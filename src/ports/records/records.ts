@@ -1,3 +1,5 @@
+import { MillError } from "../../base/index.ts";
+
 export type Param = null | number | bigint | string | Uint8Array;
 
 /** One SQL statement with `?` placeholders, in the SQL that SQLite and PostgreSQL share. */
@@ -23,3 +25,8 @@ export interface Records {
   query<T = Record<string, unknown>>(sql: string, params?: readonly Param[]): Promise<T[]>;
   close(): Promise<void>;
 }
+
+export const closedError = () =>
+  new MillError("records.closed", "The records are closed: nothing can be read or committed any more.", {
+    fix: "This happens while Millwright stops; start it again and repeat the command.",
+  });

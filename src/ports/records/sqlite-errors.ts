@@ -1,4 +1,5 @@
 import { MillError } from "../../base/index.ts";
+import { shortSql } from "./values.ts";
 
 /** Result codes of SQLite (sqlite.org/rescode.html); extended codes carry them in their low byte. */
 const BUSY = 5;
@@ -48,7 +49,7 @@ export function recordsError(thrown: unknown, path: string): MillError {
       ...detail,
       fix: "Check that the folder exists, belongs to the user who runs Millwright, and lies on a sound local disk.",
     });
-  const at = sql?.replace(/\s+/g, " ").slice(0, 300);
+  const at = sql === undefined ? undefined : shortSql(sql);
   if (reason === CONSTRAINT)
     return new MillError("records.constraint", `A row breaks a constraint, so the commit was undone: ${message}.`, {
       ...detail,

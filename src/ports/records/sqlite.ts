@@ -2,7 +2,8 @@ import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { type ErrorJson, errorFromJson, MillError } from "../../base/index.ts";
 import { type Migration, migrations as ownMigrations } from "./migrations.ts";
-import type { CommitOutcome, Param, Records, Statement } from "./records.ts";
+import { type CommitOutcome, closedError, type Param, type Records, type Statement } from "./records.ts";
+import { requireStorable } from "./values.ts";
 
 export interface SqliteOptions {
   /** The schema to bring the database to; default: Millwright's own. */
@@ -30,7 +31,7 @@ export interface WorkerOptions extends Required<SqliteOptions> {
  * Records in one SQLite file (made with mode 0600), driven by one worker thread: WAL, synchronous=FULL, foreign keys on. Commits that
  * arrive together share one fsync; each stands or falls alone. The worker keeps the process alive only while something is asked of it.
  * Errors: `records.locked`, `records.newer`, `records.corrupt`, `records.not-openable`, `records.disk-full`, `records.constraint`,
- * `records.statement`, `records.closed`.
+ * `records.statement`, `records.value`, `records.closed`.
  */
 export async function openSqlite(path: string, options: SqliteOptions = {}): Promise<Records> {
   const { migrations = ownMigrations, busyTimeoutMs = 5000 } = options;
@@ -56,8 +57,14 @@ export async function openSqlite(path: string, options: SqliteOptions = {}): Pro
   });
 
   return {
-    commit: (statements) => ask({ commit: statements }) as Promise<CommitOutcome>,
-    query: <T>(query: string, params: readonly Param[] = []) => ask({ query, params }) as Promise<T[]>,
+    commit: async (statements) => {
+      requireStorable(statements);
+      return ask({ commit: statements }) as Promise<CommitOutcome>;
+    },
+    query: async <T>(query: string, params: readonly Param[] = []) => {
+      requireStorable([{ sql: query, params }]);
+      return ask({ query, params }) as Promise<T[]>;
+    },
     close: () => (closed ??= closeWorker()),
   };
 
@@ -100,8 +107,3 @@ export async function openSqlite(path: string, options: SqliteOptions = {}): Pro
     await exited;
   }
 }
-
-const closedError = () =>
-  new MillError("records.closed", "The records are closed: nothing can be read or committed any more.", {
-    fix: "This happens while Millwright stops; start it again and repeat the command.",
-  });
