@@ -6,6 +6,7 @@
  */
 import { createHash, hash } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
+import { Readable } from "node:stream";
 import type { Digest } from "../../base/index.ts";
 import { type Announced, CONTENT_BYTES_MAX, readAnnounced } from "./announced.ts";
 import { type ChecksumAlgorithm, type Checksums, checksumOf, createChecksum, isChecksum } from "./checksums.ts";
@@ -33,10 +34,7 @@ export interface Payload {
   done(stored: Digest): Promise<Verified>;
 }
 
-/**
- * `algorithms`: checksums to compute beside the one that the client sends. Of a node request give `request.iterator({ destroyOnReturn: false })`: the plain
- * one closes the connection when the body is refused, and no answer gets through. Throws `S3Error` for headers that cannot be.
- */
+/** `algorithms`: checksums to compute beside the one that the client sends. Throws `S3Error` for headers that cannot be. */
 export function decodePayload(
   headers: IncomingHttpHeaders,
   signing: Signing,
@@ -178,10 +176,11 @@ function checkLength(sizeBytes: number, announced: Announced): void {
     throw new S3Error("IncompleteBody", `The body ended after ${sizeBytes} of ${announced.contentBytes} bytes.`);
 }
 
-/** A connection that breaks is a body that ended too early. */
+/** A connection that breaks is a body that ended too early. One whose body is refused stays open, for the answer. */
 async function* receiving(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
-    for await (const bytes of source) if (bytes.byteLength > 0) yield bytes;
+    const pieces: AsyncIterable<Uint8Array> = source instanceof Readable ? source.iterator({ destroyOnReturn: false }) : source;
+    for await (const bytes of pieces) if (bytes.byteLength > 0) yield bytes;
   } catch (cause) {
     throw Object.assign(new S3Error("IncompleteBody"), { cause });
   }
