@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { MillError } from "../base/index.ts";
 import { type Handlers, PERMISSIONS, VERBS, type VerbName } from "../contract/index.ts";
-import { openSqlite } from "../ports/records/index.ts";
+import { openTestRecords } from "../ports/records/fixtures/open-test-records.ts";
 import { type Actor, createAudit, createCall, LOCAL, mayDo, OWNER, STRANGER } from "./index.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "mill-call-"));
-const records = await openSqlite(join(folder, "mill.db"));
+const records = await openTestRecords(join(folder, "mill.db"));
 const audit = createAudit({ records });
 after(async () => {
   await records.close();

@@ -6,14 +6,14 @@ import { platform, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { openSqlite } from "../ports/records/index.ts";
+import { openTestRecords } from "../ports/records/fixtures/open-test-records.ts";
 import { createAudit, lockWorkspace, openTokens, readLock } from "./index.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "mill-guard-"));
 after(() => rm(folder, { recursive: true }));
 const fresh = async () => {
   const workspace = await mkdtemp(join(folder, "w-"));
-  return { workspace, records: await openSqlite(join(workspace, "mill.db")) };
+  return { workspace, records: await openTestRecords(join(workspace, "mill.db")) };
 };
 const entry = (verb: string) => ({ actor: "owner", verb, target: null, outcome: "done", detail: { n: 1 } });
 

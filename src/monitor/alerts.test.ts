@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { MillError } from "../base/index.ts";
 import { createOutbox, type Notice } from "../ports/notices/index.ts";
-import { openSqlite, type Records } from "../ports/records/index.ts";
+import { openTestRecords } from "../ports/records/fixtures/open-test-records.ts";
+import type { Records } from "../ports/records/index.ts";
 import { createStory } from "../serve/index.ts";
 import { createAlerts } from "./alerts.ts";
 import type { Finding } from "./finding.ts";
@@ -33,7 +34,7 @@ interface Opened extends ReturnType<typeof createAlerts> {
 }
 
 async function opened(path = join(folder, `${made++}.db`)): Promise<Opened> {
-  const records = await openSqlite(path);
+  const records = await openTestRecords(path);
   const took: Notice[] = [];
   const story = createStory(records);
   const outbox = createOutbox({
@@ -298,7 +299,7 @@ test("observations that are made at once follow each other: one alert a cause, t
   }));
 
 test("what is found while nothing can be put on record is open all the same, and is told once it can be, even if it is over by then", async () => {
-  const records = await openSqlite(join(folder, "failing.db"));
+  const records = await openTestRecords(join(folder, "failing.db"));
   const story = createStory(records);
   let failing = true;
   const refusing: Records = {

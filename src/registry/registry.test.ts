@@ -6,7 +6,7 @@ import { after, test } from "node:test";
 import type { Digest } from "../base/index.ts";
 import type { Verdict } from "../contract/index.ts";
 import { collect, createFileObjects } from "../ports/objects/index.ts";
-import { openSqlite } from "../ports/records/index.ts";
+import { openTestRecords } from "../ports/records/fixtures/open-test-records.ts";
 import { type BundleManifest, createRegistry, type ModelVersion, type NewVersion, rolledBackFrom } from "./index.ts";
 
 const root = mkdtempSync(join(tmpdir(), "mill-registry-"));
@@ -22,7 +22,7 @@ const REFUSED: Verdict = {
 async function openRegistry(clock = () => 1000) {
   const folder = mkdtempSync(join(root, "registry-"));
   const objects = createFileObjects(join(folder, "objects"));
-  const records = await openSqlite(join(folder, "mill.db"));
+  const records = await openTestRecords(join(folder, "mill.db"));
   const registry = createRegistry({ records, objects, now: clock });
   const put = (text: string) => objects.put(Buffer.from(text));
   /** A bundle of the model that was trained as `trained`; `words` tell two bundles of one model apart. */

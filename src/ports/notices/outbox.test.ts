@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { createRandom, type Json, MillError } from "../../base/index.ts";
-import { openSqlite, type Records } from "../records/index.ts";
+import { openTestRecords } from "../records/fixtures/open-test-records.ts";
+import type { Records } from "../records/index.ts";
 import { createOutbox, type Notice, type Notices } from "./index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mill-outbox-"));
@@ -32,7 +33,7 @@ function createReceiver() {
 const away = () => new MillError("notice.failed", "It was not reached.");
 
 async function opened(path = newPath(), receiver = createReceiver(), clock = { ms: 1_000_000_000_000 }) {
-  const records = await openSqlite(path);
+  const records = await openTestRecords(path);
   const outbox = createOutbox({ records, notices: receiver.notices, now: () => clock.ms, random: createRandom(1).next });
   const tell = async (topic: string, body: Json) => void (await records.commit(outbox.statements(topic, body)));
   return { records, outbox, receiver, clock, tell, path };
@@ -150,7 +151,7 @@ test("however many flush at once, a notice is sent once", async () => {
 });
 
 test("where nobody is to be told nothing is kept", async () => {
-  const records = await openSqlite(newPath());
+  const records = await openTestRecords(newPath());
   const outbox = createOutbox({ records, notices: null, now: Date.now });
   assert.deepEqual(outbox.statements("a", 1), []);
   await outbox.flush();
