@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { rename } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { Digest } from "../../base/index.ts";
 import { openSqlite } from "../records/index.ts";
+import { DISK } from "./disk.ts";
 import { collect, createFileObjects, type FileEffects, type Objects, pin, unpin } from "./index.ts";
 import { objectsSuite } from "./suite.ts";
 
@@ -16,11 +18,26 @@ let made = 0;
 const newFolder = () => join(root, `${made++}`);
 
 objectsSuite("files", async () => createFileObjects(newFolder()));
+objectsSuite("files, none in segments", async () => createFileObjects(newFolder(), { segments: "read" }));
 
 async function listed(objects: Objects): Promise<Digest[]> {
   const digests: Digest[] = [];
   for await (const { digest } of objects.list()) digests.push(digest);
   return digests;
+}
+
+function segmentOf(folder: string): string {
+  const names = readdirSync(join(folder, "segments")).filter((name) => name.endsWith(".seg"));
+  return join(folder, "segments", names.sort()[0]!);
+}
+
+/** Turns one bit in the middle of these bytes over, where they lie in the file. */
+function damage(path: string, bytes: Uint8Array): void {
+  const content = readFileSync(path);
+  const at = content.indexOf(bytes);
+  assert.notEqual(at, -1);
+  content[at + (bytes.byteLength >> 1)]! ^= 1;
+  writeFileSync(path, content);
 }
 
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
@@ -37,15 +54,30 @@ test("folders and files are for the owner alone, also a file that was moved in",
   }
 });
 
-test("bytes that changed on the disk are never handed out, and a shortened object is stored anew", async () => {
-  const objects = createFileObjects(newFolder());
-  const digest = await objects.put(Buffer.from("the right bytes"));
-  const path = await objects.pathOf(digest);
+test("bytes that changed on the disk are never handed out, and are put right when they are put again", async () => {
+  const folder = newFolder();
+  const bytes = randomBytes(100_000);
+  let objects = createFileObjects(folder);
+  const [large, small, intact] = [
+    await objects.put(bytes),
+    await objects.put(bytes.subarray(0, 500)),
+    await objects.put(Buffer.from("b")),
+  ];
+  const path = await objects.pathOf(large);
   writeFileSync(path, "the wrong bytes");
-  await assert.rejects(objects.get(digest), { code: "object.corrupt", at: path });
-  writeFileSync(path, "the ri");
-  await objects.put(Buffer.from("the right bytes"));
-  assert.equal(Buffer.from(await objects.get(digest)).toString(), "the right bytes");
+  await assert.rejects(objects.get(large), { code: "object.corrupt", at: path });
+  damage(segmentOf(folder), bytes.subarray(0, 500));
+  for (const reopened of [false, true]) {
+    if (reopened) {
+      await objects.close();
+      objects = createFileObjects(folder);
+    }
+    await assert.rejects(objects.get(small), { code: "object.corrupt", at: segmentOf(folder) });
+    assert.equal(Buffer.from(await objects.get(intact)).toString(), "b");
+  }
+  for (const right of [bytes, bytes.subarray(0, 500)])
+    assert.deepEqual(await objects.get(await objects.put(right)), Buffer.from(right));
+  await objects.close();
 });
 
 test("whichever write, sync or rename the disk refuses, the error says so, nothing half-written shows, and the next try succeeds", async () => {
@@ -56,7 +88,7 @@ test("whichever write, sync or rename the disk refuses, the error says so, nothi
     let refusals = 0;
     for (let failAt = 0; ; failAt++) {
       const folder = newFolder();
-      const refusing = createFileObjects(folder, failingDisk(failAt));
+      const refusing = createFileObjects(folder, { effects: failingDisk(failAt) });
       const store = (objects: Objects) => (consume === undefined ? objects.put(bytes) : objects.putFile(file, { consume }));
       const outcome = await store(refusing).then(
         () => "stored",
@@ -101,12 +133,12 @@ test("temporary files of a writer that died long ago are swept, fresh ones are n
 });
 
 test("a collection frees what nothing pins once its grace is over, and a dry run frees nothing", async () => {
-  const objects = createFileObjects(newFolder());
+  let clock = Date.now() - 7200_000;
+  const objects = createFileObjects(newFolder(), { now: () => clock });
   const records = await openSqlite(join(newFolder(), "mill.db"));
-  const [kept, shared, loose, young] = await Promise.all(
-    ["kept", "shared", "loose", "young"].map((text) => objects.put(Buffer.from(text))),
-  );
-  for (const digest of [kept!, shared!, loose!]) utimesSync(await objects.pathOf(digest), new Date(0), new Date(0));
+  const [kept, shared] = await Promise.all(["kept", "shared", "loose"].map((text) => objects.put(Buffer.from(text))));
+  clock = Date.now();
+  const young = await objects.put(Buffer.from("young"));
   await records.commit([...pin("result:1", [kept!, shared!, kept!]), ...pin("result:2", [shared!])]);
 
   const options = { graceMs: 3600_000 };
@@ -122,10 +154,11 @@ test("a collection frees what nothing pins once its grace is over, and a dry run
 });
 
 test("an object stored again while a collection runs is spared", async () => {
-  const objects = createFileObjects(newFolder());
+  let clock = Date.now() - 7200_000;
+  const objects = createFileObjects(newFolder(), { now: () => clock });
   const records = await openSqlite(join(newFolder(), "mill.db"));
   const digest = await objects.put(Buffer.from("wanted again"));
-  utimesSync(await objects.pathOf(digest), new Date(0), new Date(0));
+  clock = Date.now();
   const putDuringTheQuery = {
     ...records,
     query: (...asked: Parameters<typeof records.query>) => putThen(() => records.query(...asked)),
@@ -149,14 +182,18 @@ function failingDisk(failAt: number): FileEffects {
     if (count++ === failAt) throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
   };
   return {
-    write: async (file, bytes) => {
-      if (count === failAt) await file.write(bytes.subarray(0, 100)); // a full disk takes a part
+    write: async (file, chunks, position) => {
+      if (count === failAt) await file.write(chunks[0]!, 0, 40, position); // a full disk takes a part
       refuse();
-      await file.writeFile(bytes);
+      await DISK.write(file, chunks, position);
     },
     sync: async (file) => {
       refuse();
       await file.sync();
+    },
+    syncData: async (file) => {
+      refuse();
+      await file.datasync();
     },
     rename: async (from, to) => {
       refuse();

@@ -1,30 +1,37 @@
-import { createHash } from "node:crypto";
-import { closeSync, createReadStream, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from "node:fs";
-import { type FileHandle, open, readdir, readFile, rename, stat, unlink, utimes } from "node:fs/promises";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from "node:fs";
+import { type FileHandle, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { type Digest, digestOf, digestOfFile, isDigest, MillError, newId } from "../../base/index.ts";
-import type { Objects } from "./objects.ts";
+import { type Digest, digestOf } from "../../base/index.ts";
+import { DISK, type FileEffects, missing, notWritten, unreadableFile } from "./disk.ts";
+import { createLoose, FAN_OUT } from "./loose.ts";
+import type { Objects, StoredObject } from "./objects.ts";
+import { createScratch } from "./scratch.ts";
+import { SMALL_BYTES } from "./segment-format.ts";
+import { openSegments } from "./segments.ts";
 
-/** The writes that a full or failing disk can refuse; tests hand in ones that fail. */
-export interface FileEffects {
-  write(file: FileHandle, bytes: Uint8Array): Promise<void>;
-  sync(file: FileHandle): Promise<void>;
-  rename(from: string, to: string): Promise<void>;
+export interface FileObjectsOptions {
+  /** `write`: small objects are appended to a segment of this process. `read`: they become files, for a process that stores few and ends soon. */
+  readonly segments?: "write" | "read";
+  /** A segment takes no more once it is this long; up to 1 GiB. */
+  readonly segmentBytesMax?: number;
+  /** A segment that its process did not complete and that was not written to for so long is anybody's. */
+  readonly abandonedMs?: number;
+  readonly effects?: FileEffects;
+  readonly now?: () => number;
 }
 
-const DISK: FileEffects = { write: (file, bytes) => file.writeFile(bytes), sync: (file) => file.sync(), rename };
-
-const FAN_OUT = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
-const CHUNK_BYTES = 1 << 20;
 /** A writer touches its temporary file all the time; one this old belongs to a process that died. */
 const STALE_MS = 3600_000;
+const CHUNK_BYTES = 1 << 20;
 
 /**
- * Objects as files `folder/ab/cdef...`, named by their SHA-256. A write goes to `folder/tmp`, is fsynced and renamed into place, then the
- * folder is fsynced: an object is there whole or not at all, also after a power cut. Folders have mode 0700, files 0600.
+ * Objects in a folder. Up to 64 KiB they lie in `segments/`, many in a file: those put at the same time share one write and one sync. Longer
+ * ones, and files that are moved in, are files `ab/cdef...` of their own, named by their SHA-256. Several processes may use a folder at
+ * once; what one removed, another may still see until it looks for something that it does not know. Folders have mode 0700, files 0600.
  * Errors: `object.disk-full`, `object.not-writable`, `object.unreadable`, `object.missing`, `object.corrupt`.
  */
-export function createFileObjects(folder: string, effects: FileEffects = DISK): Objects {
+export function createFileObjects(folder: string, options: FileObjectsOptions = {}): Objects {
+  const { effects = DISK, now = Date.now, segmentBytesMax = 128 << 20, abandonedMs = 600_000 } = options;
   const temporary = join(folder, "tmp");
   try {
     layOut(folder);
@@ -32,192 +39,136 @@ export function createFileObjects(folder: string, effects: FileEffects = DISK): 
   } catch (cause) {
     throw notWritten(cause, folder);
   }
+  const places = { temporary, effects, now };
+  const loose = createLoose({ folder, ...places });
+  const scratch = createScratch({ folder: join(folder, "out"), ...places });
+  const segments = openSegments({ folder: join(folder, "segments"), ...places, segmentBytesMax, abandonedMs });
+  const fits = (sizeBytes: number) => options.segments !== "read" && sizeBytes <= SMALL_BYTES;
 
-  const fanOut = (digest: Digest) => join(folder, digest.slice(7, 9));
-  const placeOf = (digest: Digest) => join(fanOut(digest), digest.slice(9));
-  const temporaryName = () => join(temporary, newId());
+  /** What `close` waits for. */
+  const underWay = new Set<Promise<unknown>>();
 
-  return {
+  const objects: Objects = {
     async put(bytes) {
       const digest = digestOf(bytes);
-      if (await keepStored(digest, bytes.byteLength)) return digest;
-      return settle(async (path) => {
-        await writeNew(path, (file) => effects.write(file, bytes));
-        return digest;
-      });
+      await awaited(fits(bytes.byteLength) ? segments.put(digest, bytes) : loose.put(digest, bytes));
+      return digest;
     },
 
-    async putStream(source) {
-      let sizeBytes = 0;
-      const digest = await settle(async (path) => {
-        const sha256 = createHash("sha256");
-        await writeNew(path, async (file) => {
-          for await (const chunk of source) {
-            sha256.update(chunk);
-            sizeBytes += chunk.byteLength;
-            await effects.write(file, chunk);
-          }
-        });
-        return `sha256:${sha256.digest("hex")}`;
-      });
-      return { digest, sizeBytes };
-    },
+    putStream: (source) => awaited(putStream(source)),
 
     async putFile(path, { consume = false } = {}) {
-      const taken = consume ? await takeIn(path) : null;
+      const taken = consume ? await awaited(loose.takeIn(path)) : null;
       if (taken) return taken;
-      const digest = await settle((copy) => copyHashing(path, copy));
+      const { digest } = await objects.putStream(chunksOf(path));
       if (consume) await unlink(path);
       return digest;
     },
 
-    async get(digest) {
-      const bytes = await readFile(placeOf(digest)).catch((cause) => unreadable(digest, cause));
-      if (digestOf(bytes) !== digest) throw corrupt(digest, placeOf(digest));
-      return bytes;
-    },
+    get: (digest) => found(digest, segments.get, loose.get),
 
-    async *read(digest, range) {
-      await stat(placeOf(digest)).catch((cause) => unreadable(digest, cause));
-      if (range && range.start >= range.end) return;
-      yield* createReadStream(placeOf(digest), {
-        ...(range && { start: range.start, end: range.end - 1 }),
-        highWaterMark: CHUNK_BYTES,
-      });
+    async *read(digest, { start, end } = { start: 0, end: Number.POSITIVE_INFINITY }) {
+      const source = await found<FileHandle | Buffer>(digest, (wanted) => segments.slice(wanted, start, end), loose.open);
+      if (!(source instanceof Uint8Array)) yield* readAhead(source, start, end);
+      else if (source.byteLength > 0) yield source;
     },
 
     async pathOf(digest) {
-      await stat(placeOf(digest)).catch((cause) => unreadable(digest, cause));
-      return placeOf(digest);
+      const whole = async (wanted: Digest) => ((await loose.find(wanted)) ? loose.placeOf(wanted) : null);
+      const packed = async (wanted: Digest) => {
+        const bytes = (await whole(wanted)) === null ? await segments.get(wanted) : null;
+        return bytes && scratch.pathOf(wanted, async () => bytes);
+      };
+      return found(digest, packed, whole);
     },
 
     async sizeOf(digest) {
-      return (await statOf(placeOf(digest)))?.size ?? null;
+      const seen = await look(digest, async (wanted) => segments.find(wanted), loose.find);
+      return seen?.sizeBytes ?? null;
     },
 
     async *list() {
-      for (const fan of FAN_OUT) {
-        for (const rest of (await readdir(join(folder, fan))).sort()) {
-          const digest = `sha256:${fan}${rest}`;
-          const found = isDigest(digest) ? await statOf(join(folder, fan, rest)) : null;
-          if (isDigest(digest) && found) yield { digest, sizeBytes: found.size, modifiedMs: found.mtimeMs };
-        }
+      await segments.load();
+      await segments.refresh();
+      const both = new Map<Digest, number>();
+      for await (const object of loose.list()) {
+        if (segments.find(object.digest)) both.set(object.digest, object.modifiedMs);
+        else yield object;
+      }
+      for (const object of segments.list()) {
+        const modifiedMs = Math.max(object.modifiedMs, both.get(object.digest) ?? 0);
+        yield { ...object, modifiedMs };
       }
     },
 
-    /** Goes through `tmp`, so that an object put again at this very moment (its time is fresh) can be put back. */
     async remove(digest, { untouchedSinceMs = Number.POSITIVE_INFINITY } = {}) {
-      const before = await statOf(placeOf(digest));
-      if (!before || before.mtimeMs > untouchedSinceMs) return false;
-      const trash = temporaryName();
-      if (!(await rename(placeOf(digest), trash).then(() => true, ignoreMissing))) return false;
-      if ((await stat(trash)).mtimeMs > untouchedSinceMs) {
-        await rename(trash, placeOf(digest));
-        return false;
-      }
-      await unlink(trash);
-      return true;
+      await segments.load();
+      const alone = await loose.find(digest);
+      if (alone && alone.modifiedMs > untouchedSinceMs) return false;
+      const packed = await segments.remove(digest, untouchedSinceMs);
+      if (!packed && segments.find(digest)) return false;
+      return (alone !== null && (await loose.remove(digest, untouchedSinceMs))) || packed;
     },
 
-    async close() {},
+    async close() {
+      while (underWay.size > 0) await Promise.allSettled(underWay);
+      await segments.close();
+    },
   };
+  return objects;
 
-  /** Whether the object is there already; its time is renewed, so that a collection under way spares it. */
-  async function keepStored(digest: Digest, sizeBytes: number): Promise<boolean> {
-    const found = await statOf(placeOf(digest));
-    if (found?.size !== sizeBytes) return false;
-    const now = new Date();
-    if (!(await utimes(placeOf(digest), now, now).then(() => true, ignoreMissing))) return false;
-    await syncFolder(fanOut(digest)); // another process may have renamed it in a moment ago
-    return true;
-  }
-
-  /** Lets `fill` write a new temporary file, then moves it into place; on any failure nothing is left behind. */
-  async function settle(fill: (path: string) => Promise<Digest>): Promise<Digest> {
-    const path = temporaryName();
-    try {
-      const digest = await fill(path);
-      await moveIn(path, digest);
-      return digest;
-    } catch (cause) {
-      await unlink(path).catch(() => undefined);
-      throw notWritten(cause, folder);
-    }
-  }
-
-  async function moveIn(path: string, digest: Digest): Promise<void> {
-    await effects.rename(path, placeOf(digest));
-    await syncFolder(fanOut(digest));
-  }
-
-  async function writeNew(path: string, fill: (file: FileHandle) => Promise<unknown>): Promise<void> {
-    const file = await open(path, "wx", 0o600);
-    try {
-      await fill(file);
-      await effects.sync(file);
-    } finally {
-      await file.close();
-    }
-  }
-
-  async function syncFolder(path: string): Promise<void> {
-    const handle = await open(path, "r");
-    try {
-      await effects.sync(handle);
-    } finally {
-      await handle.close();
-    }
-  }
-
-  /** Moves the caller's file into place; null when it lies on another file system and must be copied. */
-  async function takeIn(path: string): Promise<Digest | null> {
-    const digest = await digestOfFile(path).catch((cause) => unreadableFile(path, cause));
-    const { size } = await stat(path);
-    if (await keepStored(digest, size)) {
-      await unlink(path);
-      return digest;
-    }
-    try {
-      const file = await open(path, "r");
-      try {
-        await file.chmod(0o600);
-        await file.utimes(new Date(), new Date());
-        await effects.sync(file);
-      } finally {
-        await file.close();
+  async function putStream(source: AsyncIterable<Uint8Array>): Promise<StoredObject> {
+    const chunks = source[Symbol.asyncIterator]();
+    const head: Uint8Array[] = [];
+    let sizeBytes = 0;
+    while (fits(sizeBytes)) {
+      const { value, done } = await chunks.next();
+      if (done) {
+        const bytes = Buffer.concat(head);
+        await segments.put(digestOf(bytes), bytes);
+        return { digest: digestOf(bytes), sizeBytes };
       }
-      await moveIn(path, digest);
-      return digest;
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === "EXDEV") return null;
-      throw notWritten(cause, folder);
+      head.push(value);
+      sizeBytes += value.byteLength;
     }
+    return loose.putStream(resumed(head, chunks));
   }
 
-  async function copyHashing(from: string, to: string): Promise<Digest> {
-    const sha256 = createHash("sha256");
-    const source = await open(from, "r").catch((cause) => unreadableFile(from, cause));
-    try {
-      await writeNew(to, async (file) => {
-        const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-        for (;;) {
-          const { bytesRead } = await source.read(chunk).catch((cause) => unreadableFile(from, cause));
-          if (bytesRead === 0) return;
-          sha256.update(chunk.subarray(0, bytesRead));
-          await effects.write(file, chunk.subarray(0, bytesRead));
-        }
-      });
-    } finally {
-      await source.close();
-    }
-    return `sha256:${sha256.digest("hex")}`;
+  function awaited<T>(work: Promise<T>): Promise<T> {
+    const settled = work.finally(() => underWay.delete(settled));
+    underWay.add(settled);
+    return settled;
+  }
+
+  async function found<T>(
+    digest: Digest,
+    packed: (digest: Digest) => Promise<T | null>,
+    alone: (digest: Digest) => Promise<T | null>,
+  ): Promise<T> {
+    const answer = await look(digest, packed, alone);
+    if (answer === null) throw missing(digest);
+    return answer;
+  }
+
+  /** Asks the segments first, which cost nothing; on a miss of both, other processes may have stored it since. */
+  async function look<T>(
+    digest: Digest,
+    packed: (digest: Digest) => Promise<T | null>,
+    alone: (digest: Digest) => Promise<T | null>,
+  ): Promise<T | null> {
+    await segments.load();
+    const known = (await packed(digest)) ?? (await alone(digest));
+    if (known !== null) return known;
+    await segments.refresh();
+    return packed(digest);
   }
 }
 
 /** Makes the folders, durably, before anything is put: a new folder's entry needs an fsync of its parent. */
 function layOut(folder: string): void {
   const there = new Set(existsSync(folder) ? readdirSync(folder) : []);
-  for (const name of ["tmp", ...FAN_OUT]) if (!there.has(name)) mkdirSync(join(folder, name), { recursive: true, mode: 0o700 });
+  for (const name of ["tmp", "out", "segments", ...FAN_OUT])
+    if (!there.has(name)) mkdirSync(join(folder, name), { recursive: true, mode: 0o700 });
   const handle = openSync(folder, "r");
   fsyncSync(handle);
   closeSync(handle);
@@ -230,56 +181,55 @@ function sweepStale(temporary: string): void {
   }
 }
 
-const statOf = (path: string) =>
-  stat(path).catch((error) => {
-    if (error.code === "ENOENT") return null;
-    throw error;
-  });
-
-function ignoreMissing(error: NodeJS.ErrnoException): false {
-  if (error.code === "ENOENT") return false;
-  throw error;
+async function* resumed(head: readonly Uint8Array[], rest: AsyncIterator<Uint8Array>): AsyncIterable<Uint8Array> {
+  let ended = false;
+  try {
+    yield* head;
+    for (;;) {
+      const { value, done } = await rest.next();
+      if (done) {
+        ended = true;
+        return;
+      }
+      yield value;
+    }
+  } finally {
+    if (!ended) await rest.return?.();
+  }
 }
 
-function notWritten(cause: unknown, folder: string): unknown {
-  if (cause instanceof MillError) return cause;
-  const { code } = cause as NodeJS.ErrnoException;
-  if (code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG")
-    return new MillError("object.disk-full", `There is no room left in ${folder}; nothing was stored.`, {
-      at: folder,
-      got: code,
-      fix: "Free some space, or move the workspace with --workspace DIR, and run the same command again.",
-      cause,
-    });
-  return new MillError("object.not-writable", `An object could not be written into ${folder}.`, {
-    at: folder,
-    got: cause instanceof Error ? cause.message : String(cause),
-    fix: "Check that the folder belongs to the user who runs Millwright and that its disk is sound.",
-    cause,
-  });
+async function* chunksOf(path: string): AsyncIterable<Uint8Array> {
+  const file = await open(path, "r").catch((cause) => unreadableFile(path, cause));
+  yield* readAhead(file, 0, Number.POSITIVE_INFINITY, (cause) => unreadableFile(path, cause));
 }
 
-function unreadable(digest: Digest, cause: NodeJS.ErrnoException): never {
-  if (cause.code === "ENOENT")
-    throw new MillError("object.missing", `The object ${digest} is not stored here.`, {
-      fix: "Run `mill run`: the step that makes it runs again. If it was made elsewhere, restore it from a backup.",
-      cause,
-    });
-  throw new MillError("object.unreadable", `The object ${digest} could not be read.`, { got: cause.message, cause });
+/** The bytes of an open file from `start` to `end`, one chunk ahead of who takes them; closes the file. */
+async function* readAhead(
+  file: FileHandle,
+  start: number,
+  end: number,
+  failed: (cause: NodeJS.ErrnoException) => never = (cause) => {
+    throw cause;
+  },
+): AsyncIterable<Buffer> {
+  const readAt = async (position: number): Promise<Buffer> => {
+    const length = Math.max(0, Math.min(CHUNK_BYTES, end - position));
+    const chunk = Buffer.allocUnsafeSlow(length);
+    const { bytesRead } = await file.read(chunk, 0, length, position);
+    return chunk.subarray(0, bytesRead);
+  };
+  let ahead = readAt(start);
+  try {
+    for (let position = start; ; ) {
+      const chunk = await ahead.catch(failed);
+      if (chunk.byteLength === 0) return;
+      position += chunk.byteLength;
+      ahead = readAt(position);
+      ahead.catch(() => undefined); // it is awaited in the next turn, unless nobody asks for more
+      yield chunk;
+    }
+  } finally {
+    await ahead.catch(() => undefined);
+    await file.close();
+  }
 }
-
-function unreadableFile(path: string, cause: NodeJS.ErrnoException): never {
-  throw new MillError("object.unreadable", `${path} could not be read, so it was not stored.`, {
-    at: path,
-    expected: "a readable file",
-    got: cause.message,
-    cause,
-  });
-}
-
-const corrupt = (digest: Digest, path: string) =>
-  new MillError("object.corrupt", `The bytes stored for ${digest} are not the bytes that were written.`, {
-    at: path,
-    expected: digest,
-    fix: "Check the disk, delete this file, then run `mill run` (the step that makes it runs again) or restore a backup.",
-  });

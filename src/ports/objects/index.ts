@@ -1,4 +1,5 @@
-export { createFileObjects, type FileEffects } from "./files.ts";
+export type { FileEffects } from "./disk.ts";
+export { createFileObjects, type FileObjectsOptions } from "./files.ts";
 export { readJson } from "./json.ts";
 export type { Objects, StoredObject } from "./objects.ts";
 export { type Collected, type CollectOptions, collect, pin, unpin } from "./pins.ts";
