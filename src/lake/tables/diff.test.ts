@@ -157,6 +157,6 @@ test("any two tables: differences are those of a naive comparison", async () => 
         assert.equal(keyed.rows.length, keyed.added + keyed.removed + keyed.changed);
       },
     ),
-    { seed: 11, numRuns: 40 },
+    { seed: 11, numRuns: 25 },
   );
 });

@@ -6,7 +6,7 @@
  *              theirs t      of each column; of a row that one side removed: of the whole row
  *
  * The result is told as changes to our files: a file in which no row changes stays, one in which some do is written anew in its order, and what their side
- * added comes into a file of its own. Files that all three have are not read, but for their keys where rows were added.
+ * added goes into the file of the same path. Files that all three have are not read, but for their keys where rows were added.
  */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -22,8 +22,6 @@ import type { TableContent, TableFile } from "./table.ts";
 import { type Choices, type Compared, compareThree, openConflicts, type RowConflict } from "./three-way.ts";
 
 export interface MergeTableOptions extends Choices {
-  /** Where a file of added rows is to lie: a folder, as prefix with its `/`, or nothing. */
-  readonly prefix: string;
   /** How many conflicts are told; 100 when it is not said. */
   readonly limit?: number;
 }
@@ -31,7 +29,7 @@ export interface MergeTableOptions extends Choices {
 export type MergedTable =
   | {
       readonly merged: true;
-      /** Those of our files that were written anew, and the one of added rows. All others of ours stay, and none of theirs is needed. */
+      /** Files that were written, at paths where ours or theirs has one. All others of ours stay, and none of theirs is needed. */
       readonly files: readonly WrittenFile[];
       readonly columns: Schema | null;
       /** Rows of ours that were added, changed or removed. */
@@ -64,7 +62,7 @@ export interface MergeResources {
  */
 export async function mergeTable(
   versions: { readonly base: TableContent; readonly ours: TableContent; readonly theirs: TableContent },
-  { prefix, limit = 100, ...choices }: MergeTableOptions,
+  { limit = 100, ...choices }: MergeTableOptions = {},
   { tables, objects, folder }: MergeResources,
 ): Promise<MergedTable> {
   const { base, ours, theirs } = versions;
@@ -90,16 +88,13 @@ export async function mergeTable(
   await requireNewKeys(unread, theirs.files, compared, { tables, objects });
 
   const files: WrittenFile[] = [];
-  for (const file of await touchedFiles(sides.ours, tables))
-    files.push({
-      path: file.path,
-      ...(await storeRows(await rewritten(await read([file]), compared), { tables, objects, folder })),
-    });
-  const count = async (which: string) => Number((await tables.rows(`SELECT count(*) AS n FROM edits WHERE ${which}`))[0]!.n);
-  if ((await count(ADDED)) > 0) {
-    const path = freshPath(prefix, [...base.files, ...ours.files, ...theirs.files]);
-    files.push({ path, ...(await storeRows(added(compared), { tables, objects, folder })) });
+  for (const path of await touchedPaths(sides.ours, sides.theirs, tables)) {
+    const file = ours.files.find((one) => one.path === path);
+    const local = sides.theirs.paths.filter((_, index) => sides.theirs.files[index]!.path === path);
+    const parts = [...(file ? [rewritten(await read([file]), compared)] : []), ...local.map((away) => added(away, compared))];
+    files.push({ path, ...(await storeRows(parts.join(" UNION ALL "), { tables, objects, folder })) });
   }
+  const count = async (which: string) => Number((await tables.rows(`SELECT count(*) AS n FROM edits WHERE ${which}`))[0]!.n);
   return {
     merged: true,
     files,
@@ -135,24 +130,28 @@ async function requireNewKeys(
   if (twice !== undefined) throw duplicateKey(String(twice.id), 2, keys, columns, { files: [...unread, ...theirs] });
 }
 
-async function touchedFiles({ files, paths }: Side, tables: Tables): Promise<TableFile[]> {
-  const rows = await tables.rows("SELECT DISTINCT home FROM edits WHERE edit AND mine ORDER BY home");
-  return rows.map(({ home }) => files[paths.indexOf(String(home))]!);
+/** Paths of our files in which rows change, and of theirs that rows come from. */
+async function touchedPaths(ours: Side, theirs: Side, tables: Tables): Promise<string[]> {
+  const rows = await tables.rows(`SELECT DISTINCT home, CASE WHEN ${ADDED} THEN away END AS away FROM edits WHERE edit`);
+  const paths = rows.map(({ home, away }) =>
+    home === null ? theirs.files[theirs.paths.indexOf(String(away))]!.path : ours.files[ours.paths.indexOf(String(home))]!.path,
+  );
+  return [...new Set(paths)].sort();
 }
 
 /** A file's rows in their order, with the edits of it. */
-async function rewritten(file: Side, { columns, types }: Compared): Promise<string> {
+function rewritten(file: Side, { columns, types }: Compared): string {
   const values = columns.map(({ name }, index) => {
     const value = `CASE WHEN e.nth IS NULL THEN CAST(r.c${index} AS ${types[index]}) ELSE e.c${index} END`;
     return `${value} AS ${quoteIdentifier(name)}`;
   });
-  return `SELECT ${values.join(", ")} FROM ${rowsOf(file, columns, types, true)} AS r
-    LEFT JOIN (SELECT * FROM edits WHERE edit AND home = ${quoteLiteral(file.paths[0]!)}) AS e ON e.nth = r.nth WHERE e.nth IS NULL OR e.keep ORDER BY r.nth`;
+  return `(SELECT ${values.join(", ")} FROM ${rowsOf(file, columns, types, true)} AS r
+    LEFT JOIN (SELECT * FROM edits WHERE edit AND home = ${quoteLiteral(file.paths[0]!)}) AS e ON e.nth = r.nth WHERE e.nth IS NULL OR e.keep ORDER BY r.nth)`;
 }
 
-const added = ({ columns, keys }: Compared) =>
-  `SELECT ${columns.map(({ name }, index) => `c${index} AS ${quoteIdentifier(name)}`).join(", ")} FROM edits WHERE ${ADDED}
-    ORDER BY ${keys.map((index) => `c${index} NULLS FIRST`).join(", ")}`;
+const added = (away: string, { columns }: Compared) =>
+  `(SELECT ${columns.map(({ name }, index) => `c${index} AS ${quoteIdentifier(name)}`).join(", ")} FROM edits
+    WHERE ${ADDED} AND away = ${quoteLiteral(away)} ORDER BY far)`;
 
 async function storeRows(
   sql: string,
@@ -166,10 +165,4 @@ async function storeRows(
   } finally {
     await rm(path, { force: true });
   }
-}
-
-/** `part-N.parquet` with the first number behind all that are taken. */
-function freshPath(prefix: string, files: Files): string {
-  const numbers = files.map(({ path }) => /^part-(\d{1,9})\.parquet$/.exec(path.slice(prefix.length))?.[1] ?? -1).map(Number);
-  return `${prefix}part-${Math.max(-1, ...numbers) + 1}.parquet`;
 }

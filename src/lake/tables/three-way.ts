@@ -3,7 +3,7 @@
  * has, and rows in conflict.
  *
  *     b0 b1 ..  o0 o1 ..  t0 t1 ..  was mine yours   the columns of each side, and whether the row is there
- *     home nth                                       our file, and the row's place in it
+ *     home nth  away  far                            our file and the row's place in it, and theirs
  *     d0 d1 ..  conflict  id  side                   what clashes, the key as text, the choice that was made
  *     keep  c0 c1 ..                                 the result
  */
@@ -74,8 +74,8 @@ export async function compareThree(
   await tables.run(`CREATE OR REPLACE TEMP TABLE edits AS WITH
     known AS (SELECT b.here AS was, o.here AS mine, ${each((i) => `b.c${i} AS b${i}, o.c${i} AS o${i}`)}, home, nth, ${each((i) => `CASE WHEN b.here THEN b.c${i} ELSE o.c${i} END AS c${i}`, keys)}
       FROM (SELECT true AS here, * FROM ${relation(base)}) AS b FULL JOIN (SELECT true AS here, * FROM ${relation(ours, true)}) AS o ON ${sameKey(keys, "b", "o")}),
-    three AS (SELECT coalesce(was, false) AS was, coalesce(mine, false) AS mine, coalesce(t.here, false) AS yours, home, nth, ${each((i) => `b${i}, o${i}, t.c${i} AS t${i}`)}
-      FROM known FULL JOIN (SELECT true AS here, * FROM ${relation(theirs)}) AS t ON ${sameKey(keys, "known", "t")}),
+    three AS (SELECT coalesce(was, false) AS was, coalesce(mine, false) AS mine, coalesce(t.here, false) AS yours, known.home, known.nth, t.home AS away, t.nth AS far, ${each((i) => `b${i}, o${i}, t.c${i} AS t${i}`)}
+      FROM known FULL JOIN (SELECT true AS here, * FROM ${relation(theirs, true)}) AS t ON ${sameKey(keys, "known", "t")}),
     clashing AS (SELECT *, ${each((i) => `${keys.includes(i) ? "false" : clash(i)} AS d${i}`)} FROM three),
     judged AS (SELECT *, CASE WHEN mine AND yours THEN ${any((i) => `d${i}`)} WHEN was AND mine THEN ${any(weChanged)} WHEN was AND yours THEN ${any(theyChanged)} ELSE false END AS conflict,
       ${each((i) => `${keyResult(i)} AS k${i}`, keys)} FROM clashing),
@@ -98,7 +98,7 @@ export async function openConflicts(
   const count = Number(counted!.n);
   if (count === 0) return { count, rows: [] };
   const rows = await tables.rows(
-    `SELECT * EXCLUDE (home, nth) FROM edits WHERE conflict AND side IS NULL ORDER BY id LIMIT ${limit}`,
+    `SELECT * EXCLUDE (home, nth, away, far) FROM edits WHERE conflict AND side IS NULL ORDER BY id LIMIT ${limit}`,
   );
   const found = rows.map((row) => ({
     id: String(row.id),
