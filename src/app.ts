@@ -149,7 +149,7 @@ function createReadiness(load: () => Promise<void>) {
 
 /** The process of one step: `mill step FOLDER`, started by the local engine with the workspace's objects in `MILL_OBJECTS`. */
 export const runStepProcess = (folder: string, environment: NodeJS.ProcessEnv): Promise<number> =>
-  runStep(folder, STEP_KINDS, { objects: createFileObjects(environment.MILL_OBJECTS!) });
+  runStep(folder, STEP_KINDS, { objects: createFileObjects(environment.MILL_OBJECTS!, { segments: "read" }) });
 
 const MAIN = join(import.meta.dirname, `main${extname(import.meta.filename)}`);
 

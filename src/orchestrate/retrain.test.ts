@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { rm } from "node:fs/promises";
 import { test } from "node:test";
 import { openDeliveries, type Platform } from "./fixtures/platform.ts";
 import { millText } from "./fixtures/project.ts";
@@ -55,7 +54,7 @@ test("a candidate that cannot be loaded any more is halted at the next start, an
   const first = await openWithCandidate();
   const { registry, objects } = first.workspace;
   const { trained } = await registry.manifest(await registry.version("late", 2));
-  await rm(await objects.pathOf(trained), { force: true });
+  await objects.remove(trained);
   await first.close();
   const again = await openDeliveries({ folder: first.folder });
   await start(again);

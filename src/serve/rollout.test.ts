@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { rm } from "node:fs/promises";
 import { test } from "node:test";
 import type { Predictor } from "../learn/index.ts";
 import { readTrained } from "../train/index.ts";
@@ -95,7 +94,7 @@ test("a rollout advances, and is promoted: the candidate is deployed, the base i
       [2, "because"],
     ],
   );
-  await rm(await served.objects.pathOf((await registry.manifest(served.first)).trained), { force: true });
+  await served.objects.remove((await registry.manifest(served.first)).trained);
   assert.equal((await serving.rollback("late", "tester")).version, 1, "without reading it again");
   assert.deepEqual(await ask(served), { 1: 400 });
   assert.deepEqual(await textsOf(served), [
@@ -142,13 +141,13 @@ test("a rollout survives a restart, with its step; counts begin anew", async () 
 test("a candidate that cannot be loaded starts no rollout; one that cannot be loaded at a restart ends it, and the champion answers", async () => {
   let served: Served = await withCandidate();
   const second = await served.registry.version("late", 2);
-  const trained = async () => served.objects.pathOf((await served.registry.manifest(second)).trained);
+  const { trained } = await served.registry.manifest(second);
+  const { objects } = served;
   const { records, serving } = served;
   await serving.startRollout("late", second, plan, by);
-  const path = await trained();
   await serving.endRollout("late", by);
   const story = (await textsOf(served)).length;
-  await rm(path, { force: true });
+  await objects.remove(trained);
   await assert.rejects(serving.startRollout("late", second, plan, by));
   assert.deepEqual([serving.rollout("late"), await ask(served)], [null, { 1: 400 }]);
   assert.equal((await textsOf(served)).length, story);

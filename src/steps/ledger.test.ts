@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readdirSync, rmSync, unlinkSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -141,7 +141,7 @@ withWorkspace(
     const first = await ledger.execute(ask("write", input));
     assert.equal(first.state, "succeeded");
     if (first.state !== "succeeded") return;
-    unlinkSync(await objects.pathOf(first.manifest.objects["part-0"]!));
+    await objects.remove(first.manifest.objects["part-0"]!);
     assert.equal(await ledger.resultOf(ledger.keyOf("write", input)), null);
     const second = await ledger.execute(ask("write", input));
     assert.equal(second.state, "succeeded");
