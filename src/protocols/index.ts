@@ -1,3 +1,4 @@
 export { openInferenceRoutes } from "./open-inference.ts";
 export { createMetrics, type Metrics } from "./prometheus.ts";
 export type { ForeignReply, ForeignRequest, ForeignRoute } from "./route.ts";
+export { type AccessLine, type S3Door, type S3DoorOptions, startS3Door } from "./s3/door.ts";

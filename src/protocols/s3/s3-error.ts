@@ -22,6 +22,7 @@ export const S3_ERRORS = {
   XAmzContentSHA256Mismatch: [400, "The header x-amz-content-sha256 does not fit the content that was received."],
 
   // the request
+  AccessControlListNotSupported: [400, "Access control lists are not offered: what is stored is its owner's alone."],
   InvalidArgument: [400, "Invalid Argument"],
   InvalidBucketName: [400, "The bucket's name is not valid."],
   InvalidPart: [400, "A part that was named was not uploaded, or has another ETag."],
@@ -29,6 +30,7 @@ export const S3_ERRORS = {
   InvalidPartOrder: [400, "The parts are not in ascending order."],
   InvalidRange: [416, "The range lies outside of the object."],
   InvalidRequest: [400, "Invalid Request"],
+  InvalidStorageClass: [400, "There is no such storage class here."],
   InvalidURI: [400, "The URI cannot be read."],
   KeyTooLongError: [400, "A key has at most 1,024 bytes."],
   MalformedXML: [400, "The XML of the request is not as it must be."],
@@ -59,6 +61,7 @@ export const S3_ERRORS = {
   ServerSideEncryptionConfigurationNotFoundError: [404, "The bucket has no encryption configuration."],
 
   // us
+  InsufficientStorage: [507, "There is no room left."],
   InternalError: [500, "An internal error. The server's log tells it by the request id."],
   ServiceUnavailable: [503, "Please try again."],
   SlowDown: [503, "Too many requests: please slow down."],
