@@ -18,8 +18,8 @@ export interface WriterOptions extends SessionOptions {
 
 export interface Writer {
   commit(statements: readonly Statement[]): Promise<CommitOutcome>;
-  /** Answers what was asked for before. */
-  close(): Promise<void>;
+  /** Answers what was asked for before; `last` is done before the connection, which until then keeps the process alive, is closed. */
+  close(last: () => Promise<void>): Promise<void>;
 }
 
 interface Asked {
@@ -47,8 +47,10 @@ export async function openWriter({ patienceMs, ...options }: WriterOptions): Pro
         queue.push({ statements, resolve, reject });
         working ??= Promise.resolve().then(work);
       }),
-    close: async () => {
+    close: async (last) => {
       await working;
+      session.hold(true);
+      await last();
       await session.close();
     },
   };

@@ -58,6 +58,6 @@ export async function openPostgres(address: string, options: PostgresOptions = {
       requireStorable([{ sql, params }]);
       return readers.query(sql, params) as Promise<T[]>;
     },
-    close: () => (closed ??= Promise.all([writer.close(), readers.close()]).then(() => undefined)),
+    close: () => (closed ??= writer.close(() => readers.close())),
   };
 }
