@@ -1,7 +1,10 @@
 export type { Generation, JournalRows, NewGeneration } from "./generations.ts";
 export type { JournalEffects, JournalRow } from "./journal.ts";
 export { createLake, type DatasetRows, type Lake, type LakeResources } from "./lake.ts";
+export { createRepositories, type OpenRepositories, type RepositoriesResources } from "./repositories/create-repositories.ts";
+export { decodeEntry } from "./repositories/encode-entry.ts";
 export type { Change, Entry } from "./repositories/entry.ts";
+export type { MoveEvent, RepositoryEvent, RepositoryGuards, StageEvent } from "./repositories/guards.ts";
 export type {
   Branch,
   Commit,
@@ -14,6 +17,7 @@ export type {
   MergeOutcome,
   Page,
   PathDifference,
+  PreparedCommit,
   Repositories,
   Repository,
   RepositoryInfo,
@@ -22,6 +26,8 @@ export type {
   Tag,
 } from "./repositories/repository.ts";
 export type { FrozenSplit } from "./splits.ts";
+export { createTree } from "./tree/create-tree.ts";
+export type { NodeStore, Tree } from "./tree/tree.ts";
 export {
   createUploads,
   PARTS_MAX,
