@@ -9,6 +9,7 @@ import { after, test } from "node:test";
 import type { Digest } from "../../base/index.ts";
 import { openSqlite } from "../records/index.ts";
 import { DISK } from "./disk.ts";
+import { encryptedBy } from "./encrypted.ts";
 import { collect, createFileObjects, type FileEffects, type Objects, pin, unpin } from "./index.ts";
 import { objectsSuite } from "./suite.ts";
 
@@ -18,6 +19,8 @@ let made = 0;
 const newFolder = () => join(root, `${made++}`);
 
 objectsSuite("files", async () => createFileObjects(newFolder()));
+const keyring = { current: "first", key: (id: string) => (id === "first" ? Buffer.alloc(32, 7) : null) };
+objectsSuite("files, encrypted", async () => createFileObjects(newFolder(), { codec: encryptedBy(keyring) }));
 objectsSuite("files, none in segments", async () => createFileObjects(newFolder(), { segments: "read" }));
 
 async function listed(objects: Objects): Promise<Digest[]> {

@@ -1,9 +1,10 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from "node:fs";
-import { type FileHandle, open, unlink } from "node:fs/promises";
+import { open, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, digestOf } from "../../base/index.ts";
+import { type Codec, PLAIN } from "./codec.ts";
 import { DISK, type FileEffects, missing, notWritten, unreadableFile } from "./disk.ts";
-import { createLoose, FAN_OUT } from "./loose.ts";
+import { createLoose, FAN_OUT, readAhead } from "./loose.ts";
 import type { Objects, StoredObject } from "./objects.ts";
 import { createScratch } from "./scratch.ts";
 import { SMALL_BYTES } from "./segment-format.ts";
@@ -16,13 +17,14 @@ export interface FileObjectsOptions {
   readonly segmentBytesMax?: number;
   /** A segment that its process did not complete and that was not written to for so long is anybody's. */
   readonly abandonedMs?: number;
+  /** How bytes are stored; default: as they are. With another, `pathOf` hands out plain copies (mode 0600). */
+  readonly codec?: Codec;
   readonly effects?: FileEffects;
   readonly now?: () => number;
 }
 
 /** A writer touches its temporary file all the time; one this old belongs to a process that died. */
 const STALE_MS = 3600_000;
-const CHUNK_BYTES = 1 << 20;
 
 /**
  * Objects in a folder. Up to 64 KiB they lie in `segments/`, many in a file: those put at the same time share one write and one sync. Longer
@@ -31,7 +33,7 @@ const CHUNK_BYTES = 1 << 20;
  * Errors: `object.disk-full`, `object.not-writable`, `object.unreadable`, `object.missing`, `object.corrupt`.
  */
 export function createFileObjects(folder: string, options: FileObjectsOptions = {}): Objects {
-  const { effects = DISK, now = Date.now, segmentBytesMax = 128 << 20, abandonedMs = 600_000 } = options;
+  const { effects = DISK, now = Date.now, segmentBytesMax = 128 << 20, abandonedMs = 600_000, codec = PLAIN } = options;
   const temporary = join(folder, "tmp");
   try {
     layOut(folder);
@@ -39,7 +41,7 @@ export function createFileObjects(folder: string, options: FileObjectsOptions = 
   } catch (cause) {
     throw notWritten(cause, folder);
   }
-  const places = { temporary, effects, now };
+  const places = { temporary, effects, now, codec };
   const loose = createLoose({ folder, ...places });
   const scratch = createScratch({ folder: join(folder, "out"), ...places });
   const segments = openSegments({ folder: join(folder, "segments"), ...places, segmentBytesMax, abandonedMs });
@@ -67,19 +69,19 @@ export function createFileObjects(folder: string, options: FileObjectsOptions = 
 
     get: (digest) => found(digest, segments.get, loose.get),
 
-    async *read(digest, { start, end } = { start: 0, end: Number.POSITIVE_INFINITY }) {
-      const source = await found<FileHandle | Buffer>(digest, (wanted) => segments.slice(wanted, start, end), loose.open);
-      if (!(source instanceof Uint8Array)) yield* readAhead(source, start, end);
-      else if (source.byteLength > 0) yield source;
+    async *read(digest, range) {
+      yield* await found(
+        digest,
+        (wanted) => segments.read(wanted, range),
+        (wanted) => loose.read(wanted, range),
+      );
     },
 
     async pathOf(digest) {
-      const whole = async (wanted: Digest) => ((await loose.find(wanted)) ? loose.placeOf(wanted) : null);
-      const packed = async (wanted: Digest) => {
-        const bytes = (await whole(wanted)) === null ? await segments.get(wanted) : null;
-        return bytes && scratch.pathOf(wanted, async () => bytes);
-      };
-      return found(digest, packed, whole);
+      const sizeBytes = await objects.sizeOf(digest);
+      if (sizeBytes === null) throw missing(digest);
+      if (codec === PLAIN && !segments.find(digest)) return loose.placeOf(digest);
+      return scratch.pathOf(digest, sizeBytes, () => objects.read(digest));
     },
 
     async sizeOf(digest) {
@@ -200,36 +202,11 @@ async function* resumed(head: readonly Uint8Array[], rest: AsyncIterator<Uint8Ar
 
 async function* chunksOf(path: string): AsyncIterable<Uint8Array> {
   const file = await open(path, "r").catch((cause) => unreadableFile(path, cause));
-  yield* readAhead(file, 0, Number.POSITIVE_INFINITY, (cause) => unreadableFile(path, cause));
-}
-
-/** The bytes of an open file from `start` to `end`, one chunk ahead of who takes them; closes the file. */
-async function* readAhead(
-  file: FileHandle,
-  start: number,
-  end: number,
-  failed: (cause: NodeJS.ErrnoException) => never = (cause) => {
-    throw cause;
-  },
-): AsyncIterable<Buffer> {
-  const readAt = async (position: number): Promise<Buffer> => {
-    const length = Math.max(0, Math.min(CHUNK_BYTES, end - position));
-    const chunk = Buffer.allocUnsafeSlow(length);
-    const { bytesRead } = await file.read(chunk, 0, length, position);
-    return chunk.subarray(0, bytesRead);
-  };
-  let ahead = readAt(start);
   try {
-    for (let position = start; ; ) {
-      const chunk = await ahead.catch(failed);
-      if (chunk.byteLength === 0) return;
-      position += chunk.byteLength;
-      ahead = readAt(position);
-      ahead.catch(() => undefined); // it is awaited in the next turn, unless nobody asks for more
-      yield chunk;
-    }
+    yield* readAhead(file, 0, Number.POSITIVE_INFINITY);
+  } catch (cause) {
+    unreadableFile(path, cause as NodeJS.ErrnoException);
   } finally {
-    await ahead.catch(() => undefined);
     await file.close();
   }
 }

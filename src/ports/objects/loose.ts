@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { type FileHandle, open, readdir, readFile, rename, stat, unlink, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, digestOf, digestOfFile, isDigest, newId } from "../../base/index.ts";
+import { type Codec, PLAIN, type Range } from "./codec.ts";
 import { corrupt, type FileEffects, ignoreMissing, notWritten, statOf, syncFolder, unreadable, unreadableFile } from "./disk.ts";
 import type { StoredObject } from "./objects.ts";
 
@@ -9,6 +10,7 @@ export interface LooseOptions {
   readonly folder: string;
   readonly temporary: string;
   readonly effects: FileEffects;
+  readonly codec: Codec;
   readonly now: () => number;
 }
 
@@ -24,7 +26,7 @@ const SYNC_EVERY_BYTES = 32 << 20;
  * Objects as files `folder/ab/cdef...` of their own. A write goes to a temporary file, is synced and renamed into place, then the folder is
  * synced: an object is there whole or not at all, also after a power cut.
  */
-export function createLoose({ folder, temporary, effects, now }: LooseOptions) {
+export function createLoose({ folder, temporary, effects, codec, now }: LooseOptions) {
   const fanOut = (digest: Digest) => join(folder, digest.slice(7, 9));
   const placeOf = (digest: Digest) => join(fanOut(digest), digest.slice(9));
 
@@ -34,7 +36,7 @@ export function createLoose({ folder, temporary, effects, now }: LooseOptions) {
     async put(digest: Digest, bytes: Uint8Array): Promise<void> {
       if (await keepStored(digest, bytes.byteLength)) return;
       await settle(async (path) => {
-        await writeNew(path, (file) => effects.write(file, [bytes], 0));
+        await writeNew(path, (file) => effects.write(file, [codec.encode(bytes, digest)], 0));
         return digest;
       });
     },
@@ -43,16 +45,26 @@ export function createLoose({ folder, temporary, effects, now }: LooseOptions) {
       let sizeBytes = 0;
       const digest = await settle(async (path) => {
         const sha256 = createHash("sha256");
-        await writeNew(path, async (file) => {
-          sizeBytes = await pour(source, file, (chunk) => sha256.update(chunk));
-        });
-        return `sha256:${sha256.digest("hex")}`;
+        const encoder = codec.encoder();
+        let digest: Digest | null = null;
+        const stored = async function* () {
+          for await (const chunk of failingAsSource(source)) {
+            sha256.update(chunk);
+            sizeBytes += chunk.byteLength;
+            yield encoder.update(chunk);
+          }
+          digest = `sha256:${sha256.digest("hex")}`;
+          yield encoder.end(digest);
+        };
+        await writeNew(path, (file) => pour(stored(), file));
+        return digest!;
       });
       return { digest, sizeBytes };
     },
 
-    /** Moves the caller's file into place; null when it lies on another file system and must be copied. */
+    /** Moves the caller's file into place; null when it must be copied: it lies on another file system, or is stored in another form. */
     async takeIn(path: string): Promise<Digest | null> {
+      if (codec !== PLAIN) return null;
       const digest = await digestOfFile(path).catch((cause) => unreadableFile(path, cause));
       const { size } = await stat(path);
       if (await keepStored(digest, size)) {
@@ -77,21 +89,26 @@ export function createLoose({ folder, temporary, effects, now }: LooseOptions) {
     },
 
     /** null: it is not here. */
-    async get(digest: Digest): Promise<Buffer | null> {
-      const bytes = await readFile(placeOf(digest)).catch((cause) =>
+    async get(digest: Digest): Promise<Uint8Array | null> {
+      const stored = await readFile(placeOf(digest)).catch((cause) =>
         cause.code === "ENOENT" ? null : unreadable(digest, cause),
       );
+      const bytes = stored && codec.decode(stored, digest);
       if (bytes && digestOf(bytes) !== digest) throw corrupt(digest, placeOf(digest));
       return bytes;
     },
 
-    /** null: it is not here. */
-    open: (digest: Digest): Promise<FileHandle | null> =>
-      open(placeOf(digest), "r").catch((cause) => (cause.code === "ENOENT" ? null : unreadable(digest, cause))),
+    /** As `Objects.read`; null: it is not here. */
+    async read(digest: Digest, range?: Range): Promise<AsyncIterable<Uint8Array> | null> {
+      const file = await open(placeOf(digest), "r").catch((cause) =>
+        cause.code === "ENOENT" ? null : unreadable(digest, cause),
+      );
+      return file && decoded(digest, file, range);
+    },
 
     async find(digest: Digest): Promise<{ sizeBytes: number; modifiedMs: number } | null> {
       const found = await statOf(placeOf(digest));
-      return found && { sizeBytes: found.size, modifiedMs: found.mtimeMs };
+      return found && { sizeBytes: codec.sizeBytes(found.size), modifiedMs: found.mtimeMs };
     },
 
     async *list(): AsyncIterable<StoredObject & { modifiedMs: number }> {
@@ -99,7 +116,7 @@ export function createLoose({ folder, temporary, effects, now }: LooseOptions) {
         for (const rest of (await readdir(join(folder, fan))).sort()) {
           const digest = `sha256:${fan}${rest}`;
           const found = isDigest(digest) ? await statOf(join(folder, fan, rest)) : null;
-          if (isDigest(digest) && found) yield { digest, sizeBytes: found.size, modifiedMs: found.mtimeMs };
+          if (isDigest(digest) && found) yield { digest, sizeBytes: codec.sizeBytes(found.size), modifiedMs: found.mtimeMs };
         }
       }
     },
@@ -119,10 +136,19 @@ export function createLoose({ folder, temporary, effects, now }: LooseOptions) {
     },
   };
 
+  async function* decoded(digest: Digest, file: FileHandle, range?: Range): AsyncIterable<Uint8Array> {
+    try {
+      const { size } = await file.stat();
+      yield* codec.read(digest, size, ({ start, end }) => readAhead(file, start, end), range);
+    } finally {
+      await file.close();
+    }
+  }
+
   /** Whether the object is there already; its time is renewed, so that a collection under way spares it. */
   async function keepStored(digest: Digest, sizeBytes: number): Promise<boolean> {
     const found = await statOf(placeOf(digest));
-    if (found?.size !== sizeBytes) return false;
+    if (found?.size !== codec.storedBytes(sizeBytes)) return false;
     const time = new Date(now());
     if (!(await utimes(placeOf(digest), time, time).then(() => true, ignoreMissing))) return false;
     await syncFolder(fanOut(digest), effects); // another process may have renamed it in a moment ago
@@ -159,40 +185,37 @@ export function createLoose({ folder, temporary, effects, now }: LooseOptions) {
     }
   }
 
-  /** Writes what comes while the next of it is hashed, a few chunks at most in memory, and answers how many bytes it was. */
-  async function pour(source: AsyncIterable<Uint8Array>, file: FileHandle, hash: (chunk: Uint8Array) => void): Promise<number> {
+  /** Writes what comes while the next of it is made, a few chunks at most in memory. */
+  async function pour(source: AsyncIterable<Uint8Array>, file: FileHandle): Promise<void> {
     const writes: Promise<void>[] = [];
     let syncing: Promise<void> = Promise.resolve();
     let [position, batchBytes, unsynced] = [0, 0, 0];
     let batch: Uint8Array[] = [];
     try {
-      for await (const chunk of failingAsSource(source)) {
+      for await (const chunk of source) {
         batch.push(chunk);
         batchBytes += chunk.byteLength;
-        hash(chunk);
         if (batchBytes >= CHUNK_BYTES) await send();
       }
       if (batchBytes > 0) await send();
       await Promise.all(writes);
-      return position;
     } finally {
       await Promise.allSettled([...writes, syncing]);
     }
 
     async function send(): Promise<void> {
       const write = effects.write(file, batch, position);
-      write.catch(() => undefined); // it is awaited below, later
+      write.catch(() => undefined); // it is awaited later
       writes.push(write);
       position += batchBytes;
       unsynced += batchBytes;
       [batch, batchBytes] = [[], 0];
       if (writes.length > WRITES_AT_ONCE) await writes.shift();
-      if (unsynced >= SYNC_EVERY_BYTES) {
-        await syncing;
-        syncing = effects.syncData(file);
-        syncing.catch(() => undefined);
-        unsynced = 0;
-      }
+      if (unsynced < SYNC_EVERY_BYTES) return;
+      await syncing;
+      syncing = effects.syncData(file);
+      syncing.catch(() => undefined);
+      unsynced = 0;
     }
   }
 }
@@ -205,5 +228,27 @@ async function* failingAsSource(source: AsyncIterable<Uint8Array>): AsyncIterabl
     yield* source;
   } catch (cause) {
     throw new SourceFailure("The source failed.", { cause });
+  }
+}
+
+/** The bytes of an open file from `start` to `end`, one chunk ahead of who takes them. */
+export async function* readAhead(file: FileHandle, start: number, end: number): AsyncIterable<Buffer> {
+  const readAt = async (position: number): Promise<Buffer> => {
+    const length = Math.max(0, Math.min(CHUNK_BYTES, end - position));
+    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafeSlow(length), 0, length, position);
+    return buffer.subarray(0, bytesRead);
+  };
+  let ahead = readAt(start);
+  try {
+    for (let position = start; ; ) {
+      const chunk = await ahead;
+      if (chunk.byteLength === 0) return;
+      position += chunk.byteLength;
+      ahead = readAt(position);
+      ahead.catch(() => undefined); // it is awaited in the next turn, unless nobody asks for more
+      yield chunk;
+    }
+  } finally {
+    await ahead.catch(() => undefined);
   }
 }

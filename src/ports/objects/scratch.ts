@@ -1,7 +1,8 @@
-import { type FileHandle, open, readdir, rename, stat, unlink, utimes } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { open, readdir, rename, stat, unlink, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, newId } from "../../base/index.ts";
-import { ignoreMissing, notWritten, statOf } from "./disk.ts";
+import { corrupt, ignoreMissing, notWritten, statOf } from "./disk.ts";
 
 export interface ScratchOptions {
   readonly folder: string;
@@ -22,37 +23,41 @@ export function createScratch({ folder, temporary, now }: ScratchOptions) {
   let sweptMs = 0;
 
   return {
-    /** A path with these bytes, good for at least ten minutes. */
-    async pathOf(digest: Digest, read: () => Promise<Uint8Array>): Promise<string> {
+    /** A path with the bytes that `read` gives, good for at least ten minutes. Errors: those of `read`; `object.corrupt`. */
+    async pathOf(digest: Digest, sizeBytes: number, read: () => AsyncIterable<Uint8Array>): Promise<string> {
       if (now() - sweptMs > SWEEP_EVERY_MS) {
         sweptMs = now();
         await sweep().catch(() => undefined);
       }
       const path = join(folder, digest.slice(7));
-      const bytes = await read();
       const found = await statOf(path);
       const time = new Date(now());
-      const fresh = found?.size === bytes.byteLength && found.mtimeMs > now() - RENEWED_MS;
+      const fresh = found?.size === sizeBytes && found.mtimeMs > now() - RENEWED_MS;
       if (fresh && (await utimes(path, time, time).then(() => true, ignoreMissing))) return path;
-      const copy = join(temporary, newId());
-      try {
-        await write(copy, bytes, time);
-        await rename(copy, path);
-      } catch (cause) {
-        await unlink(copy).catch(() => undefined);
-        throw notWritten(cause, folder);
-      }
+      await copy(digest, path, read());
       return path;
     },
   };
 
-  async function write(path: string, bytes: Uint8Array, time: Date): Promise<void> {
-    const file: FileHandle = await open(path, "wx", 0o600);
+  async function copy(digest: Digest, path: string, content: AsyncIterable<Uint8Array>): Promise<void> {
+    const half = join(temporary, newId());
+    const sha256 = createHash("sha256");
     try {
-      await file.writeFile(bytes);
-      await file.utimes(time, time);
-    } finally {
-      await file.close();
+      const file = await open(half, "wx", 0o600);
+      try {
+        for await (const chunk of content) {
+          sha256.update(chunk);
+          await file.writeFile(chunk).catch((cause) => Promise.reject(notWritten(cause, folder)));
+        }
+        await file.utimes(new Date(now()), new Date(now()));
+      } finally {
+        await file.close();
+      }
+      if (`sha256:${sha256.digest("hex")}` !== digest) throw corrupt(digest, path);
+      await rename(half, path);
+    } catch (cause) {
+      await unlink(half).catch(() => undefined);
+      throw cause;
     }
   }
 

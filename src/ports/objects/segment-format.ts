@@ -7,7 +7,7 @@
  * Segment header, 32 bytes: `MILLSEG1`, tag (8), zeros. The tag is random: a stored object cannot imitate a record.
  * Record: header of 64 bytes, then the content (of a `put` only).
  *
- *     0 tag 8 | 8 digest 32 | 40 time f64 | 48 length u32 | 52 kind u8, zeros | 56 CRC-32 of bytes 0-55, u32 | 60 zeros
+ *     0 tag 8 | 8 digest 32 | 40 time f64 | 48 length u32 | 52 kind u8, zeros | 56 CRC-32 of the content, u32 | 60 CRC-32 of bytes 0-59, u32
  *
  * Three kinds. `put`: these bytes were put at `time`. `touch`: the same bytes were put again at `time`. `drop`: whatever was put up to
  * `time` is removed. Times are microseconds since 1970; an object is there when it was put after the last moment that a drop names. So
@@ -20,7 +20,7 @@
  * Numbers are little-endian. A segment without an index (its process is at work, or died) is read record by record: a record that is cut
  * short or whose checksum is wrong is skipped, and reading goes on at the next tag.
  */
-import { hash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 
@@ -28,8 +28,10 @@ export const SEGMENT_HEADER_BYTES = 32;
 export const RECORD_HEADER_BYTES = 64;
 export const ENTRY_BYTES = 48;
 export const DIGEST_BYTES = 32;
-/** The largest content that a segment takes. */
+/** The largest object that a segment takes. */
 export const SMALL_BYTES = 64 << 10;
+/** The longest content of a record: stored bytes may be more than the object's. */
+const CONTENT_BYTES_MAX = SMALL_BYTES + 4096;
 
 export const PUT = 1;
 export const TOUCH = 2;
@@ -42,21 +44,23 @@ export interface RecordHeader {
   readonly digest: Uint8Array;
   /** Microseconds since 1970. */
   readonly time: number;
-  /** Bytes of content; 0 unless it is a put. */
+  /** Bytes of content, as stored; 0 unless it is a put. */
   readonly length: number;
 }
+
+const NOTHING = new Uint8Array(0);
 
 export interface Scanned extends RecordHeader {
   readonly offset: number;
   /** Empty unless it is a put. */
   readonly content: Buffer;
-  /** Whether the content has the digest. */
+  /** Whether the content is the one that was written. */
   readonly whole: boolean;
 }
 
 const SEGMENT_MAGIC = Buffer.from("MILLSEG1");
 const INDEX_MAGIC = Buffer.from("MILLIDX1");
-const CHECKED_BYTES = 56;
+const CHECKED_BYTES = 60;
 
 export const newTag = (): Buffer => randomBytes(8);
 
@@ -73,14 +77,25 @@ export function tagOf(header: Buffer): Buffer | null {
   return Buffer.from(header.subarray(8, 16));
 }
 
-export function writeRecordHeader(into: Buffer, at: number, tag: Uint8Array, { kind, digest, time, length }: RecordHeader): void {
+/** Writes a record and answers where the next one begins. */
+export function writeRecord(
+  into: Buffer,
+  at: number,
+  tag: Uint8Array,
+  record: RecordHeader,
+  content: Uint8Array = NOTHING,
+): number {
+  const { kind, digest, time, length } = record;
   into.fill(0, at, at + RECORD_HEADER_BYTES);
   into.set(tag, at);
   into.set(digest, at + 8);
   into.writeDoubleLE(time, at + 40);
   into.writeUInt32LE(length, at + 48);
   into[at + 52] = kind;
+  into.writeUInt32LE(crc32(content), at + 56);
   into.writeUInt32LE(crc32(into.subarray(at, at + CHECKED_BYTES)), at + CHECKED_BYTES);
+  into.set(content, at + RECORD_HEADER_BYTES);
+  return at + RECORD_HEADER_BYTES + content.byteLength;
 }
 
 /** null: no sound record header lies here. */
@@ -89,7 +104,7 @@ function readRecordHeader(from: Buffer, at: number, tag: Buffer): RecordHeader |
   if (crc32(from.subarray(at, at + CHECKED_BYTES)) !== from.readUInt32LE(at + CHECKED_BYTES)) return null;
   const kind = from[at + 52] as Kind;
   const length = from.readUInt32LE(at + 48);
-  if (length > SMALL_BYTES) return null;
+  if (length > CONTENT_BYTES_MAX) return null;
   return { kind, digest: from.subarray(at + 8, at + 8 + DIGEST_BYTES), time: from.readDoubleLE(at + 40), length };
 }
 
@@ -125,7 +140,7 @@ export async function scanSegment(
       const next = header && at + RECORD_HEADER_BYTES + header.length;
       if (next && next <= filled) {
         const content = window.subarray(at + RECORD_HEADER_BYTES, next);
-        const whole = header.kind !== PUT || hash("sha256", content, "hex") === Buffer.from(header.digest).toString("hex");
+        const whole = crc32(content) === window.readUInt32LE(at + 56);
         await visit({ ...header, offset: start + at, content, whole });
         at = next;
         wholeUntil = start + at;

@@ -13,18 +13,18 @@ import {
   SEGMENT_HEADER_BYTES,
   segmentHeader,
   writeEntry,
-  writeRecordHeader,
+  writeRecord,
 } from "./segment-format.ts";
 
-/** A record on its way; `content` stays as it is until it is settled. */
+/** A record on its way; nobody changes its content until it is settled. */
 export interface Wanted {
-  kind: RecordHeader["kind"];
+  readonly kind: RecordHeader["kind"];
   readonly digest: Uint8Array;
   readonly time: number;
-  /** null: a removal. A touch carries it too, for when what it counts on is taken away. */
-  readonly content: Uint8Array | null;
-  /** Of a touch: the segment that holds the bytes. */
-  readonly reliesOn: Segment | null;
+  /** As it is stored; empty unless it is a put. */
+  readonly content: Uint8Array;
+  /** Of a touch: the segment whose bytes it counts on, and these bytes for when that is taken away. */
+  readonly reliesOn?: { readonly segment: Segment; content(): Uint8Array };
 }
 
 export interface SegmentWriter {
@@ -52,7 +52,7 @@ export interface WriterOptions extends SegmentPlace {
 const GROUP_BYTES = 8 << 20;
 
 interface Waiting {
-  readonly wanted: Wanted;
+  wanted: Wanted;
   resolve(): void;
   reject(cause: unknown): void;
 }
@@ -114,7 +114,7 @@ export function createSegmentWriter(files: SegmentFiles, options: WriterOptions)
     const start = segment.bytes;
     const records = Buffer.allocUnsafe(group.reduce((sum, { wanted }) => sum + sizeOf(wanted), 0));
     let at = 0;
-    for (const { wanted } of group) at = encode(wanted, segment.tag, records, at);
+    for (const { wanted } of group) at = writeRecord(records, at, segment.tag, headerOf(wanted), wanted.content);
     try {
       const first = start === SEGMENT_HEADER_BYTES;
       if (first) await effects.write(segment.file, [segmentHeader(segment.tag), records], 0);
@@ -140,12 +140,13 @@ export function createSegmentWriter(files: SegmentFiles, options: WriterOptions)
     const again: Waiting[] = [];
     for (const waiting of group) {
       const { wanted, resolve } = waiting;
-      const record = { kind: wanted.kind, digest: wanted.digest, time: wanted.time, length: contentLength(wanted) };
+      const record = headerOf(wanted);
       entries.add(record, start + at);
       learn(record, segment, start + at, true);
       at += sizeOf(wanted);
-      if (wanted.reliesOn && lost.has(wanted.reliesOn)) {
-        wanted.kind = PUT;
+      if (wanted.reliesOn && lost.has(wanted.reliesOn.segment)) {
+        const { digest, time, reliesOn } = wanted;
+        waiting.wanted = { kind: PUT, digest, time, content: reliesOn.content() };
         again.push(waiting);
       } else resolve();
     }
@@ -158,8 +159,7 @@ export function createSegmentWriter(files: SegmentFiles, options: WriterOptions)
 
   async function lostAmong(group: readonly Waiting[]): Promise<Set<Segment>> {
     const relied = new Set<Segment>();
-    for (const { wanted } of group)
-      if (wanted.kind !== PUT && wanted.reliesOn && !wanted.reliesOn.mine) relied.add(wanted.reliesOn);
+    for (const { wanted } of group) if (wanted.reliesOn && !wanted.reliesOn.segment.mine) relied.add(wanted.reliesOn.segment);
     const lost = new Set<Segment>();
     for (const segment of relied) if (!(await statOf(join(folder, segment.id + SEGMENT)))) lost.add(segment);
     return lost;
@@ -236,16 +236,5 @@ export function createEntryList(): EntryList {
   return list;
 }
 
-const contentLength = ({ kind, content }: Wanted): number => (kind === PUT ? content!.byteLength : 0);
-const sizeOf = (wanted: Wanted): number => RECORD_HEADER_BYTES + contentLength(wanted);
-
-function encode(wanted: Wanted, tag: Uint8Array, into: Buffer, at: number): number {
-  writeRecordHeader(into, at, tag, {
-    kind: wanted.kind,
-    digest: wanted.digest,
-    time: wanted.time,
-    length: contentLength(wanted),
-  });
-  if (wanted.kind === PUT) into.set(wanted.content!, at + RECORD_HEADER_BYTES);
-  return at + sizeOf(wanted);
-}
+const sizeOf = ({ content }: Wanted): number => RECORD_HEADER_BYTES + content.byteLength;
+const headerOf = ({ kind, digest, time, content }: Wanted): RecordHeader => ({ kind, digest, time, length: content.byteLength });

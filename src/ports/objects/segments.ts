@@ -1,14 +1,15 @@
-import { hash } from "node:crypto";
 import { join } from "node:path";
-import type { Digest } from "../../base/index.ts";
+import { type Digest, digestOf, MillError } from "../../base/index.ts";
+import type { Codec, Range } from "./codec.ts";
 import { corrupt, missing } from "./disk.ts";
 import { createCompaction } from "./segment-compaction.ts";
-import { openSegmentFiles, type Segment } from "./segment-files.ts";
+import { openSegmentFiles, SEGMENT, type Segment } from "./segment-files.ts";
 import { DIGEST_BYTES, DROP, PUT, RECORD_HEADER_BYTES, type RecordHeader, TOUCH } from "./segment-format.ts";
 import { createSegmentIndex, NOWHERE } from "./segment-index.ts";
 import { createSegmentWriter, type SegmentPlace } from "./segment-writer.ts";
 
 export interface SegmentsOptions extends SegmentPlace {
+  readonly codec: Codec;
   readonly now: () => number;
   /** A segment without an index that nobody wrote to for so long was left behind by a process that died. */
   readonly abandonedMs: number;
@@ -19,8 +20,8 @@ export interface Segments {
   put(digest: Digest, bytes: Uint8Array): Promise<void>;
   /** null: it is not here, as far as is known; `refresh` looks again. Errors: `object.corrupt`. */
   get(digest: Digest): Promise<Buffer | null>;
-  /** Bytes `start` to `end`, cut to what there is, not checked; null: it is not here. */
-  slice(digest: Digest, start: number, end: number): Promise<Buffer | null>;
+  /** As `Objects.read`; null: it is not here. */
+  read(digest: Digest, range?: Range): Promise<AsyncIterable<Uint8Array> | null>;
   /** When it was last put and how long it is, as far as is known; null: it is not here. */
   find(digest: Digest): { readonly sizeBytes: number; readonly modifiedMs: number } | null;
   /** Learns what other processes stored and removed since. */
@@ -43,7 +44,7 @@ export interface Segments {
  * - What replaces a segment is on the disk under its name before the old one is unlinked.
  */
 export function openSegments(options: SegmentsOptions): Segments {
-  const { folder, now } = options;
+  const { folder, now, codec } = options;
   const index = createSegmentIndex();
   const files = openSegmentFiles(folder, learn);
   /** Content that was found damaged: it is written anew when it is put again. */
@@ -63,30 +64,40 @@ export function openSegments(options: SegmentsOptions): Segments {
       const key = keyOf(digest);
       const place = index.find(key);
       const holder = place !== -1 && alive(place) && !damaged.has(place) ? reliable(place) : null;
+      const content = () => codec.encode(bytes, digest);
       const work = writer
-        .append({ kind: holder ? TOUCH : PUT, digest: key, time: nextTime(), content: bytes, reliesOn: holder })
+        .append({ digest: key, time: nextTime(), ...(holder ? touchOf(holder, content) : { kind: PUT, content: content() }) })
         .finally(() => putting.delete(digest));
       putting.set(digest, work);
       return work;
     },
 
     async get(digest) {
-      for (;;) {
-        const found = await content(digest, 0, Number.POSITIVE_INFINITY);
-        if (!found) return null;
-        if (`sha256:${hash("sha256", found.bytes, "hex")}` === digest) return found.bytes;
-        const place = index.find(keyOf(digest));
-        if (index.segment[place] !== found.segment.number) continue; // it moved while it was read
-        damaged.add(place);
-        throw corrupt(digest, join(folder, `${found.segment.id}.seg`));
+      const found = await stored(digest);
+      if (!found) return null;
+      try {
+        const bytes = codec.decode(found, digest);
+        if (digestOf(bytes) === digest) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+        throw corrupt(digest, pathOf(digest));
+      } catch (cause) {
+        if (cause instanceof MillError && cause.code === "object.corrupt") damaged.add(index.find(keyOf(digest)));
+        throw cause;
       }
     },
 
-    slice: async (digest, start, end) => (await content(digest, start, end))?.bytes ?? null,
+    async read(digest, range) {
+      const found = await stored(digest);
+      const part = async function* ({ start, end }: Range) {
+        yield found!.subarray(start, end);
+      };
+      return found && codec.read(digest, found.byteLength, part, range);
+    },
 
     find(digest) {
       const place = index.find(keyOf(digest));
-      return place !== -1 && alive(place) ? { sizeBytes: index.length[place]!, modifiedMs: index.time[place]! / 1000 } : null;
+      return place !== -1 && alive(place)
+        ? { sizeBytes: codec.sizeBytes(index.length[place]!), modifiedMs: index.time[place]! / 1000 }
+        : null;
     },
 
     refresh: () => files.refresh(),
@@ -101,7 +112,7 @@ export function openSegments(options: SegmentsOptions): Segments {
       const place = index.find(key);
       const time = index.time[place]!;
       if (place === -1 || !alive(place) || time / 1000 > untouchedSinceMs) return false;
-      await writer.append({ kind: DROP, digest: key, time, content: null, reliesOn: null });
+      await writer.append({ kind: DROP, digest: key, time, content: NOTHING });
       compaction.look();
       return !alive(place);
     },
@@ -110,7 +121,7 @@ export function openSegments(options: SegmentsOptions): Segments {
       for (let place = 0; place < index.count; place++) {
         if (!alive(place)) continue;
         const digest: Digest = `sha256:${index.digestAt(place).toString("hex")}`;
-        yield { digest, sizeBytes: index.length[place]!, modifiedMs: index.time[place]! / 1000 };
+        yield { digest, sizeBytes: codec.sizeBytes(index.length[place]!), modifiedMs: index.time[place]! / 1000 };
       }
     },
 
@@ -165,23 +176,27 @@ export function openSegments(options: SegmentsOptions): Segments {
     return usable(place) && index.offset[place]! < segment.durableBytes ? segment : null;
   }
 
-  async function content(digest: Digest, start: number, end: number): Promise<{ bytes: Buffer; segment: Segment } | null> {
+  /** The stored bytes; null: it is not here, as far as is known. */
+  async function stored(digest: Digest): Promise<Buffer | null> {
     const key = keyOf(digest);
-    for (let looks = 0; ; looks++) {
+    for (;;) {
       const place = index.find(key);
       if (place === -1 || !alive(place)) return null;
       const segment = files.all[index.segment[place]!]!;
-      const length = Math.max(0, Math.min(end, index.length[place]!) - start);
-      const from = index.offset[place]! + RECORD_HEADER_BYTES + start;
+      const length = index.length[place]!;
       const bytes = Buffer.allocUnsafe(length);
-      const read = await segment.file.read(bytes, 0, length, from).catch((cause) => {
+      const read = await segment.file.read(bytes, 0, length, index.offset[place]! + RECORD_HEADER_BYTES).catch((cause) => {
         if (segment.gone) return null; // taken away between the look and the reading
         throw cause;
       });
-      if (read?.bytesRead === length) return { bytes, segment };
-      if (looks === 2) throw missing(digest);
-      await files.refresh();
+      if (read?.bytesRead === length) return bytes;
+      if (read && !segment.gone) throw missing(digest); // cut off: it was never acknowledged
     }
+  }
+
+  function pathOf(digest: Digest): string {
+    const { id } = files.all[index.segment[index.find(keyOf(digest))]!]!;
+    return join(folder, id + SEGMENT);
   }
 
   /** Rises with every record, also where the clock was set back. */
@@ -190,5 +205,14 @@ export function openSegments(options: SegmentsOptions): Segments {
     return lastTime;
   }
 }
+
+const NOTHING = new Uint8Array(0);
+
+const touchOf = (segment: Segment, content: () => Uint8Array) =>
+  ({
+    kind: TOUCH,
+    content: NOTHING,
+    reliesOn: { segment, content },
+  }) as const;
 
 const keyOf = (digest: Digest): Buffer => Buffer.from(digest.slice(-2 * DIGEST_BYTES), "hex");
