@@ -112,7 +112,7 @@ export function createChunkedDecoder({ signing, trailers, decodedBytes }: Chunke
         return new Map();
       }
       const { fields, signed } = readTrailer(trailer);
-      if (signing !== null) {
+      if (signing !== null && fields.size > 0) {
         const claimedByTrailer = fields.get(TRAILER_SIGNATURE);
         if (claimedByTrailer === undefined)
           throw new S3Error("MalformedTrailerError", `The trailer ${TRAILER_SIGNATURE} is missing.`);

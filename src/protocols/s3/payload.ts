@@ -97,11 +97,11 @@ export function verifySmall(
   const claims = claimsOf(announced, unframe.end());
   const body = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
   checkLength(body.byteLength, announced);
-  if (announced.sha256 !== null) verifySha256(announced, hash("sha256", body, "hex"));
   const md5 = hash("md5", body, "buffer");
   const checksums: Partial<Record<ChecksumAlgorithm, string>> = {};
   for (const algorithm of wanted(announced, algorithms)) checksums[algorithm] = checksumOf(algorithm, body);
   verify(claims, md5, checksums);
+  if (announced.sha256 !== null) verifySha256(announced, hash("sha256", body, "hex"));
   return { body, verified: { sizeBytes: body.byteLength, md5: md5.toString("hex"), checksums } };
 }
 
