@@ -425,6 +425,11 @@ export const ERRORS = {
     exit: EXIT.usage,
     about: "Changes to be streamed into a branch are not sorted by path, each path once.",
   },
+  "lake.unfit-parts": {
+    status: 422,
+    exit: EXIT.data,
+    about: "Files that were to become a version of a data set are no Parquet of its columns.",
+  },
   "lake.unknown-version": { status: 404, exit: EXIT.notFound, about: "A data set has no such version." },
   "table.bad-descriptor": { status: 422, exit: EXIT.data, about: "What describes a table of the lake is not of the form." },
   "table.duplicate-key": { status: 422, exit: EXIT.data, about: "Two rows of a table have the key that names one." },
