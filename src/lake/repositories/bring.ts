@@ -109,7 +109,7 @@ async function carryStaged({ tree }: Workings, seen: Seen, newRoot: Digest): Pro
   async function* carried(): AsyncGenerator<readonly Edit[]> {
     for await (const batch of joined(tree.diff(seen.headRoot, seen.working), tree.diff(seen.headRoot, newRoot)))
       yield batch.flatMap(({ path, left, right }) => {
-        if (!left) return [];
+        if (!left || sameEntry(left.before, left.after)) return [];
         if (right && !sameEntry(left.after, right.after)) throw stagedToo(seen, path);
         return [{ path, value: left.after }];
       });
