@@ -418,7 +418,6 @@ export const ERRORS = {
   },
   "lake.unknown-ref": { status: 404, exit: EXIT.notFound, about: "A repository has no such branch, tag or commit." },
   "lake.unknown-repository": { status: 404, exit: EXIT.notFound, about: "There is no repository of this name." },
-  "lake.unsorted-edits": { status: 400, exit: EXIT.data, about: "Changes of a tree that must come sorted by path did not." },
   "lake.unknown-upload": { status: 404, exit: EXIT.notFound, about: "There is no upload in parts with this id under way." },
   "lake.unsorted": {
     status: 400,

@@ -10,7 +10,7 @@ const BATCH = 1000;
 
 /**
  * Each level's edits follow from those of the level below, as they stream; behind the old root new levels grow until one node holds all.
- * The root that results, stored with all below it; null: no path is left. Errors: `lake.unsorted-edits`.
+ * The root that results, stored with all below it; null: no path is left. Errors: `lake.unsorted`.
  */
 export async function applyEdits(
   nodes: Nodes,
@@ -104,7 +104,7 @@ function* slices(edits: readonly Edit[]): Iterable<readonly Edit[]> {
 }
 
 const unsorted = (path: string, last: Uint8Array) =>
-  new MillError("lake.unsorted-edits", "Edits of a tree came out of order; nothing was changed.", {
+  new MillError("lake.unsorted", "Edits of a tree came out of order; nothing was changed.", {
     at: path,
     expected: `a path behind ${Buffer.from(last).toString()}`,
     got: path,

@@ -8,10 +8,9 @@ export interface Range {
   readonly until: Uint8Array | null;
 }
 
-export function rangeOf({ prefix = "", after, afterPrefix, from }: ScanOptions): Range {
+export function rangeOf({ prefix = "", after, from }: ScanOptions): Range {
   const starts: Buffer[] = [Buffer.from(prefix)];
   if (after !== undefined) starts.push(Buffer.from(`${after}\0`)); // the smallest text behind it
-  if (afterPrefix) starts.push(behindAll(afterPrefix));
   if (from !== undefined) starts.push(Buffer.from(from));
   return { from: starts.sort(Buffer.compare).at(-1)!, until: prefix === "" ? null : behindAll(prefix) };
 }

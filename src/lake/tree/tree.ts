@@ -30,8 +30,6 @@ export interface ScanOptions {
   readonly prefix?: string;
   /** Only paths behind this one. */
   readonly after?: string;
-  /** Only paths behind all that begin with this. */
-  readonly afterPrefix?: string;
   /** Only paths from this one on. */
   readonly from?: string;
 }
