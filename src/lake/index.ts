@@ -38,3 +38,4 @@ export {
   type UploadsResources,
 } from "./uploads.ts";
 export type { DatasetVersion, NewVersion, VersionManifest } from "./versions.ts";
+export { type LakeVerb, lakeVerbs } from "./verbs/index.ts";

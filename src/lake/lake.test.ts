@@ -8,7 +8,7 @@ import { after, test } from "node:test";
 import fc from "fast-check";
 import type { Digest, MillError } from "../base/index.ts";
 import type { Row } from "../contract/index.ts";
-import { collect, createFileObjects } from "../ports/objects/index.ts";
+import { createFileObjects } from "../ports/objects/index.ts";
 import { openSqlite } from "../ports/records/index.ts";
 import { openDuckDb } from "../ports/tables/index.ts";
 import { createLake, type JournalEffects, type JournalRow, type Lake, type VersionManifest } from "./index.ts";
@@ -49,6 +49,7 @@ test("versions follow one another, and none is added on an older one", async () 
   assert.equal(await lake.commit({ ...added, parent: null }), 1);
   assert.equal(await lake.commit({ ...added, parent: 1, rowCount: 6 }), 2);
   for (const parent of [null, 1]) await assert.rejects(lake.commit({ ...added, parent }), { code: "lake.moved" });
+  const { commit } = await lake.repositories.of("d").resolve("v2");
   assert.deepEqual(await lake.head("d"), {
     dataset: "d",
     version: 2,
@@ -57,6 +58,7 @@ test("versions follow one another, and none is added on an older one", async () 
     rowCount: 6,
     createdAt: 1000,
     madeBy: "tester",
+    commit,
   });
   assert.deepEqual((await lake.manifest(await lake.version("d", 1))).parts, [{ digest: part, rowCount: 5 }]);
   assert.deepEqual(
@@ -87,16 +89,20 @@ test("of two that follow the same version at the same time one is added", async 
   await close();
 });
 
-test("the objects of a version are kept when unused objects are collected", async () => {
-  const { lake, objects, records, putManifest, close } = await openLake();
-  const [part, quarantine, stray] = await Promise.all(
-    ["part", "quarantine", "stray"].map((text) => objects.put(Buffer.from(text))),
-  );
+test("every object of a version is on its commit, for collection walks the commits", async () => {
+  const { lake, objects, putManifest, close } = await openLake();
+  const [part, quarantine] = await Promise.all(["part", "quarantine"].map((text) => objects.put(Buffer.from(text))));
   const manifest = await putManifest({ parts: [{ digest: part! }], columns: null, quarantine: quarantine! });
   await lake.commit({ dataset: "d", manifest, rowCount: 1, parent: null, madeBy: "t" });
-  await collect(objects, records, { graceMs: 0, nowMs: Date.now() + 60_000 });
-  for (const digest of [part, quarantine, manifest]) assert.ok((await objects.sizeOf(digest as Digest)) !== null);
-  assert.equal(await objects.sizeOf(stray!), null);
+  const later = await putManifest({ parts: [], columns: null });
+  await lake.commit({ dataset: "d", manifest: later, rowCount: 0, parent: 1, madeBy: "t" });
+  const digestsAt = async (ref: string) => {
+    const digests: Digest[] = [];
+    for await (const batch of lake.repositories.of("d").scan(ref)) digests.push(...batch.map(({ entry }) => entry.digest));
+    return digests;
+  };
+  assert.deepEqual(await digestsAt("v1"), [manifest, part, quarantine]);
+  assert.deepEqual(await digestsAt("main"), [later]);
   await close();
 });
 

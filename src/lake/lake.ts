@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { createQueues, type Digest, type Json, MillError } from "../base/index.ts";
 import { quoteLiteral } from "../express/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
-import type { Records, Statement } from "../ports/records/index.ts";
+import type { Records } from "../ports/records/index.ts";
 import type { Tables } from "../ports/tables/index.ts";
+import { type BroughtOver, createDatasets, datasetGuards, type PreparedVersion } from "./datasets.ts";
 import {
   abandonGeneration,
   freezeSplit,
@@ -15,17 +16,22 @@ import {
   standing,
 } from "./generations.ts";
 import { type Journal, type JournalEffects, type JournalRow, openJournal } from "./journal.ts";
+import { createRepositories } from "./repositories/create-repositories.ts";
+import type { RepositoryGuards } from "./repositories/guards.ts";
+import type { Repositories } from "./repositories/repository.ts";
 import { sealSegments } from "./seal.ts";
 import { type FrozenSplit, frozenSplitOf, requireRule } from "./splits.ts";
+import { diffTables, type TableDifference } from "./tables/diff.ts";
+import { readTable } from "./tables/in-repository.ts";
+import { createTableRows, type TableRows } from "./tables/table-rows.ts";
+import { createTree } from "./tree/create-tree.ts";
 import {
   type DatasetVersion,
   type NewVersion,
-  readHead,
   readManifest,
   readVersion,
   readVersions,
   type VersionManifest,
-  versionStatements,
 } from "./versions.ts";
 
 export interface LakeResources {
@@ -38,6 +44,8 @@ export interface LakeResources {
   /** Milliseconds since 1970. */
   readonly clock?: () => number;
   readonly effects?: JournalEffects;
+  /** What else has a say in what happens to branches. */
+  readonly guards?: RepositoryGuards;
 }
 
 export interface DatasetRows {
@@ -50,18 +58,38 @@ export interface DatasetRows {
   readonly tail: readonly JournalRow[];
 }
 
-/** Data sets as versions that never change, and journals that become versions. */
+/** Repositories, data sets in them as versions that never change, and journals that become versions. */
 export interface Lake {
+  /** All of them; a data set is the one of its name. */
+  readonly repositories: Repositories;
+  /** Rows of the tables that lie in repositories. */
+  readonly rows: TableRows;
+  /** Gives the versions that an earlier Millwright made their commits; whatever needs them waits for it. */
+  bringOver(): Promise<BroughtOver>;
+
   /** Names of all data sets that have a version or a journal, sorted. */
   names(): Promise<string[]>;
+  /** The newest version. What people merged into the data set's branch becomes one when somebody looks. */
   head(dataset: string): Promise<DatasetVersion | null>;
   /** Errors: `lake.unknown-version`. */
   version(dataset: string, version: number): Promise<DatasetVersion>;
   /** Newest first; `before` is the number of the last one seen. */
   versions(dataset: string, page: { readonly limit: number; readonly before?: number }): Promise<DatasetVersion[]>;
   manifest(version: Pick<DatasetVersion, "manifest">): Promise<VersionManifest>;
+  /**
+   * The rows in which two versions differ: found again by the key that `_table.json` beside the files names, else each told apart by all it holds.
+   * Parts that both have are not read, and those that were only appended are only counted. Errors: `lake.unknown-version`, `table.duplicate-key`.
+   */
+  diffVersions(
+    dataset: string,
+    before: number,
+    after: number,
+    page?: { readonly limit: number; readonly after?: string },
+  ): Promise<TableDifference>;
   /** The statements of `commit`, to be committed together with others. */
-  commitStatements(version: NewVersion): Promise<Statement[]>;
+  commitStatements(version: NewVersion): Promise<PreparedVersion>;
+  /** Adds what people brought to the data set's branch as a version, as `head` does, and tells why it cannot be one. Errors: `lake.unfit-parts`. */
+  adopt(dataset: string): Promise<DatasetVersion | null>;
   /** Adds a version whose manifest is stored already; its number. Errors: `lake.moved` when `parent` is not the newest version any more. */
   commit(version: NewVersion): Promise<number>;
 
@@ -101,7 +129,15 @@ export interface Lake {
 }
 
 /** Opens the lake; journals are opened, and mended after a crash, when they are first used. One process at a time. */
-export function createLake({ records, objects, folder, tables, clock = Date.now, effects }: LakeResources): Lake {
+export function createLake({ records, objects, folder, tables, clock = Date.now, effects, guards }: LakeResources): Lake {
+  const tree = createTree(objects);
+  const repositories = createRepositories({
+    records,
+    tree,
+    clock,
+    guards: datasetGuards({ records, objects, tree, tables }, guards ?? null),
+  });
+  const datasets = createDatasets({ records, objects, tree, repositories, tables, clock });
   const journals = new Map<string, Promise<Journal>>();
   const journalFolder = join(folder, "journal");
 
@@ -120,9 +156,6 @@ export function createLake({ records, objects, folder, tables, clock = Date.now,
   // Between a seal's commit and the removal of its segments a row is in both places: readers and other seals wait.
   const inLine = createQueues();
 
-  const commitStatements = async (version: NewVersion) =>
-    versionStatements(version, await readManifest(objects, version.manifest), clock());
-
   const sealOnce = async (dataset: string): Promise<DatasetVersion | null> => {
     const journal = await journalOf(dataset);
     const closed = await journal.rotate();
@@ -130,7 +163,7 @@ export function createLake({ records, objects, folder, tables, clock = Date.now,
     for (const { name } of closed) if (sealed.has(name)) await journal.remove(name);
     const open = closed.filter(({ name }) => !sealed.has(name));
     if (open.length === 0) return null;
-    const head = await readHead(records, dataset);
+    const head = await datasets.head(dataset);
     const before = head && (await readManifest(objects, head.manifest));
     const engine = tables();
     const { manifest, rowCount } = await sealSegments(open, before, { objects, tables: engine, folder }).finally(() =>
@@ -139,34 +172,46 @@ export function createLake({ records, objects, folder, tables, clock = Date.now,
     const digest = await objects.put(Buffer.from(JSON.stringify(manifest)));
     const next: NewVersion = { dataset, manifest: digest, rowCount, parent: head?.version ?? null, madeBy: "seal" };
     const version = (head?.version ?? 0) + 1;
-    const outcome = await records.commit([
-      ...versionStatements(next, manifest, clock()),
-      ...open.map(({ name }) => ({
+    await datasets.commit(
+      next,
+      open.map(({ name }) => ({
         sql: "INSERT INTO sealed_segments (dataset, segment, version) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         params: [dataset, name, version],
         rows: 1,
       })),
-    ]);
-    if (!outcome.committed) throw moved(next);
+    );
     for (const { name } of open) await journal.remove(name);
     return readVersion(records, dataset, version);
   };
 
+  const contentOf = async (dataset: string, number: number) => {
+    const { commit, manifest } = await readVersion(records, dataset, number);
+    const { parts, columns } = await readManifest(objects, manifest);
+    const files = parts.map((part, index) => ({ path: `part-${index}.parquet`, ...part }));
+    const described = commit && (await readTable(repositories.of(dataset), commit, "", objects));
+    return { files, columns, key: described?.key ?? null };
+  };
+
   const lake: Lake = {
+    repositories,
+    rows: createTableRows({ records, objects, folder, tables, clock }),
+    bringOver: () => datasets.bringOver(),
     async names() {
       const rows = await records.query<{ dataset: string }>("SELECT DISTINCT dataset FROM dataset_versions");
       return [...new Set([...rows.map(({ dataset }) => dataset), ...(await withJournal())])].sort();
     },
-    head: (dataset) => readHead(records, dataset),
+    head: (dataset) => datasets.head(dataset),
     version: (dataset, version) => readVersion(records, dataset, version),
     versions: (dataset, page) => readVersions(records, dataset, page),
     manifest: ({ manifest }) => readManifest(objects, manifest),
-    commitStatements,
-    async commit(version) {
-      const outcome = await records.commit(await commitStatements(version));
-      if (!outcome.committed) throw moved(version);
-      return (version.parent ?? 0) + 1;
+    async diffVersions(dataset, before, after, page) {
+      const sides = [await contentOf(dataset, before), await contentOf(dataset, after)] as const;
+      const engine = tables();
+      return diffTables(...sides, { tables: engine, objects }, page).finally(() => engine.close());
     },
+    commitStatements: (version) => datasets.prepare(version),
+    adopt: (dataset) => datasets.adopt(dataset),
+    commit: (version) => datasets.commit(version),
 
     generation: async (dataset) => standing(await readGenerations(records, dataset)),
     generations: (dataset) => readGenerations(records, dataset),
@@ -192,7 +237,7 @@ export function createLake({ records, objects, folder, tables, clock = Date.now,
     },
     read: (dataset, number) =>
       inLine(dataset, async () => {
-        const version = number === undefined ? await readHead(records, dataset) : await readVersion(records, dataset, number);
+        const version = number === undefined ? await datasets.head(dataset) : await readVersion(records, dataset, number);
         const parts = version ? (await readManifest(objects, version.manifest)).parts : [];
         const paths = await Promise.all(parts.map(({ digest }) => objects.pathOf(digest)));
         const tail =
@@ -206,6 +251,7 @@ export function createLake({ records, objects, folder, tables, clock = Date.now,
     async close() {
       for (const journal of journals.values()) await (await journal).close();
       journals.clear();
+      await repositories.close();
     },
   };
   return lake;
@@ -215,12 +261,6 @@ async function sealedSegments(records: Records, dataset: string): Promise<Set<st
   const rows = await records.query<{ segment: string }>("SELECT segment FROM sealed_segments WHERE dataset = ?", [dataset]);
   return new Set(rows.map(({ segment }) => segment));
 }
-
-const moved = ({ dataset, parent }: NewVersion) =>
-  new MillError("lake.moved", `The data set "${dataset}" has a newer version than ${parent ?? "none"}: this one was not added.`, {
-    expected: `version ${parent ?? "none"} as the newest`,
-    fix: "Look at the newest version and try again.",
-  });
 
 /** The name becomes a folder. */
 function safeName(dataset: string): string {

@@ -1,6 +1,6 @@
 import { type Digest, type Json, MillError } from "../base/index.ts";
 import type { Measurement, Schema } from "../contract/index.ts";
-import { type Objects, pin, readJson } from "../ports/objects/index.ts";
+import { type Objects, readJson } from "../ports/objects/index.ts";
 import type { Records, Statement } from "../ports/records/index.ts";
 
 /** One version of a data set. Versions count from 1 and are never changed. */
@@ -14,6 +14,8 @@ export interface DatasetVersion {
   /** Milliseconds since 1970. */
   readonly createdAt: number;
   readonly madeBy: string;
+  /** The commit in the data set's repository that has its files; null: an earlier Millwright made it, and it was not brought over yet. */
+  readonly commit: Digest | null;
 }
 
 /** What a version consists of, as the JSON object that `manifest` points to. */
@@ -36,28 +38,19 @@ export interface NewVersion {
   readonly madeBy: string;
 }
 
-/**
- * The statements that add a version, pin its objects, and hold only while `parent` is the newest version: the next number is taken as soon as another
- * one has followed it.
- */
-export function versionStatements(
+/** Adds the row of a version; holds only while `parent` is the newest one, because the next number is taken as soon as another one has followed it. */
+export const insertVersion = (
   { dataset, manifest, rowCount, parent, madeBy }: NewVersion,
-  content: VersionManifest,
+  commit: Digest,
   nowMs: number,
-): Statement[] {
-  const version = (parent ?? 0) + 1;
-  const digests = [manifest, ...content.parts.map(({ digest }) => digest), ...(content.quarantine ? [content.quarantine] : [])];
-  return [
-    {
-      sql: `INSERT INTO dataset_versions (dataset, version, parent, manifest, row_count, created_at, made_by) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-      params: [dataset, version, parent, manifest, rowCount, nowMs, madeBy],
-      rows: 1,
-    },
-    ...pin(`dataset:${dataset}@${version}`, digests),
-  ];
-}
+): Statement => ({
+  sql: `INSERT INTO dataset_versions (dataset, version, parent, manifest, row_count, created_at, made_by, commit_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO NOTHING`,
+  params: [dataset, (parent ?? 0) + 1, parent, manifest, rowCount, nowMs, madeBy, commit],
+  rows: 1,
+});
 
-const COLUMNS = `dataset, version, parent, manifest, row_count AS "rowCount", created_at AS "createdAt", made_by AS "madeBy"`;
+const COLUMNS = `dataset, version, parent, manifest, row_count AS "rowCount", created_at AS "createdAt", made_by AS "madeBy", commit_id AS "commit"`;
 
 export async function readHead(records: Records, dataset: string): Promise<DatasetVersion | null> {
   const [head] = await records.query<DatasetVersion>(
