@@ -72,10 +72,11 @@ export function createSession({ address, exclusive, lockTimeoutMs }: SessionOpti
       await pipeline.client.connect();
       if (known) await endForerunners(pipeline, id);
       if (exclusive) await own(pipeline);
-      known = known ? await comeBack(pipeline) : await register(pipeline);
+      const found = known ? await comeBack(pipeline) : await register(pipeline);
       await pipeline.simple(
         "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
       );
+      known = found; // last: a connection that breaks before leaves what is known as it was
     } catch (thrown) {
       pipeline.destroy();
       throw thrown;

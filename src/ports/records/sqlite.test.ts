@@ -15,7 +15,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 let opened = 0;
 const newPath = () => join(folder, `${opened++}`, "mill.db");
 
-recordsSuite("sqlite", () => openSqlite(newPath()));
+recordsSuite("sqlite", newPath, (path) => openSqlite(path));
 
 test("the file and its folder are for the owner alone", async () => {
   const path = newPath();
