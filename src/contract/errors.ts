@@ -266,6 +266,8 @@ export const ERRORS = {
   "learn.bad-model": { status: 500, exit: EXIT.data, about: "A stored model cannot be read." },
 
   // objects, records, tables, engines, scoring, notices
+  "object.denied": { status: 502, exit: EXIT.away, about: "The store of the objects refuses our access key." },
+  "object.unreachable": { status: 503, exit: EXIT.away, about: "The store of the objects does not answer, or fails." },
   "object.disk-full": { status: 507, exit: EXIT.away, about: "There is no room for an object; nothing was stored." },
   "object.not-writable": { status: 500, exit: EXIT.away, about: "The folder of the objects cannot be written." },
   "object.unreadable": { status: 500, exit: EXIT.away, about: "An object, or a file to be stored as one, cannot be read." },
@@ -360,6 +362,7 @@ export const ERRORS = {
   },
   "inference.outputs": { status: 400, exit: EXIT.usage, about: "An inference request asks for an output that does not exist." },
   "inference.version": { status: 404, exit: EXIT.notFound, about: "The endpoint does not answer with the version asked for." },
+  "guard.access-key-unknown": { status: 404, exit: EXIT.notFound, about: "No access key with this id is in force." },
   "guard.token-wrong": { status: 401, exit: EXIT.refused, about: "The token that was sent is not the one in force." },
   "request.malformed": {
     status: 400,

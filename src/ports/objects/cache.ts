@@ -132,6 +132,8 @@ export function createCache(folder: string, { bytesMax, effects = DISK, now = Da
     temporary,
 
     async drop(digest) {
+      while (getting.has(digest) || filling.has(digest))
+        await Promise.allSettled([getting.get(digest), filling.get(digest), ...behind]);
       await unlink(placeOf(digest)).catch(ignoreMissing);
     },
 
