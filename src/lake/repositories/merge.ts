@@ -30,13 +30,13 @@ export async function mergeTrees(tree: Tree, { base, ours, theirs }: Sides, opti
   async function* edits(): AsyncGenerator<readonly Edit[]> {
     for await (const batch of joined(tree.diff(base, ours), tree.diff(base, theirs))) {
       const taken = batch.flatMap(({ path, left, right }): Edit[] => {
+        const theirs = right ? right.after : left!.before;
+        const named = namedResolution(path, options);
+        if (named) return resolved(path, named, theirs);
         if (!right || sameEntry(right.before, right.after)) return [];
-        if (!left || sameEntry(left.before, left.after)) return [{ path, value: right.after }];
+        if (!left || sameEntry(left.before, left.after)) return [{ path, value: theirs }];
         if (sameEntry(left.after, right.after)) return [];
-        const resolution = resolutionOf(path, options);
-        if (resolution === "ours") return [];
-        if (resolution === "theirs") return [{ path, value: right.after }];
-        if (resolution) return [{ path, value: resolution.entry && encodeEntry(resolution.entry) }];
+        if (options.strategy) return resolved(path, options.strategy, theirs);
         conflictCount++;
         if (conflicts.length < limit && (after === undefined || comparePaths(path, after) > 0))
           conflicts.push({ path, base: decoded(left.before), ours: decoded(left.after), theirs: decoded(right.after) });
@@ -47,8 +47,12 @@ export async function mergeTrees(tree: Tree, { base, ours, theirs }: Sides, opti
   }
 }
 
-function resolutionOf(path: string, { resolutions = {}, strategy }: MergeOptions): Resolution | undefined {
-  return Object.hasOwn(resolutions, path) ? resolutions[path] : strategy;
+const namedResolution = (path: string, { resolutions = {} }: MergeOptions): Resolution | undefined =>
+  Object.hasOwn(resolutions, path) ? resolutions[path] : undefined;
+
+function resolved(path: string, resolution: Resolution, theirs: Uint8Array | null): Edit[] {
+  if (resolution === "ours") return [];
+  return [{ path, value: resolution === "theirs" ? theirs : resolution.entry && encodeEntry(resolution.entry) }];
 }
 
 const decoded = (value: Uint8Array | null) => value && decodeEntry(value);

@@ -103,6 +103,7 @@ export type Resolution = "ours" | "theirs" | { readonly entry: Entry | null };
 export interface MergeOptions extends CommitOptions {
   /** For every conflict that `resolutions` does not name; none: conflicts are told and nothing is merged. */
   readonly strategy?: "ours" | "theirs";
+  /** By path; they count for every path on which a side differs from the base, in conflict or not. */
   readonly resolutions?: Readonly<Record<string, Resolution>>;
   /** The conflicts that are told; default: the first 1,000. */
   readonly conflicts?: Page;
