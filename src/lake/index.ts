@@ -1,3 +1,4 @@
+export type { BroughtOver, PreparedVersion } from "./datasets.ts";
 export type { Generation, JournalRows, NewGeneration } from "./generations.ts";
 export type { JournalEffects, JournalRow } from "./journal.ts";
 export { createLake, type DatasetRows, type Lake, type LakeResources } from "./lake.ts";
@@ -26,6 +27,11 @@ export type {
   Tag,
 } from "./repositories/repository.ts";
 export type { FrozenSplit } from "./splits.ts";
+export type { ChangedTable } from "./tables/changed-tables.ts";
+export type { RowDifference, TableDifference } from "./tables/diff.ts";
+export type { TableMerge } from "./tables/merge-tables.ts";
+export type { TableDescriptor } from "./tables/table.ts";
+export type { RowMergeOptions, RowMergeOutcome, TableRows } from "./tables/table-rows.ts";
 export { createTree } from "./tree/create-tree.ts";
 export type { NodeStore, Tree } from "./tree/tree.ts";
 export {
@@ -37,5 +43,5 @@ export {
   type Uploads,
   type UploadsResources,
 } from "./uploads.ts";
-export type { DatasetVersion, NewVersion, VersionManifest } from "./versions.ts";
 export { type LakeVerb, lakeVerbs } from "./verbs/index.ts";
+export type { DatasetVersion, NewVersion, VersionManifest } from "./versions.ts";

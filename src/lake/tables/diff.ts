@@ -1,3 +1,4 @@
+import { canonicalJson } from "../../base/index.ts";
 import type { Row, Schema, Value } from "../../contract/index.ts";
 import { quoteLiteral } from "../../express/index.ts";
 import type { Objects } from "../../ports/objects/index.ts";
@@ -64,7 +65,7 @@ export async function diffTables(
   page: { readonly limit: number; readonly after?: string } = { limit: 0 },
 ): Promise<TableDifference> {
   const [old, now] = unshared([before.files, after.files]) as [TableContent["files"], TableContent["files"]];
-  const key = sameNames(before.key, after.key) ? after.key : null;
+  const key = sharedKey(before, after);
   const nothingToRead = page.limit === 0 ? old.length === 0 || now.length === 0 : old.length + now.length === 0;
   if (nothingToRead) {
     const [added, removed] = [await rowCountOf(now, { tables, objects }), await rowCountOf(old, { tables, objects })];
@@ -204,5 +205,8 @@ function columnChanges(before: Schema | Types, after: Schema | Types): ColumnCha
   };
 }
 
-const sameNames = (a: readonly string[] | null, b: readonly string[] | null): boolean =>
-  a !== null && b !== null && a.length === b.length && a.every((name, index) => name === b[index]);
+/** The key that both versions have; a version without files says nothing of it. */
+function sharedKey(before: TableContent, after: TableContent): readonly string[] | null {
+  if (before.files.length === 0 || after.files.length === 0) return before.files.length === 0 ? after.key : before.key;
+  return canonicalJson(before.key) === canonicalJson(after.key) ? after.key : null;
+}

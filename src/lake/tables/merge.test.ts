@@ -79,9 +79,15 @@ test("conflicts are told with the row of each side, and end by a side, for all o
   const versions = [content([base]), content([ours]), content([theirs])] as const;
   const told = await merge(...versions);
   assert.ok(!told.merged);
-  assert.equal(told.count, 4);
+  assert.equal(told.conflictCount, 4);
   assert.deepEqual(
-    told.rows.map(({ id, base, ours, theirs, columns }) => [id, base?.x ?? null, ours?.x ?? null, theirs?.x ?? null, columns]),
+    told.conflicts.map(({ id, base, ours, theirs, columns }) => [
+      id,
+      base?.x ?? null,
+      ours?.x ?? null,
+      theirs?.x ?? null,
+      columns,
+    ]),
     [
       ['["1"]', 1, 10, 11, ["x"]],
       ['["2"]', 2, null, 22, []],
@@ -100,7 +106,7 @@ test("conflicts are told with the row of each side, and end by a side, for all o
   const left = await merge(...versions, { resolutions: some });
   assert.ok(!left.merged);
   assert.deepEqual(
-    left.rows.map(({ id }) => id),
+    left.conflicts.map(({ id }) => id),
     ['["2"]', '["4"]'],
   );
 });
@@ -262,7 +268,7 @@ test("any three versions: rows and conflicts are those of a merge over maps, how
         const conflicts = expected().filter((end) => end === "conflict").length;
         const versions = [content(b!), content(o!), content(t!)] as const;
         const told = await merge(...versions);
-        assert.equal(told.merged ? 0 : told.count, conflicts);
+        assert.equal(told.merged ? 0 : told.conflictCount, conflicts);
         const ended = await merge(...versions, { strategy: side });
         const found = await rowsOf(applied(o!, ended));
         const ends = expected(side).filter((end) => end !== null) as TextRow[];

@@ -41,8 +41,9 @@ export type MergedTable =
       readonly merged: false;
       /** Why the versions do not fit together at all; then no row was compared. */
       readonly table: readonly ColumnConflict[];
-      readonly count: number;
-      readonly rows: readonly RowConflict[];
+      readonly conflictCount: number;
+      /** The first of them, by `id`. */
+      readonly conflicts: readonly RowConflict[];
     };
 
 export interface WrittenFile extends TableFile {
@@ -67,12 +68,12 @@ export async function mergeTable(
 ): Promise<MergedTable> {
   const { base, ours, theirs } = versions;
   const declared = mergeColumns(base, ours, theirs);
-  if (declared.conflicts.length > 0) return { merged: false, table: declared.conflicts, count: 0, rows: [] };
+  if (declared.conflicts.length > 0) return { merged: false, table: declared.conflicts, conflictCount: 0, conflicts: [] };
   const [b, o, t] = unshared([base.files, ours.files, theirs.files]) as [Files, Files, Files];
   const read = (files: Files) => readSide(files, { tables, objects });
   const sides = { base: await read(b), ours: await read(o), theirs: await read(t) };
   const unfit = typeConflicts(sides.base, sides.ours, sides.theirs);
-  if (unfit.length > 0) return { merged: false, table: unfit, count: 0, rows: [] };
+  if (unfit.length > 0) return { merged: false, table: unfit, conflictCount: 0, conflicts: [] };
   const columns = align([sides.ours, sides.theirs, sides.base]);
   if (columns.length === 0) return { merged: true, files: [], columns: declared.columns, rowCount: 0, resolved: 0 };
   const compared: Compared = {
@@ -83,7 +84,7 @@ export async function mergeTable(
 
   await compareThree(sides, compared, choices, tables);
   const conflicts = await openConflicts(sides, compared, limit, tables);
-  if (conflicts.count > 0) return { merged: false, table: [], ...conflicts };
+  if (conflicts.conflictCount > 0) return { merged: false, table: [], ...conflicts };
   const unread = ours.files.filter((file) => !o.includes(file));
   await requireNewKeys(unread, theirs.files, compared, { tables, objects });
 

@@ -93,19 +93,19 @@ export async function openConflicts(
   { columns }: Compared,
   limit: number,
   tables: Tables,
-): Promise<{ readonly count: number; readonly rows: readonly RowConflict[] }> {
+): Promise<{ readonly conflictCount: number; readonly conflicts: readonly RowConflict[] }> {
   const [counted] = await tables.rows("SELECT count(*) AS n FROM edits WHERE conflict AND side IS NULL");
-  const count = Number(counted!.n);
-  if (count === 0) return { count, rows: [] };
+  const conflictCount = Number(counted!.n);
+  if (conflictCount === 0) return { conflictCount, conflicts: [] };
   const rows = await tables.rows(
     `SELECT * EXCLUDE (home, nth, away, far) FROM edits WHERE conflict AND side IS NULL ORDER BY id LIMIT ${limit}`,
   );
-  const found = rows.map((row) => ({
+  const conflicts = rows.map((row) => ({
     id: String(row.id),
     base: row.was === true ? rowFrom(row, "b", columns, base) : null,
     ours: row.mine === true ? rowFrom(row, "o", columns, ours) : null,
     theirs: row.yours === true ? rowFrom(row, "t", columns, theirs) : null,
     columns: columns.filter((_, index) => row[`d${index}`] === true).map(({ name }) => name),
   }));
-  return { count, rows: found };
+  return { conflictCount, conflicts };
 }
