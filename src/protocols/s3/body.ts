@@ -81,14 +81,10 @@ export class RequestBody {
 
 const received = ({ sizeBytes, md5, checksums }: Verified): Received => ({ sizeBytes, etag: md5, checksums });
 
-/** Errors: MissingContentLength, InvalidArgument. */
-function announcedBytes({ method, headers }: IncomingMessage): number | null {
+/** Errors: InvalidArgument. */
+function announcedBytes({ headers }: IncomingMessage): number | null {
   const text = headers["x-amz-decoded-content-length"] ?? headers["content-length"];
-  if (text === undefined) {
-    if (headers["transfer-encoding"] !== undefined) return null;
-    if (method === "PUT" && headers["x-amz-copy-source"] === undefined) throw new S3Error("MissingContentLength");
-    return 0;
-  }
+  if (text === undefined) return headers["transfer-encoding"] === undefined ? 0 : null;
   const sizeBytes = Number(text);
   if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0)
     throw new S3Error("InvalidArgument", "The length of the body is no number.");

@@ -1,7 +1,4 @@
-/**
- * POST of an object with `uploadId`: the parts become one object. Asked again it gives the same answer, also while the first one is under way; while
- * parts are joined the connection is kept alive by white space before the document, as S3 does.
- */
+/** POST of an object with `uploadId`: the parts become one object. Asked again it gives the same answer, also while the first one is under way. */
 import { createHash } from "node:crypto";
 import { digestOfJson } from "../../base/index.ts";
 import { PARTS_MAX, type Part, type Upload } from "../../lake/index.ts";
@@ -11,16 +8,16 @@ import { bareEtag, writeConditions } from "./conditions.ts";
 import { checksumsXml } from "./copy.ts";
 import { uploadHeaders, uploadOf } from "./multipart.ts";
 import { keepPartSizes } from "./part-sizes.ts";
+import { patiently } from "./patience.ts";
 import { readXml, textOf, type XmlNode } from "./read-xml.ts";
 import { type Reply, xmlReply } from "./reply.ts";
 import { headerOf, type Resources, type S3Request } from "./request.ts";
 import { S3Error } from "./s3-error.ts";
 import { change, writablePlace } from "./write.ts";
-import { document, element, XML_HEAD } from "./xml.ts";
+import { element } from "./xml.ts";
 
 const XML_BYTES_MAX = 4 * 1024 ** 2;
 const PART_BYTES_MIN = 5 * 1024 ** 2;
-const SILENCE_MS = 5_000;
 
 /** Of an upload that was completed; kept with it, to answer whoever asks again. */
 interface Completed {
@@ -43,14 +40,14 @@ export async function completeUpload(request: S3Request, resources: Resources): 
   const named = readNamed(readXml(bytes, "CompleteMultipartUpload"));
   const asked = digestOfJson(named);
   const upload = await uploadOf(request, resources);
-  if (upload.endedAt !== null) return answer(request, again(upload, asked));
+  if (upload.endedAt !== null) return xmlReply(ROOT, resultXml(request, again(upload, asked)));
 
   const running = underWay.get(upload.id);
-  if (running?.asked === asked) return patiently(request, running.completed, resources);
+  if (running?.asked === asked) return finish(request, running.completed, resources);
   const completed = complete(upload, named, asked, request, resources).finally(() => underWay.delete(upload.id));
   completed.catch(() => undefined); // the one who asked may be gone by then
   underWay.set(upload.id, { asked, completed });
-  return patiently(request, completed, resources);
+  return finish(request, completed, resources);
 }
 
 /** Errors: NoSuchUpload. */
@@ -178,7 +175,13 @@ function requireSame(request: S3Request, checksums: Checksums): void {
   }
 }
 
-const answer = (request: S3Request, completed: Completed): Reply => xmlReply(ROOT, resultXml(request, completed));
+const finish = (request: S3Request, completed: Promise<Completed>, resources: Resources): Promise<Reply> =>
+  patiently(
+    request,
+    ROOT,
+    completed.then((done) => resultXml(request, done)),
+    resources,
+  );
 
 const ROOT = "CompleteMultipartUploadResult";
 
@@ -188,38 +191,3 @@ const resultXml = (request: S3Request, { etag, checksums }: Completed): string =
   element("Key", request.key) +
   element("ETag", `"${etag}"`) +
   checksumsXml(checksums as Readonly<Record<string, string>>);
-
-/** What ends soon is answered with its own status; what takes longer begins with 200 and white space, and an error is then told in the document. */
-async function patiently(request: S3Request, completed: Promise<Completed>, { report }: Resources): Promise<Reply> {
-  const soon = await before(SILENCE_MS, completed);
-  if (soon) return answer(request, soon);
-  return { status: 200, headers: { "content-type": "application/xml" }, body: whileWaiting(request, completed, report) };
-}
-
-async function* whileWaiting(
-  request: S3Request,
-  completed: Promise<Completed>,
-  report: Resources["report"],
-): AsyncGenerator<string> {
-  yield XML_HEAD;
-  try {
-    let done: Completed | null = null;
-    while (!done) {
-      yield " ";
-      done = await before(SILENCE_MS, completed);
-    }
-    yield document(ROOT, resultXml(request, done)).slice(XML_HEAD.length);
-  } catch (thrown) {
-    const { code, message } = report(request.id, thrown);
-    yield `<Error>${element("Code", code)}${element("Message", message)}${element("RequestId", request.id)}</Error>`;
-  }
-}
-
-/** What a promise gives within a time; null: it is not there yet. */
-async function before<T>(ms: number, promise: Promise<T>): Promise<T | null> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(resolve, ms, null);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { MillError, newId } from "../../base/index.ts";
 import type { Repositories, Uploads } from "../../lake/index.ts";
 import type { Objects } from "../../ports/objects/index.ts";
@@ -75,12 +75,15 @@ export async function startS3Door(options: S3DoorOptions): Promise<S3Door> {
   const resources: Resources = { repositories, buckets: createBuckets(repositories), uploads, objects, region, clock, report };
   const stopping = { now: false };
 
+  const answering = new WeakMap<Socket, ServerResponse>();
+
   const serve = async (incoming: IncomingMessage, response: ServerResponse, waiting: boolean): Promise<void> => {
     const startedMs = performance.now();
     const id = requestId();
     response.setHeader("x-amz-request-id", id);
     response.setHeader("x-amz-id-2", HOST_ID);
     response.setHeader("server", "Millwright");
+    answering.set(incoming.socket, response);
     if (stopping.now) response.setHeader("connection", "close");
     let request: S3Request | undefined;
     let bytes = 0;
@@ -110,7 +113,7 @@ export async function startS3Door(options: S3DoorOptions): Promise<S3Door> {
   server.headersTimeout = SILENCE_MS;
   server.requestTimeout = 0; // 5 GiB over a slow line take hours: silence ends a request, length does not
   server.keepAliveTimeout = SILENCE_MS;
-  server.setTimeout(SILENCE_MS);
+  server.setTimeout(SILENCE_MS, (socket: Socket) => closeSilent(socket, answering.get(socket)));
 
   const url = await listen(server, options);
   return {
@@ -126,6 +129,12 @@ export async function startS3Door(options: S3DoorOptions): Promise<S3Door> {
       clearTimeout(force);
     },
   };
+}
+
+/** The silence of a client ends the connection; ours, while we work on what it sent, does not. */
+function closeSilent(socket: Socket, response: ServerResponse | undefined): void {
+  const ours = response?.req.complete && !response.headersSent;
+  if (!ours) socket.destroy();
 }
 
 async function admit(

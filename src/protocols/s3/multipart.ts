@@ -8,8 +8,9 @@ import { type ChecksumAlgorithm, type Checksums, checksumAlgorithm, createChecks
 import { copyResult, sourceOf } from "./copy.ts";
 import { askedOf, commonPrefixes, OWNER_XML } from "./list.ts";
 import { type Described, describedBy } from "./object-headers.ts";
+import { patiently } from "./patience.ts";
 import { type Bucket, hasCode, noSuchBucket, placeOf } from "./place.ts";
-import { PUT_BYTES_MAX, SMALL_BYTES_MAX, tooLarge } from "./put.ts";
+import { PUT_BYTES_MAX, requireLength, SMALL_BYTES_MAX } from "./put.ts";
 import { type ByteRange, parseCopyRange } from "./ranges.ts";
 import { empty, type Reply, xmlReply } from "./reply.ts";
 import { headerOf, numberOf, type Resources, type S3Request } from "./request.ts";
@@ -56,7 +57,7 @@ export async function putPart(request: S3Request, resources: Resources): Promise
   const upload = await uploadUnderWay(request, resources);
   if (headerOf(request, "x-amz-copy-source") !== undefined) return copyPart(request, number, upload, resources);
   const { body } = request;
-  if (body.sizeBytes !== null && body.sizeBytes > PUT_BYTES_MAX) throw tooLarge(body.sizeBytes);
+  requireLength(request);
   const wanted = algorithmsOf(upload);
   if (body.sizeBytes !== null && body.sizeBytes <= SMALL_BYTES_MAX) {
     const { bytes, sizeBytes, etag, checksums } = await body.whole(SMALL_BYTES_MAX, wanted);
@@ -77,9 +78,10 @@ async function copyPart(request: S3Request, number: number, upload: Upload, reso
   const sizeBytes = range ? range.end - range.start : entry.sizeBytes;
   if (sizeBytes > PUT_BYTES_MAX) throw new S3Error("InvalidRequest", "A part copied has at most 5 GiB: name a range.");
   await request.body.whole(0);
-  const copied = await copyBytes(entry, range, algorithmsOf(upload), resources);
-  const part = await resources.uploads.putPart(upload.id, { number, sizeBytes, ...copied });
-  return xmlReply("CopyPartResult", copyResult({ modifiedMs: part.at, etag: part.etag }) + partChecksumsXml(part.checksums));
+  const copied = copyBytes(entry, range, algorithmsOf(upload), resources)
+    .then((bytes) => resources.uploads.putPart(upload.id, { number, sizeBytes, ...bytes }))
+    .then(({ at, etag, checksums }) => copyResult({ modifiedMs: at, etag }) + partChecksumsXml(checksums));
+  return patiently(request, "CopyPartResult", copied, resources);
 }
 
 async function copyBytes(

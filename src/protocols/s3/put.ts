@@ -23,7 +23,7 @@ export async function putObject(request: S3Request, { buckets, objects, clock }:
   const described = describedBy(request.headers);
   const conditions = writeConditions(place.path, request.headers);
   const { body } = request;
-  if (body.sizeBytes !== null && body.sizeBytes > PUT_BYTES_MAX) throw tooLarge(body.sizeBytes);
+  requireLength(request);
 
   let stored: { readonly digest: Digest; readonly sizeBytes: number };
   let received: Received;
@@ -57,5 +57,10 @@ const hasAny = (fields: Readonly<Record<string, string>>): boolean => {
   return false;
 };
 
-export const tooLarge = (sizeBytes: number) =>
-  new S3Error("EntityTooLarge", undefined, { ProposedSize: String(sizeBytes), MaxSizeAllowed: String(PUT_BYTES_MAX) });
+/** Content must say how long it is, or come in chunks that do. Errors: MissingContentLength, EntityTooLarge. */
+export function requireLength({ headers, body: { sizeBytes } }: S3Request): void {
+  if (sizeBytes === 0 && headers["content-length"] === undefined && headers["transfer-encoding"] === undefined)
+    throw new S3Error("MissingContentLength");
+  if (sizeBytes !== null && sizeBytes > PUT_BYTES_MAX)
+    throw new S3Error("EntityTooLarge", undefined, { ProposedSize: String(sizeBytes), MaxSizeAllowed: String(PUT_BYTES_MAX) });
+}

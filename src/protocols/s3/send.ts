@@ -54,10 +54,9 @@ const drained = (response: ServerResponse) =>
   });
 
 export async function sendError(incoming: IncomingMessage, response: ServerResponse, error: S3Error, id: string): Promise<void> {
-  if (response.headersSent || response.destroyed) return void response.destroy();
+  if (response.headersSent || incoming.socket.destroyed) return void response.destroy();
   for (const name of response.getHeaderNames()) if (!KEPT.has(name)) response.removeHeader(name);
   const mayGoOn = incoming.complete || Number(incoming.headers["content-length"] ?? 0) <= DISCARDED_BYTES_MAX;
-  if (incoming.destroyed) return void response.destroy();
   if (!mayGoOn || incoming.headers.expect !== undefined) response.setHeader("connection", "close");
   const elements = Object.entries(error.elements).map(([name, value]) => element(name, value));
   const xml = `${XML_HEAD}<Error>${element("Code", error.code)}${element("Message", error.message)}${elements.join("")}${element(
