@@ -2,7 +2,7 @@ import type { Digest } from "../../base/index.ts";
 import { applyEdits } from "./apply.ts";
 import { Cursor, rangeOf } from "./cursor.ts";
 import { diffTrees } from "./diff.ts";
-import { encodeNode } from "./node.ts";
+import { encodeNode, type Node } from "./node.ts";
 import { openNodes } from "./nodes.ts";
 import type { Item, NodeStore, Tree } from "./tree.ts";
 
@@ -64,18 +64,27 @@ export function createTree(store: NodeStore, { cacheBytes = CACHE_BYTES }: { rea
       return (await nodes.load(root)).entries();
     },
 
-    nodes: (root, skip) => walk(root, skip),
+    nodes: walk,
   };
 
-  async function* walk(
-    digest: Digest,
-    skip: (node: Digest) => boolean,
-    level?: number,
-  ): AsyncIterable<{ readonly node: Digest; readonly items: readonly Item[] }> {
-    if (skip(digest)) return;
-    const node = await nodes.peek(digest, level);
+  async function* walk(root: Digest, skip: (node: Digest) => boolean): AsyncIterable<Walked> {
+    if (!skip(root)) yield* below(root, await nodes.peek(root), skip);
+  }
+
+  /** Several children are loaded at once; they stay outside the cache, which the others need. */
+  async function* below(digest: Digest, node: Node, skip: (node: Digest) => boolean): AsyncIterable<Walked> {
     yield { node: digest, items: node.level === 0 ? node.items() : [] };
     if (node.level === 0) return;
-    for (let index = 0; index < node.count; index++) yield* walk(node.child(index), skip, node.level - 1);
+    for (let start = 0; start < node.count; start += AHEAD_MAX) {
+      const end = Math.min(start + AHEAD_MAX, node.count);
+      const group = Array.from({ length: end - start }, (_, at) => node.child(start + at)).filter((child) => !skip(child));
+      const children = await Promise.all(group.map((child) => nodes.peek(child, node.level - 1)));
+      for (const [at, child] of children.entries()) yield* below(group[at]!, child, skip);
+    }
   }
+}
+
+interface Walked {
+  readonly node: Digest;
+  readonly items: readonly Item[];
 }

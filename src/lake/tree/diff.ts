@@ -4,6 +4,7 @@ import type { Nodes } from "./nodes.ts";
 import type { Difference, ScanOptions } from "./tree.ts";
 
 const BATCH = 256;
+const AHEAD = 32;
 
 /**
  * Walks two trees side by side and steps over nodes that both stand before. The higher of two different nodes is opened, of two of one level both: from
@@ -25,12 +26,28 @@ export async function* diffTrees(
       b.skip();
     } else if (Math.max(levelA, levelB) > 0) {
       await Promise.all([levelA >= levelB && a.open(), levelB >= levelA && b.open()]);
+      if (!a.done && !b.done && a.level > 0 && a.level === b.level) prefetchDifferent(nodes, a, b);
     } else {
       found.push(...differences(a, b));
       if (found.length >= BATCH) yield found.splice(0);
     }
   }
   if (found.length > 0) yield found;
+}
+
+/** Begins to load the next children of two nodes that only one of them has. */
+function prefetchDifferent(nodes: Nodes, a: Cursor, b: Cursor): void {
+  const [nodeA, nodeB] = [a.node, b.node];
+  let [i, j] = [a.index, b.index];
+  for (let asked = 0; i < a.end && j < b.end && asked < AHEAD; ) {
+    const order = comparePaths(nodeA, i, nodeB, j);
+    const same = order === 0 && nodeA.sameChild(i, nodeB, j);
+    if (order <= 0 && !same) nodes.prefetch(nodeA.child(i));
+    if (order >= 0 && !same) nodes.prefetch(nodeB.child(j));
+    if (!same) asked++;
+    if (order <= 0) i++;
+    if (order >= 0) j++;
+  }
 }
 
 /** Goes on through the items of two leaves, or of one when the other tree is done, until one leaf ends. */

@@ -25,6 +25,11 @@ export class Level {
     return this.#descend((node) => Math.min(node.lowerBound(key), node.count - 1));
   }
 
+  /** Begins to load what `holding` will be asked for. */
+  prefetch(key: Uint8Array): void {
+    this.holding(key).catch(() => undefined);
+  }
+
   /** The node that stands behind the one with this last key. */
   async behind(lastKey: Uint8Array): Promise<Located | null> {
     const { node } = this.#root;

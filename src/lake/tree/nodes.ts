@@ -1,5 +1,5 @@
 import { type Digest, digestOf, MillError } from "../../base/index.ts";
-import { decodeNode, type Node } from "./node.ts";
+import { decodeNode, Node } from "./node.ts";
 import type { NodeStore } from "./tree.ts";
 
 /** Puts under way at once: enough that a store shares syncs among them, few enough that their bytes are no burden. */
@@ -28,7 +28,8 @@ export interface Writer {
 }
 
 export function openNodes(store: NodeStore, cacheBytes: number): Nodes {
-  const cached = new Map<Digest, Node>();
+  /** Nodes, and the bytes of those that were written and not read yet. */
+  const cached = new Map<Digest, Node | Buffer>();
   const loading = new Map<Digest, Promise<Node>>();
   let sizeBytes = 0;
 
@@ -39,7 +40,8 @@ export function openNodes(store: NodeStore, cacheBytes: number): Nodes {
     },
 
     async peek(digest, level) {
-      return atLevel(digest, cached.get(digest) ?? decodeNode(digest, await store.get(digest)), level);
+      const known = cached.get(digest);
+      return atLevel(digest, known ? decoded(digest, known) : decodeNode(digest, await store.get(digest)), level);
     },
 
     prefetch(digest) {
@@ -50,14 +52,15 @@ export function openNodes(store: NodeStore, cacheBytes: number): Nodes {
   };
 
   function recall(digest: Digest): Node | undefined {
-    const node = cached.get(digest);
-    if (!node) return undefined;
+    const known = cached.get(digest);
+    if (!known) return undefined;
+    const node = decoded(digest, known);
     cached.delete(digest);
     cached.set(digest, node);
     return node;
   }
 
-  function keep(digest: Digest, node: Node): void {
+  function keep(digest: Digest, node: Node | Buffer): void {
     if (cached.has(digest)) return;
     cached.set(digest, node);
     sizeBytes += footprint(node);
@@ -95,7 +98,7 @@ export function openNodes(store: NodeStore, cacheBytes: number): Nodes {
           .put(bytes)
           .then((stored) => {
             if (stored !== digest) throw new MillError("internal.unexpected", `The store named ${digest} ${stored}.`);
-            keep(digest, decodeNode(digest, bytes));
+            keep(digest, bytes);
           })
           .catch((cause) => {
             failure ??= { cause };
@@ -122,7 +125,13 @@ export function openNodes(store: NodeStore, cacheBytes: number): Nodes {
   }
 }
 
-const footprint = (node: Node) => node.bytes.length + node.starts.byteLength + node.suffixLengths.byteLength + 500;
+const decoded = (digest: Digest, node: Node | Buffer) => (node instanceof Node ? node : decodeNode(digest, node));
+
+/** Bytes in memory, with the two tables of a decoded node. */
+function footprint(node: Node | Buffer): number {
+  const bytes = node instanceof Node ? node.bytes : node;
+  return bytes.length + 6 * bytes.readUInt32LE(4) + 500;
+}
 
 function atLevel(digest: Digest, node: Node, level = node.level): Node {
   if (node.level === level) return node;

@@ -3,6 +3,9 @@ import type { Level, Located } from "./level.ts";
 import { encodeReference } from "./node.ts";
 import type { Writer } from "./nodes.ts";
 
+/** Edits whose old nodes are loaded before their turn. */
+const AHEAD = 32;
+
 /** An edit of one level: of the paths themselves, or of the references to the nodes of the level below. */
 export interface KeyEdit {
   readonly key: Uint8Array;
@@ -34,8 +37,13 @@ export async function* rechunk(
   let ended = false;
 
   for await (const batch of edits) {
-    for (const { key, value } of batch) {
-      while (!copyTo(key)) await open(key);
+    let asked = 0;
+    for (const [turn, { key, value }] of batch.entries()) {
+      while (!copyTo(key)) {
+        for (asked = Math.max(asked, turn + 1); asked <= turn + AHEAD && asked < batch.length; asked++)
+          old.prefetch(batch[asked]!.key);
+        await open(key);
+      }
       if (at?.node.has(index, key)) {
         index++;
         leaveFinished(at);
