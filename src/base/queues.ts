@@ -5,6 +5,7 @@ export function createQueues(): <T>(name: string, work: () => Promise<T>) => Pro
     const next = (last.get(name) ?? Promise.resolve()).then(work);
     const quiet = next.catch(() => undefined);
     last.set(name, quiet);
+    quiet.then(() => last.get(name) === quiet && last.delete(name));
     return next;
   };
 }

@@ -1,7 +1,7 @@
 /** A branch as its row has it, and the statements that move it on only while it stands as it was seen. */
 import { type Digest, MillError } from "../../base/index.ts";
 import type { Records, Statement } from "../../ports/records/index.ts";
-import type { Edit } from "../tree/tree.ts";
+import type { Edit, Tree } from "../tree/tree.ts";
 
 export interface BranchState {
   readonly repository: string;
@@ -65,24 +65,61 @@ export const forgetStaged = ({ repository, branch, stamp }: BranchState): Statem
   params: [repository, branch, stamp],
 });
 
+/** A branch with all that is staged on it worked into its tree, which is stored but not yet the branch's. */
+export interface Seen extends BranchState {
+  readonly working: Digest;
+}
+
+const TRIES = 20;
+
+/** Errors: `lake.unknown-repository`, `lake.unknown-ref`, `lake.moved` when the branch never stands still. */
+export async function seeBranch(records: Records, tree: Tree, repository: string, branch: string): Promise<Seen> {
+  for (let attempt = 1; ; attempt++) {
+    const state = await readBranch(records, repository, branch);
+    try {
+      return { ...state, working: await tree.apply(state.root, stagedEdits(records, state)) };
+    } catch (error) {
+      if (!(error instanceof MovedAway)) throw error;
+      if (attempt === TRIES) throw moved(await readBranch(records, repository, branch), state.head);
+    }
+  }
+}
+
+class MovedAway extends Error {}
+
 const ROWS = 2000;
 
 /**
  * What was staged when a branch was seen. A row that is staged anew between two pages is left out: it stays behind when the others go, and lies over
  * whatever they are folded into.
  */
-export async function* stagedEdits(records: Records, seen: BranchState): AsyncGenerator<readonly Edit[]> {
+async function* stagedEdits(
+  records: Records,
+  { repository, branch, epoch, stamp }: BranchState,
+): AsyncGenerator<readonly Edit[]> {
   let after = "";
   for (;;) {
-    const rows = await records.query<{ path: string; entry: string | null }>(
-      `SELECT path, entry FROM staged WHERE repository = ? AND branch = ? AND path > ? AND stamp <= ? ORDER BY path LIMIT ${ROWS}`,
-      [seen.repository, seen.branch, after, seen.stamp],
+    const found = await records.query<{ epoch: number; path: string | null; entry: string | null }>(
+      `SELECT b.epoch, s.path, s.entry FROM branches b
+        LEFT JOIN (SELECT path, entry FROM staged WHERE repository = ? AND branch = ? AND path > ? AND stamp <= ? ORDER BY path LIMIT ?) s ON 1 = 1
+        WHERE b.repository = ? AND b.name = ? ORDER BY s.path`,
+      [repository, branch, after, stamp, ROWS, repository, branch],
     );
-    if (rows.length > 0) yield rows.map(({ path, entry }) => ({ path, value: fromRow(entry) }));
-    if (rows.length < ROWS) return;
-    after = rows.at(-1)!.path;
+    if (found[0]?.epoch !== epoch) throw new MovedAway();
+    if (found[0].path === null) return;
+    yield found.map(({ path, entry }) => ({ path: path!, value: fromRow(entry) }));
+    if (found.length < ROWS) return;
+    after = found.at(-1)!.path!;
   }
 }
+
+export const moved = ({ repository, branch, head }: BranchState, expected: Digest): MillError =>
+  new MillError("lake.moved", `The branch "${branch}" of "${repository}" has another head by now.`, {
+    at: `${repository}/${branch}`,
+    expected,
+    got: head,
+    fix: "Look at what came in, and do it again on the new head.",
+  });
 
 /** An entry's bytes in a staged row. */
 export const toRow = (value: Buffer | null): string | null => (value === null ? null : value.toString("base64"));

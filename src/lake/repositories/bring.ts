@@ -1,14 +1,13 @@
 /** Changes made elsewhere brought onto a branch: a merge, and a revert or cherry-pick, which are merges with another base. */
 import { type Digest, MillError } from "../../base/index.ts";
 import type { Edit } from "../tree/tree.ts";
-import type { BranchState } from "./branch-state.ts";
+import type { BranchState, Seen } from "./branch-state.ts";
 import { after, before, moveEvent } from "./changes.ts";
 import { insertCommit, newCommit } from "./commits.ts";
 import { sameEntry } from "./encode-entry.ts";
 import type { MoveEvent } from "./guards.ts";
 import { mergeBase } from "./history.ts";
 import { joined, mergeTrees } from "./merge.ts";
-import type { Seen } from "./moves.ts";
 import type { Refs } from "./refs.ts";
 import type { Commit, MergeOptions, MergeOutcome } from "./repository.ts";
 import type { Workings } from "./workings.ts";

@@ -2,12 +2,11 @@
 import { type Digest, MillError } from "../../base/index.ts";
 import type { Statement } from "../../ports/records/index.ts";
 import type { Difference, Edit } from "../tree/tree.ts";
-import { moveStatement, readBranch, refuseProtected } from "./branch-state.ts";
+import { moved, moveStatement, readBranch, refuseProtected } from "./branch-state.ts";
 import { insertCommit, newCommit } from "./commits.ts";
 import { decodeEntry, encodeEntry, sameEntry } from "./encode-entry.ts";
 import type { Change } from "./entry.ts";
 import type { MoveEvent } from "./guards.ts";
-import { moved } from "./moves.ts";
 import { checkPath, comparePaths } from "./paths.ts";
 import { checkRefName, tagStatements } from "./refs.ts";
 import type { Branch, Commit, CommitOptions, PathDifference, PreparedCommit } from "./repository.ts";

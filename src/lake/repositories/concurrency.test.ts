@@ -215,7 +215,7 @@ test("readers see every acknowledged path while rows are folded away under them"
 
 test("a reset that meets folds leaves nothing of what was staged before it", { timeout: 120_000 }, () =>
   withTwo(async (one, two) => {
-    for (let round = 0; round < 20; round++) {
+    for (let round = 0; round < 60; round++) {
       await Promise.all(Array.from({ length: 25 }, (_, index) => put(index % 2 ? one : two, `p${index}`, "x"))); // starts folds
       await (round % 2 ? one : two).reset("main");
       assert.deepEqual(await pathsOf(one, "main"), []);

@@ -42,6 +42,7 @@ export interface Stager {
 const CALLS_MAX = 512;
 const CHANGES_MAX = 4096;
 const TRIES = 16;
+const TRIES_TOGETHER = 4;
 
 /** Stages on one branch; `staged` is told what came in, and may keep what comes next waiting. */
 export function createStager(
@@ -66,14 +67,17 @@ export function createStager(
   async function work(): Promise<void> {
     busy = true;
     while (waiting.length > 0) {
-      const group = takeGroup();
-      try {
-        await commitGroup(group);
-      } catch (error) {
-        for (const { reject } of group) reject(error);
-      }
+      await settle(takeGroup());
     }
     busy = false;
+  }
+
+  async function settle(group: readonly Waiting[]): Promise<void> {
+    try {
+      await commitGroup(group);
+    } catch (error) {
+      for (const { reject } of group) reject(error);
+    }
   }
 
   function takeGroup(): readonly Waiting[] {
@@ -106,11 +110,11 @@ export function createStager(
         return void (await room);
       }
       refuseProtected(await readBranch(records, repository, branch));
-      if (attempt === TRIES)
-        throw new MillError("lake.moved", `"${repository}/${branch}" moves too fast for a conditional write.`, {
-          at: `${repository}/${branch}`,
-          fix: "Try again.",
-        });
+      if (attempt === TRIES_TOGETHER && group.length > 1) {
+        for (const call of group) await settle([call]); // what holds one up spares the others
+        return;
+      }
+      if (attempt === TRIES) throw tooFast(repository, branch);
     }
   }
 
@@ -175,6 +179,12 @@ export function createStager(
     return statements;
   }
 }
+
+const tooFast = (repository: string, branch: string) =>
+  new MillError("lake.moved", `What a write to "${branch}" of "${repository}" rests on changes faster than it is written.`, {
+    at: `${repository}/${branch}`,
+    fix: "Try again.",
+  });
 
 interface Looked {
   readonly state: BranchState;

@@ -1,14 +1,9 @@
 /** Head and root of a branch move by compare-and-set: what is to come is worked out from the branch as it was seen, and committed if it still stands so. */
 import { setTimeout as delay } from "node:timers/promises";
-import { createQueues, type Digest, MillError } from "../../base/index.ts";
+import { createQueues, type Digest } from "../../base/index.ts";
 import type { Records, Statement } from "../../ports/records/index.ts";
 import type { Tree } from "../tree/tree.ts";
-import { type BranchState, forgetStaged, moveStatement, readBranch, stagedEdits } from "./branch-state.ts";
-
-/** A branch with all that is staged on it worked into its tree, which is stored but not yet the branch's. */
-export interface Seen extends BranchState {
-  readonly working: Digest;
-}
+import { forgetStaged, moved, moveStatement, readBranch, type Seen, seeBranch } from "./branch-state.ts";
 
 /** Where a branch goes; null: it stays. */
 export type Plan<T> = {
@@ -48,24 +43,15 @@ export function createMoves(records: Records, tree: Tree): Moves {
   ): Promise<T> {
     let expect = options.expect;
     for (let attempt = 1; ; attempt++) {
-      const state = await readBranch(records, repository, branch);
-      if (expect !== undefined && state.head !== expect) throw moved(state, expect);
-      if (!options.anyHead) expect = state.head;
-      const working = await tree.apply(state.root, stagedEdits(records, state));
-      const { to, statements = [], result } = await plan({ ...state, working });
+      const seen = await seeBranch(records, tree, repository, branch);
+      if (expect !== undefined && seen.head !== expect) throw moved(seen, expect);
+      if (!options.anyHead) expect = seen.head;
+      const { to, statements = [], result } = await plan(seen);
       if (!to) return result;
-      const { committed } = await records.commit([moveStatement(state, to), forgetStaged(state), ...statements]);
+      const { committed } = await records.commit([moveStatement(seen, to), forgetStaged(seen), ...statements]);
       if (committed) return result;
-      if (attempt === TRIES) throw moved(await readBranch(records, repository, branch), state.head);
+      if (attempt === TRIES) throw moved(await readBranch(records, repository, branch), seen.head);
       await delay(Math.random() * 2 ** Math.min(attempt, 7));
     }
   }
 }
-
-export const moved = ({ repository, branch, head }: BranchState, expected: Digest): MillError =>
-  new MillError("lake.moved", `The branch "${branch}" of "${repository}" has another head by now.`, {
-    at: `${repository}/${branch}`,
-    expected,
-    got: head,
-    fix: "Look at what came in, and do it again on the new head.",
-  });

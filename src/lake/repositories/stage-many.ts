@@ -1,6 +1,6 @@
 import { MillError } from "../../base/index.ts";
 import type { Edit } from "../tree/tree.ts";
-import { readBranch, refuseProtected, stagedEdits } from "./branch-state.ts";
+import { refuseProtected, seeBranch } from "./branch-state.ts";
 import { editsOf } from "./changes.ts";
 import { encodeEntry } from "./encode-entry.ts";
 import type { Change } from "./entry.ts";
@@ -18,10 +18,10 @@ export async function stageMany(
   actor: string,
 ): Promise<number> {
   const { repository, records, tree, moves, guards } = workings;
-  const state = await readBranch(records, repository, branch);
-  refuseProtected(state);
+  const before = await seeBranch(records, tree, repository, branch);
+  refuseProtected(before);
   let count = 0;
-  const start = await tree.apply(state.root, stagedEdits(records, state));
+  const start = before.working;
   const end = await tree.apply(start, sorted());
   await moves.move(
     repository,
