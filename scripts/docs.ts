@@ -1,7 +1,7 @@
 /** Writes the pages of `docs/` that come from tables in `src/contract`, and the blocks in `ARCHITECTURE.md` from their imports; with `--check` it fails when one is not fresh. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { SETTINGS } from "../src/contract/config.ts";
+import { flagOf, SETTINGS } from "../src/contract/config.ts";
 import { ERRORS, EXIT, VERBS } from "../src/contract/index.ts";
 import { draw } from "../src/layers.ts";
 
@@ -32,7 +32,7 @@ ${table(
   ["setting", "flag", "variable", "file", "default", "about"],
   Object.entries(SETTINGS).map(([name, { flag, env, file, default: value, about }]) => [
     name,
-    flag ? `\`--${name}\`` : "",
+    flag ? `\`--${flagOf(name)}\`` : "",
     `\`${env}\``,
     file ? `\`${name}\`` : "",
     value === null ? "" : String(value),

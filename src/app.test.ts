@@ -4,15 +4,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { openWorkspace } from "./app.ts";
-import type { Config } from "./contract/index.ts";
+import { type Config, readConfig } from "./contract/index.ts";
 import { OWNER } from "./guard/index.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "mill-app-"));
 after(() => rm(folder, { recursive: true }));
-const configOf = (project: string): Config => ({
-  ...{ project, workspace: join(project, ".mill"), host: "127.0.0.1", port: 0, token: null },
-  ...{ threads: 2, memoryMb: 1024, log: "error", webhook: null, webhookSecret: null, webhookPrivate: false },
-});
+const configOf = (project: string): Config =>
+  readConfig({
+    flags: { project, port: "0", threads: "2", memory: "1024", log: "error" },
+    env: {},
+    file: {},
+    machine: { cores: 2, memoryMb: 4096, cwd: folder },
+  });
 
 test("where there is no project no workspace is made", async () => {
   await assert.rejects(openWorkspace(configOf(join(folder, "mistyped"))), { code: "define.project-missing" });

@@ -2,21 +2,23 @@
  * The composition root: picks drivers, wires the blocks, starts and stops them. Nothing else knows more than its own block.
  * Loaded by the commands that need a workspace; `main.ts` is the bin.
  */
+import { readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
-import { createQueues } from "./base/index.ts";
+import { createQueues, MillError } from "./base/index.ts";
 import type { App } from "./cli/index.ts";
-import type { Config, Handlers } from "./contract/index.ts";
+import type { Config, Handlers, SettingName } from "./contract/index.ts";
 import { openProject, requireProject } from "./define/index.ts";
-import { createAudit, createCall, lockWorkspace, openTokens } from "./guard/index.ts";
-import { createLake } from "./lake/index.ts";
+import { accessVerbs, createAccessKeys, createAudit, createCall, lockWorkspace, openKeyring, openTokens } from "./guard/index.ts";
+import { createLake, createUploads } from "./lake/index.ts";
 import { createMonitor } from "./monitor/index.ts";
 import { createKeeper, createSources, platformVerbs, STEP_KINDS } from "./orchestrate/index.ts";
 import { readPackage } from "./package.ts";
 import { createLocalEngine } from "./ports/engines/index.ts";
 import { createWebhook, type Notices } from "./ports/notices/index.ts";
 import { createFileObjects } from "./ports/objects/index.ts";
-import { openSqlite } from "./ports/records/index.ts";
+import { openRecords } from "./ports/records/index.ts";
 import { openDuckDb } from "./ports/tables/index.ts";
+import { startS3Door } from "./protocols/index.ts";
 import { createRegistry } from "./registry/index.ts";
 import { createServing, createStory } from "./serve/index.ts";
 import { createLedger, runStep } from "./steps/index.ts";
@@ -38,9 +40,12 @@ export async function openWorkspace(config: Config): Promise<App> {
   const closers: (() => Promise<unknown>)[] = [() => lock.release()];
   const closeAll = () => closeInTurn(closers.reverse());
   try {
+    const keyring = await openKeyring(config.workspace, { configured: config.key });
     const objects = createFileObjects(join(config.workspace, "objects"));
-    const records = await openSqlite(join(config.workspace, "mill.db"));
+    closers.push(() => objects.close());
+    const records = await openRecords(config.records ?? join(config.workspace, "mill.db"));
     closers.push(() => records.close());
+    const accessKeys = createAccessKeys({ records, keyring });
     const tokens = await openTokens({ records, workspace: config.workspace, configured: config.token });
     const scratch = join(config.workspace, "scratch");
     const tables = () => openDuckDb({ threads: config.threads, memoryMb: QUERY_MEMORY_MB, tempFolder: scratch });
@@ -93,7 +98,7 @@ export async function openWorkspace(config: Config): Promise<App> {
     };
     const handlers: Handlers = {
       ...platformVerbs(workspace),
-      newToken: async () => ({ token: await tokens.renew(), path: tokens.path }),
+      ...accessVerbs({ tokens, accessKeys, keyring, rotateObjects: async () => 0 }),
     };
     const call = createCall({ handlers, audit: await createAudit({ records }) });
     const keep: App["keep"] = async (onFault) => {
@@ -103,11 +108,43 @@ export async function openWorkspace(config: Config): Promise<App> {
     };
     const readiness = createReadiness(() => serving.refresh());
     closers.push(() => readiness.settled());
-    return { call, tokens, lock, ready: readiness.ready, loaded: readiness.loaded, keep, close: closeAll };
+    const openS3: App["openS3"] = async (log) => {
+      const door = await startS3Door({
+        repositories: lake.repositories,
+        uploads: createUploads({ records, objects }),
+        objects,
+        keys: accessKeys,
+        ...(await doorAddress(config)),
+        log,
+      });
+      closers.push(() => door.stop());
+      return door;
+    };
+    return { call, tokens, lock, ready: readiness.ready, loaded: readiness.loaded, keep, openS3, close: closeAll };
   } catch (error) {
     await closeAll().catch(() => undefined);
     throw error;
   }
+}
+
+/** Where the S3 door listens, and how. Errors: `config.value`. */
+async function doorAddress({ host, s3Port, s3Domain, s3Certificate, s3CertificateKey }: Config) {
+  const read = (name: SettingName, path: string) =>
+    readFile(path).catch((cause: Error) => {
+      throw new MillError("config.value", `The file of the setting "${name}" cannot be read.`, {
+        at: path,
+        expected: "a PEM file",
+        got: cause.message,
+        fix: "Correct the path, or the file's rights.",
+        cause,
+      });
+    });
+  const tls = s3Certificate !== null &&
+    s3CertificateKey !== null && {
+      cert: await read("s3Certificate", s3Certificate),
+      key: await read("s3CertificateKey", s3CertificateKey),
+    };
+  return { host, port: s3Port, ...(s3Domain !== null && { domain: s3Domain }), ...(tls && { tls }) };
 }
 
 /** Where alerts are sent, if anywhere. */

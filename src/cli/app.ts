@@ -1,6 +1,7 @@
 /** What the command line needs from the composition root, and from the process that runs it. */
 import type { Config } from "../contract/index.ts";
 import type { Call, Tokens, WorkspaceLock } from "../guard/index.ts";
+import type { S3Door, S3DoorOptions } from "../protocols/index.ts";
 
 /** An opened workspace. */
 export interface App {
@@ -13,6 +14,8 @@ export interface App {
   loaded(): Promise<void>;
   /** From now on looks after what is served: alerts, rollouts, retraining. `onFault` is told what kept it from looking. */
   keep(onFault: (endpoint: string, error: Error) => void): Promise<void>;
+  /** Opens the S3 door; it is closed with the workspace. Errors: `server.port-taken`, `server.not-listening`, `config.value`. */
+  openS3(log: S3DoorOptions["log"]): Promise<S3Door>;
   /** Cancels what runs, saves, gives the workspace back. */
   close(): Promise<void>;
 }

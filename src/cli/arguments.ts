@@ -1,10 +1,10 @@
 /** Reads the words of a command line. Flags may stand anywhere; `--flag value` and `--flag=value` are the same; `--` ends the flags. */
 import { didYouMean, MillError } from "../base/index.ts";
-import { SETTINGS } from "../contract/index.ts";
+import { flagOf, SETTINGS } from "../contract/index.ts";
 import type { CommandInfo, Flag } from "./command.ts";
 
 export interface Arguments {
-  /** null: none was given. */
+  /** null: none was given, or only the first word of several commands, as `lake`. */
   readonly command: string | null;
   readonly operands: readonly string[];
   readonly flags: Readonly<Record<string, string | true>>;
@@ -21,7 +21,9 @@ export const COMMON_FLAGS: Readonly<Record<string, Flag>> = {
   ...SWITCHES,
   ...Object.fromEntries(
     Object.entries(SETTINGS).flatMap(([name, { flag, about, type, default: otherwise, env }]) =>
-      flag ? [[name, { about: `${about} ${env}; default: ${otherwise}.`, value: type === "integer" ? "N" : "TEXT" }]] : [],
+      flag
+        ? [[flagOf(name), { about: `${about} ${env}; default: ${otherwise}.`, value: type === "integer" ? "N" : "TEXT" }]]
+        : [],
     ),
   ),
 };
@@ -31,7 +33,7 @@ export function readArguments(argv: readonly string[], commands: Readonly<Record
   const operands: string[] = [];
   const given: { name: string; value: string | undefined }[] = [];
   const isSwitch = (name: string) =>
-    flagsOf(commands, operands[0])[name]?.value === undefined && anyFlag(commands, name)?.value === undefined;
+    flagsOf(commands, commandOf(operands, commands))[name]?.value === undefined && anyFlag(commands, name)?.value === undefined;
   const words = [...argv];
   for (let word = words.shift(); word !== undefined; word = words.shift()) {
     if (word === "--") operands.push(...words.splice(0));
@@ -42,12 +44,25 @@ export function readArguments(argv: readonly string[], commands: Readonly<Record
       given.push({ name, value: value ?? (isSwitch(name) ? undefined : words.shift()) });
     }
   }
-  const command = operands.shift() ?? null;
-  if (command !== null && !Object.hasOwn(commands, command)) throw unknownCommand(command, commands);
+  const command = takeCommand(operands, commands);
   const known = flagsOf(commands, command ?? undefined);
   const flags = Object.fromEntries(given.map(({ name, value }) => [name, checkFlag(name, value, known, command)]));
   if (command !== null && flags.help !== true) checkOperands(command, operands, commands[command]!);
   return { command, operands, flags };
+}
+
+/** The command that the words begin with: of two words, as in `lake commit`, or of one. */
+const commandOf = ([first, second]: readonly string[], commands: Readonly<Record<string, CommandInfo>>): string | undefined =>
+  Object.hasOwn(commands, `${first} ${second}`) ? `${first} ${second}` : first;
+
+/** null: no word is there, or that of a group alone, which stays among the operands. Errors: `cli.unknown-command`. */
+function takeCommand(operands: string[], commands: Readonly<Record<string, CommandInfo>>): string | null {
+  const command = commandOf(operands, commands);
+  const isGroup = Object.keys(commands).some((name) => name.startsWith(`${command} `));
+  if (command === undefined || (isGroup && operands.length === 1)) return null;
+  if (!Object.hasOwn(commands, command)) throw unknownCommand(isGroup ? operands.slice(0, 2).join(" ") : command, commands);
+  operands.splice(0, command.split(" ").length);
+  return command;
 }
 
 export const flagsOf = (
@@ -108,7 +123,8 @@ function checkOperands(
 }
 
 function unknownCommand(command: string, commands: Readonly<Record<string, CommandInfo>>): MillError {
-  const names = Object.entries(commands).flatMap(([name, { hidden }]) => (hidden ? [] : [name]));
+  const group = command.includes(" ") ? `${command.split(" ")[0]} ` : "";
+  const names = Object.entries(commands).flatMap(([name, { hidden }]) => (hidden || !name.startsWith(group) ? [] : [name]));
   return new MillError("cli.unknown-command", `There is no command "${command}".${didYouMean(command, names)}`, {
     expected: names.join(", "),
     got: command,

@@ -143,6 +143,7 @@ const factory: AppFactory = {
       ready: () => (broken ? { ready: false, why: "late could not be loaded" } : { ready: true }),
       loaded: async () => undefined,
       keep: async () => undefined,
+      openS3: async () => ({ url: "http://127.0.0.1:4748", stop: async () => undefined }),
       close: async () => {
         await records.close();
         await lock.release();
@@ -297,8 +298,8 @@ test("every command has help with its usage and an example", async () => {
 
 test("a verb that tells to use a command names one that exists", () => {
   for (const { example } of Object.values(VERBS)) {
-    const used = /^mill (\w+)/.exec(example)?.[1];
-    assert.ok(used === undefined || used in COMMANDS, example);
+    const [, used, second] = /^mill (\w+) ?([\w-]*)/.exec(example) ?? [];
+    assert.ok(used === undefined || used in COMMANDS || `${used} ${second}` in COMMANDS, example);
   }
 });
 
@@ -480,7 +481,7 @@ test("a server whose endpoint could not be loaded serves the rest, and says so",
 test("a server that does not answer is told apart from a wrong request", async () => {
   const folder = await project();
   const lock = await lockWorkspace(join(folder, ".mill"));
-  await lock.announce("http://127.0.0.1:9");
+  await lock.announce("http://127.0.0.1:9", null);
   const { code, err } = await mill(folder, ["status"]);
   assert.deepEqual([code, /cli\.server-away/.test(err)], [EXIT.away, true]);
   assert.match((await mill(folder, ["doctor"])).out, /warning +server +The server of this workspace does not answer.*stop it/);

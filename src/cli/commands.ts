@@ -1,6 +1,7 @@
 /** Every command; what help says of a verb stands in the verb table. */
 import { VERBS } from "../contract/index.ts";
 import type { CommandInfo } from "./command.ts";
+import { LAKE_COMMANDS } from "./lake/commands.ts";
 
 export const COMMANDS: Readonly<Record<string, CommandInfo>> = {
   init: {
@@ -127,6 +128,7 @@ export const COMMANDS: Readonly<Record<string, CommandInfo>> = {
     operandsMax: 1,
     load: () => import("./check.ts"),
   },
+  ...LAKE_COMMANDS,
   token: {
     about: "Print the admin token, or replace it.",
     example: VERBS.newToken.example,
@@ -134,6 +136,39 @@ export const COMMANDS: Readonly<Record<string, CommandInfo>> = {
     operandsMax: 0,
     flags: { new: { about: `${VERBS.newToken.about}` } },
     load: () => import("./token.ts"),
+  },
+  "key create": {
+    about: VERBS.createAccessKey.about,
+    example: VERBS.createAccessKey.example,
+    operands: "",
+    operandsMax: 0,
+    flags: {
+      may: { about: "read: look; operate: write too (the default).", value: "PERMISSION" },
+      about: { about: "What it is for.", value: "TEXT" },
+    },
+    load: async () => ({ command: (await import("./key.ts")).create }),
+  },
+  "key list": {
+    about: VERBS.listAccessKeys.about,
+    example: VERBS.listAccessKeys.example,
+    operands: "",
+    operandsMax: 0,
+    load: async () => ({ command: (await import("./key.ts")).list }),
+  },
+  "key revoke": {
+    about: VERBS.revokeAccessKey.about,
+    example: VERBS.revokeAccessKey.example,
+    operands: "KEY",
+    operandsMin: 1,
+    operandsMax: 1,
+    load: async () => ({ command: (await import("./key.ts")).revoke }),
+  },
+  "key rotate": {
+    about: VERBS.rotateKeys.about,
+    example: VERBS.rotateKeys.example,
+    operands: "",
+    operandsMax: 0,
+    load: async () => ({ command: (await import("./key.ts")).rotate }),
   },
   doctor: {
     about: "Look for what would keep Millwright from working here.",

@@ -10,7 +10,10 @@ export function generalHelp(commands: Readonly<Record<string, CommandInfo>>, ver
     "",
     "Usage: mill COMMAND [KIND/NAME ...] [--flags]",
     "",
-    ...indented(shown.map(([name, { about }]) => [name, about])),
+    ...indented([
+      ...shown.flatMap(([name, { about }]) => (name.includes(" ") ? [] : [[name, about]])),
+      ...Object.entries(GROUPS).map(([name, about]) => [`${name} ...`, about]),
+    ]),
     "",
     "Flags of every command",
     ...flagLines(COMMON_FLAGS),
@@ -19,6 +22,24 @@ export function generalHelp(commands: Readonly<Record<string, CommandInfo>>, ver
     ...indented(Object.entries(EXIT).map(([name, code]) => [String(code), EXIT_WORDS[name as keyof typeof EXIT]])),
     "",
     "mill COMMAND --help says more, with an example.",
+    "",
+  ].join("\n");
+}
+
+/** Commands of two words, by their first. */
+const GROUPS: Readonly<Record<string, string>> = {
+  lake: "Repositories of the lake: branches, commits, merges, objects; mill lake lists the commands.",
+  key: "Keys of S3 clients, and the keys that secrets are sealed under.",
+};
+
+export function groupHelp(group: string, commands: Readonly<Record<string, CommandInfo>>): string {
+  const own = Object.entries(commands).filter(([name]) => name.startsWith(`${group} `));
+  return [
+    GROUPS[group]!,
+    "",
+    ...indented(own.map(([name, { about, operands }]) => [`mill ${name} ${operands}`.trim(), about])),
+    "",
+    `mill ${group} COMMAND --help says more, with an example.`,
     "",
   ].join("\n");
 }

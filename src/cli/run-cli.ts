@@ -4,7 +4,7 @@ import { type Config, codeInfo, EXIT } from "../contract/index.ts";
 import type { AppFactory, Effects } from "./app.ts";
 import { type Arguments, readArguments } from "./arguments.ts";
 import { COMMANDS } from "./commands.ts";
-import { commandHelp, generalHelp } from "./help.ts";
+import { commandHelp, generalHelp, groupHelp } from "./help.ts";
 import { createOutput, type Output } from "./output.ts";
 
 /** Never throws. `argv` is without the program's own words. */
@@ -16,8 +16,8 @@ export async function runCli(argv: readonly string[], effects: Effects, factory:
     const { command, operands, flags } = readArguments(argv, COMMANDS);
     if (flags.version) return shown(output, { version: factory.version }, `${factory.version}\n`);
     if (command === null || flags.help) {
-      const help = command === null ? generalHelp(COMMANDS, factory.version) : commandHelp(command, COMMANDS[command]!);
-      if (command !== null || flags.help) return shown(output, { help }, help);
+      const help = helpOf(command, operands[0], factory.version);
+      if (command !== null || operands.length > 0 || flags.help) return shown(output, { help }, help);
       effects.stderr(help);
       return EXIT.usage;
     }
@@ -34,6 +34,11 @@ export async function runCli(argv: readonly string[], effects: Effects, factory:
   } finally {
     forget();
   }
+}
+
+function helpOf(command: string | null, group: string | undefined, version: string): string {
+  if (command !== null) return commandHelp(command, COMMANDS[command]!);
+  return group === undefined ? generalHelp(COMMANDS, version) : groupHelp(group, COMMANDS);
 }
 
 function shown(output: Output, data: unknown, text: string): number {

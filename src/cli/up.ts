@@ -38,10 +38,14 @@ export const command: Command = async (context) => {
         const { code, message } = asMillError(thrown);
         if (isNews(`${endpoint} ${code}`)) log.warn("keeper", { endpoint, code, message });
       });
-      await app.lock.announce(server.url);
-      announce(server.url, app, context);
+      const s3 = await app.openS3({
+        access: (line) => log.debug("s3", { ...line }),
+        error: (event, fields) => log.error(event, fields),
+      });
+      await app.lock.announce(server.url, s3.url);
+      announce({ url: server.url, s3: s3.url }, app, context);
       await stopped(context.signal);
-      await app.lock.announce(null);
+      await app.lock.announce(null, null);
     } finally {
       await server.stop();
     }
@@ -82,10 +86,15 @@ async function runFirst(app: App, context: CommandContext, metrics: ReturnType<t
 }
 
 /** The one line on standard output says that it is ready. The token is shown to a person at a terminal only, never to a log. */
-function announce(url: string, app: App, { effects, output }: CommandContext): void {
+function announce(
+  { url, s3 }: { readonly url: string; readonly s3: string },
+  app: App,
+  { effects, output }: CommandContext,
+): void {
   const { ready, why } = app.ready();
   if (!ready) output.say(`not ready: ${why ?? "an endpoint could not be loaded"}`);
-  output.result({ url }, () => `serving on ${url}\n`);
+  output.say(`S3 clients find the lake at ${s3}; mill key create makes a key`);
+  output.result({ url, s3 }, () => `serving on ${url}\n`);
   if (!effects.isTTY) return;
   const { host } = new URL(url);
   output.say(

@@ -25,6 +25,17 @@ test("without a word from anyone the defaults hold", () => {
     webhook: null,
     webhookSecret: null,
     webhookPrivate: false,
+    records: null,
+    objects: null,
+    objectsEndpoint: null,
+    objectsRegion: "us-east-1",
+    objectsCacheMb: 10_240,
+    encrypt: false,
+    key: null,
+    s3Port: 4748,
+    s3Domain: null,
+    s3Certificate: null,
+    s3CertificateKey: null,
   });
 });
 
@@ -70,4 +81,18 @@ test("an address that may hold a secret is not repeated when it is refused", () 
     () => read({}, {}, { webhook: ["https://a.example/token"] }),
     (error) => error instanceof MillError && error.got === undefined,
   );
+});
+
+test("the S3 door stands one port above the server, or on a free one beside it", () => {
+  assert.equal(read({ port: "8080" }).s3Port, 8081);
+  assert.equal(read({ port: "0" }).s3Port, 0);
+  assert.equal(read({ port: "0", "s3-port": "9000" }).s3Port, 9000);
+});
+
+test("addresses of rows and objects are read whole, and told without a password when they are wrong", () => {
+  assert.deepEqual(read({ objects: "s3://models/mill/one/" }).objects, { bucket: "models", prefix: "mill/one" });
+  assert.deepEqual(read({}, { MILL_OBJECTS: "s3://models" }).objects, { bucket: "models", prefix: "" });
+  assert.equal(read({}, { MILL_RECORDS: "postgres://u:p@h/d" }).records, "postgres://u:p@h/d");
+  refused(() => read({ objects: "/srv/objects" }), "config.value", /--objects.*s3:/);
+  refused(() => read({}, { MILL_RECORDS: "mysql://u:hush@h/d" }), "config.value", /^(?!.*hush).*MILL_RECORDS/);
 });

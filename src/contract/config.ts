@@ -109,6 +109,99 @@ export const SETTINGS = {
     values: ["yes", "no"],
     default: "no",
   },
+  records: {
+    about: "Where rows are kept: postgres://USER@HOST/DATABASE?schema=NAME.",
+    type: "text",
+    env: "MILL_RECORDS",
+    file: true,
+    flag: false,
+    default: "mill.db in the workspace",
+  },
+  objects: {
+    about: "Where objects are kept: s3://BUCKET/PREFIX; the keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+    type: "text",
+    env: "MILL_OBJECTS",
+    file: true,
+    flag: true,
+    default: "objects in the workspace",
+  },
+  objectsEndpoint: {
+    about: "Address of the S3 server that keeps the objects.",
+    type: "text",
+    env: "MILL_OBJECTS_ENDPOINT",
+    file: true,
+    flag: true,
+    default: "that of AWS",
+  },
+  objectsRegion: {
+    about: "Region of that server.",
+    type: "text",
+    env: "MILL_OBJECTS_REGION",
+    file: true,
+    flag: true,
+    default: "us-east-1",
+  },
+  objectsCache: {
+    about: "Megabytes of objects kept on this machine's disk when they are on S3.",
+    type: "integer",
+    env: "MILL_OBJECTS_CACHE",
+    file: true,
+    flag: true,
+    min: 16,
+    max: 100_000_000,
+    default: 10_240,
+  },
+  encrypt: {
+    about: "Whether objects are encrypted where they are kept: yes or no.",
+    type: "text",
+    env: "MILL_ENCRYPT",
+    file: true,
+    flag: true,
+    values: ["yes", "no"],
+    default: "no",
+  },
+  key: {
+    about: "Key that secrets and encrypted objects are sealed under, 32 bytes as base64, instead of those in the workspace.",
+    type: "text",
+    env: "MILL_KEY",
+    file: false,
+    flag: false,
+    default: null,
+  },
+  s3Port: {
+    about: "Port of the S3 door; 0 picks a free one.",
+    type: "integer",
+    env: "MILL_S3_PORT",
+    file: true,
+    flag: true,
+    min: 0,
+    max: 65535,
+    default: "one above the port",
+  },
+  s3Domain: {
+    about: "Domain of which buckets are subdomains, for clients that address them so.",
+    type: "text",
+    env: "MILL_S3_DOMAIN",
+    file: true,
+    flag: true,
+    default: null,
+  },
+  s3Certificate: {
+    about: "PEM file of the certificate chain with which the S3 door speaks https.",
+    type: "text",
+    env: "MILL_S3_CERTIFICATE",
+    file: true,
+    flag: true,
+    default: "it speaks http",
+  },
+  s3CertificateKey: {
+    about: "PEM file of that certificate's key.",
+    type: "text",
+    env: "MILL_S3_CERTIFICATE_KEY",
+    file: true,
+    flag: true,
+    default: null,
+  },
 } as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof SETTINGS;
@@ -126,6 +219,20 @@ export interface Config {
   readonly webhook: string | null;
   readonly webhookSecret: string | null;
   readonly webhookPrivate: boolean;
+  /** A `postgres://` address; null: a file of the workspace. */
+  readonly records: string | null;
+  /** null: files of the workspace. */
+  readonly objects: { readonly bucket: string; readonly prefix: string } | null;
+  readonly objectsEndpoint: string | null;
+  readonly objectsRegion: string;
+  readonly objectsCacheMb: number;
+  readonly encrypt: boolean;
+  /** Base64; null: the workspace's own keys. */
+  readonly key: string | null;
+  readonly s3Port: number;
+  readonly s3Domain: string | null;
+  readonly s3Certificate: string | null;
+  readonly s3CertificateKey: string | null;
 }
 
 export interface ConfigSources {
@@ -142,7 +249,8 @@ export function readConfig({ flags, env, file, machine }: ConfigSources): Config
   const written = readFileSettings(file);
   const find = (name: SettingName): { value: unknown; at: string } | null => {
     const setting: Setting = SETTINGS[name];
-    if (setting.flag && flags[name] !== undefined) return { value: flags[name], at: `--${name}` };
+    const flag = flagOf(name);
+    if (setting.flag && flags[flag] !== undefined) return { value: flags[flag], at: `--${flag}` };
     if (env[setting.env] !== undefined && env[setting.env] !== "") return { value: env[setting.env], at: setting.env };
     if (setting.file && written[name] !== undefined) return { value: written[name], at: `mill.config.json, "${name}"` };
     return null;
@@ -151,11 +259,12 @@ export function readConfig({ flags, env, file, machine }: ConfigSources): Config
   const text = (name: SettingName) => readText(name, find(name));
 
   const project = text("project") ?? machine.cwd;
+  const port = integer("port", SETTINGS.port.default);
   return {
     project,
     workspace: text("workspace") ?? `${project}/.mill`,
     host: text("host") ?? SETTINGS.host.default,
-    port: integer("port", SETTINGS.port.default),
+    port,
     token: text("token"),
     threads: integer("threads", machine.cores),
     memoryMb: integer("memory", Math.max(SETTINGS.memory.min, Math.floor(machine.memoryMb / 2))),
@@ -163,7 +272,35 @@ export function readConfig({ flags, env, file, machine }: ConfigSources): Config
     webhook: text("webhook"),
     webhookSecret: text("webhookSecret"),
     webhookPrivate: (text("webhookPrivate") ?? SETTINGS.webhookPrivate.default) === "yes",
+    records: readRecords(find("records")),
+    objects: readObjects(find("objects")),
+    objectsEndpoint: text("objectsEndpoint"),
+    objectsRegion: text("objectsRegion") ?? SETTINGS.objectsRegion.default,
+    objectsCacheMb: integer("objectsCache", SETTINGS.objectsCache.default),
+    encrypt: (text("encrypt") ?? SETTINGS.encrypt.default) === "yes",
+    key: text("key"),
+    s3Port: integer("s3Port", port === 0 ? 0 : Math.min(port + 1, 65_535)),
+    s3Domain: text("s3Domain"),
+    s3Certificate: text("s3Certificate"),
+    s3CertificateKey: text("s3CertificateKey"),
   };
+}
+
+/** `s3Port` is `--s3-port`. */
+export const flagOf = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+function readRecords(found: Found): string | null {
+  const address = readText("records", found);
+  if (address === null || /^postgres(ql)?:\/\/[^/]/.test(address)) return address;
+  throw badValue("records", found!, "an address as in postgres://USER@HOST/DATABASE");
+}
+
+function readObjects(found: Found): Config["objects"] {
+  const address = readText("objects", found);
+  if (address === null) return null;
+  const [, bucket, prefix = ""] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/.exec(address) ?? [];
+  if (bucket !== undefined) return { bucket, prefix: prefix.replace(/\/+$/, "") };
+  throw badValue("objects", found!, "an address as in s3://BUCKET/PREFIX");
 }
 
 function readFileSettings(file: unknown): Readonly<Record<string, unknown>> {
@@ -208,7 +345,7 @@ function readText(name: SettingName, found: Found): string | null {
 }
 
 /** Many receivers put theirs into the address. */
-const SECRET: readonly SettingName[] = ["token", "webhook", "webhookSecret"];
+const SECRET: readonly SettingName[] = ["token", "webhook", "webhookSecret", "records", "key"];
 
 function badValue(name: SettingName, { value, at }: NonNullable<Found>, expected: string): MillError {
   const got = JSON.stringify(value).slice(0, 60);

@@ -267,6 +267,11 @@ export const ERRORS = {
 
   // objects, records, tables, engines, scoring, notices
   "object.denied": { status: 502, exit: EXIT.away, about: "The store of the objects refuses our access key." },
+  "object.no-keyring": {
+    status: 500,
+    exit: EXIT.usage,
+    about: "The store of the objects is encrypted, and no keyring was given.",
+  },
   "object.unreachable": { status: 503, exit: EXIT.away, about: "The store of the objects does not answer, or fails." },
   "object.disk-full": { status: 507, exit: EXIT.away, about: "There is no room for an object; nothing was stored." },
   "object.not-writable": { status: 500, exit: EXIT.away, about: "The folder of the objects cannot be written." },

@@ -8,7 +8,16 @@ export {
   type TypeName,
   type Value,
 } from "./columns.ts";
-export { type Config, type ConfigSources, LOG_LEVELS, type LogLevel, readConfig, SETTINGS, type SettingName } from "./config.ts";
+export {
+  type Config,
+  type ConfigSources,
+  flagOf,
+  LOG_LEVELS,
+  type LogLevel,
+  readConfig,
+  SETTINGS,
+  type SettingName,
+} from "./config.ts";
 export { type CodeInfo, codeInfo, ERRORS, type ErrorCode, EXIT } from "./errors.ts";
 export type { JsonSchema, JsonType, ValueOf } from "./json-schema.ts";
 export type { ChainLink, Direction, Measurement, Requirement, Verdict } from "./judgement.ts";

@@ -3,6 +3,7 @@ import type { ValueOf } from "./json-schema.ts";
 import * as access from "./verbs/access.ts";
 import * as assets from "./verbs/assets.ts";
 import * as endpoints from "./verbs/endpoints.ts";
+import * as lake from "./verbs/lake.ts";
 import * as models from "./verbs/models.ts";
 import * as monitor from "./verbs/monitor.ts";
 import type { Verb } from "./verbs/verb.ts";
@@ -23,7 +24,30 @@ const {
 const { listModels, getModel, listModelVersions, getModelVersion, card } = models;
 const { listEndpoints, getEndpoint, predict, events, feedback, rollback } = endpoints;
 const { getMonitor, listAlerts, getNotices, retrain } = monitor;
-const { newToken } = access;
+const {
+  listRepositories,
+  createRepository,
+  getRepository,
+  deleteRepository,
+  listBranches,
+  createBranch,
+  deleteBranch,
+  protectBranch,
+  listTags,
+  createTag,
+  deleteTag,
+  listObjects,
+  removeObjects,
+  listStaged,
+  resetBranch,
+  commit,
+  listCommits,
+  diffRefs,
+  merge,
+  revert,
+  cherryPick,
+} = lake;
+const { newToken, createAccessKey, listAccessKeys, revokeAccessKey, rotateKeys } = access;
 
 export const VERBS = {
   plan,
@@ -61,7 +85,32 @@ export const VERBS = {
   listSteps,
   getStep,
   reproduce,
+  listRepositories,
+  createRepository,
+  getRepository,
+  deleteRepository,
+  listBranches,
+  createBranch,
+  deleteBranch,
+  protectBranch,
+  listTags,
+  createTag,
+  deleteTag,
+  listObjects,
+  removeObjects,
+  listStaged,
+  resetBranch,
+  commit,
+  listCommits,
+  diffRefs,
+  merge,
+  revert,
+  cherryPick,
   newToken,
+  createAccessKey,
+  listAccessKeys,
+  revokeAccessKey,
+  rotateKeys,
 } as const satisfies Record<string, Verb>;
 
 export type VerbName = keyof typeof VERBS;

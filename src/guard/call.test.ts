@@ -32,6 +32,8 @@ const SAMPLES: Record<string, unknown> = {
   b: "late@2",
   rows: [{}],
   labels: [{ id: "01890000-0000-7000-8000-000000000000", label: true }],
+  ...{ repository: "photos", branch: "main", tag: "v1", ref: "main", from: "main", before: "v1", after: "main" },
+  ...{ commit: "main", message: "More", on: true, key: "MILL0123456789ABCDEF" },
 };
 const sample = (name: VerbName) =>
   Object.fromEntries(

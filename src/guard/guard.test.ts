@@ -110,7 +110,7 @@ test("one process owns a workspace, and its address can be read", async () => {
   const lock = await lockWorkspace(workspace);
   assert.equal((await stat(workspace)).mode & 0o777, 0o700);
   await assert.rejects(lockWorkspace(workspace), { code: "guard.workspace-locked" });
-  await lock.announce("http://127.0.0.1:1");
+  await lock.announce("http://127.0.0.1:1", "http://127.0.0.1:2");
   assert.equal((await readLock(workspace))?.url, "http://127.0.0.1:1");
   await assert.rejects(lockWorkspace(workspace), { message: new RegExp(`process ${process.pid}`) });
   await lock.release();

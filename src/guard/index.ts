@@ -1,4 +1,5 @@
 export { type AccessKey, type AccessKeyInfo, type AccessKeys, type AccessKeysOptions, createAccessKeys } from "./access-keys.ts";
+export { type AccessResources, accessVerbs } from "./access-verbs.ts";
 export { type Actor, LOCAL, mayDo, OWNER, STRANGER } from "./actors.ts";
 export { type Audit, type AuditEntry, type AuditRow, type ChainState, createAudit } from "./audit.ts";
 export { type BoundCall, type Call, type CallOptions, createCall } from "./call.ts";

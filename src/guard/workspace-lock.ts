@@ -14,11 +14,13 @@ export interface LockInfo {
   readonly since: string;
   /** Address of the server; null while none listens. */
   readonly url: string | null;
+  /** Address of its S3 door. */
+  readonly s3: string | null;
 }
 
 export interface WorkspaceLock {
   /** Tells other processes where the owner listens. */
-  announce(url: string | null): Promise<void>;
+  announce(url: string | null, s3: string | null): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -32,13 +34,19 @@ export async function lockWorkspace(workspace: string): Promise<WorkspaceLock> {
       throw thrown instanceof MillError ? thrown : unwritable(workspace, thrown as NodeJS.ErrnoException);
     });
   const { announce, release } = await told(takeLock(workspace));
-  return { announce: (url) => told(announce(url)), release };
+  return { announce: (url, s3) => told(announce(url, s3)), release };
 }
 
 async function takeLock(workspace: string): Promise<WorkspaceLock> {
   await mkdir(workspace, { recursive: true, mode: 0o700 });
   const path = join(workspace, "lock");
-  const own: LockInfo = { pid: process.pid, started: await startOf(process.pid), since: new Date().toISOString(), url: null };
+  const own: LockInfo = {
+    pid: process.pid,
+    started: await startOf(process.pid),
+    since: new Date().toISOString(),
+    url: null,
+    s3: null,
+  };
   for (;;) {
     if (await placeNew(path, own)) break;
     const owner = await readLock(workspace);
@@ -46,7 +54,7 @@ async function takeLock(workspace: string): Promise<WorkspaceLock> {
     await takeAway(path);
   }
   return {
-    announce: (url) => replace(path, { ...own, url }),
+    announce: (url, s3) => replace(path, { ...own, url, s3 }),
     release: () => rm(path, { force: true }),
   };
 }

@@ -1,5 +1,5 @@
 export { createKeeper } from "./keeper.ts";
 export { createSources, type Sources } from "./sources.ts";
 export { STEP_KINDS } from "./step-kinds.ts";
-export { platformVerbs } from "./verbs/index.ts";
+export { type AccessVerb, platformVerbs } from "./verbs/index.ts";
 export type { Workspace } from "./workspace.ts";

@@ -55,11 +55,22 @@ const post = (body: unknown, headers: Record<string, string> = {}): Asked => ({
 });
 const PREDICT = "/v1/endpoints/late-arrival/predict";
 
-const VALUES: Record<string, string> = { name: "late-arrival", version: "3", id: ID };
+const VALUES: Record<string, string> = {
+  ...{ name: "late-arrival", version: "3", id: ID },
+  ...{ repository: "photos", branch: "main", tag: "v1", ref: "main", before: "v1", after: "main", key: "MILL0123456789ABCDEF" },
+};
 const BODIES: Partial<Record<VerbName, object>> = {
   predict: { rows: [{ origin: "SEA" }] },
   events: { rows: [{ origin: "SEA" }] },
   feedback: { labels: [{ id: "i", label: true }] },
+  createRepository: { name: "photos" },
+  createBranch: { branch: "main" },
+  protectBranch: { on: true },
+  createTag: { tag: "v1", ref: "main" },
+  commit: { message: "More" },
+  merge: { from: "main" },
+  revert: { commit: "main" },
+  cherryPick: { commit: "main" },
 };
 const QUERIES: Partial<Record<VerbName, string>> = {
   log: "?of=model/late-arrival",

@@ -1,4 +1,5 @@
 import type { Handlers } from "../../contract/index.ts";
+import { lakeVerbs } from "../../lake/index.ts";
 import type { Workspace } from "../workspace.ts";
 import { assetVerbs } from "./assets.ts";
 import { endpointVerbs } from "./endpoints.ts";
@@ -6,11 +7,14 @@ import { modelVerbs } from "./models.ts";
 import { monitorVerbs } from "./monitor.ts";
 import { workVerbs } from "./work.ts";
 
-/** What answers each verb but those of access, which `app.ts` adds. */
-export const platformVerbs = (workspace: Workspace): Omit<Handlers, "newToken"> => ({
+/** Verbs of access, which `app.ts` answers. */
+export type AccessVerb = "newToken" | "createAccessKey" | "listAccessKeys" | "revokeAccessKey" | "rotateKeys";
+
+export const platformVerbs = (workspace: Workspace): Omit<Handlers, AccessVerb> => ({
   ...assetVerbs(workspace),
   ...endpointVerbs(workspace),
   ...modelVerbs(workspace),
   ...monitorVerbs(workspace),
   ...workVerbs(workspace),
+  ...lakeVerbs(workspace.lake),
 });

@@ -1,0 +1,44 @@
+import { type Command, textFlag } from "./command.ts";
+import { cell, table } from "./table.ts";
+
+export const create: Command = async ({ flags, output, withVerbs }) => {
+  const made = await withVerbs((call) =>
+    call("createAccessKey", { may: textFlag(flags, "may"), about: textFlag(flags, "about") }),
+  );
+  output.result(made, () =>
+    [`export AWS_ACCESS_KEY_ID=${made.id}`, `export AWS_SECRET_ACCESS_KEY=${made.secret}`, ""].join("\n"),
+  );
+  output.say("the secret is told this once");
+  return undefined;
+};
+
+export const list: Command = async ({ output, withVerbs }) => {
+  const page = await withVerbs((call) => call("listAccessKeys", {}));
+  output.result(page, () => {
+    const rows = page.items.map(({ id, may, createdAt, revokedAt, about }) => [
+      id,
+      may,
+      createdAt.slice(0, 19).replace("T", " "),
+      revokedAt?.slice(0, 19).replace("T", " ") ?? "",
+      cell(about),
+    ]);
+    return table(["key", "may", "made (UTC)", "revoked (UTC)", "for"], rows) || "no key yet: mill key create\n";
+  });
+  return undefined;
+};
+
+export const revoke: Command = async ({ operands, output, withVerbs }) => {
+  const { key } = await withVerbs((call) => call("revokeAccessKey", { key: operands[0] }));
+  output.result({ key }, () => `${key} works no more\n`);
+  return undefined;
+};
+
+export const rotate: Command = async ({ output, withVerbs }) => {
+  const done = await withVerbs((call) => call("rotateKeys", {}));
+  output.result(
+    done,
+    () =>
+      `key ${done.current}: ${done.secrets.toLocaleString("en")} secrets and ${done.objects.toLocaleString("en")} objects are under it\n`,
+  );
+  return undefined;
+};
