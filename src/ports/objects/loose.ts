@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import { type FileHandle, open, readdir, readFile, rename, stat, unlink, utimes } from "node:fs/promises";
+import { constants, copyFile, type FileHandle, open, readdir, readFile, rename, stat, unlink, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, digestOf, digestOfFile, isDigest, newId } from "../../base/index.ts";
 import { type Codec, PLAIN, type Range } from "./codec.ts";
 import { corrupt, type FileEffects, ignoreMissing, notWritten, statOf, syncFolder, unreadable, unreadableFile } from "./disk.ts";
 import type { StoredObject } from "./objects.ts";
+import type { Outcome } from "./rotation.ts";
 
 export interface LooseOptions {
   readonly folder: string;
@@ -134,7 +135,43 @@ export function createLoose({ folder, temporary, effects, codec, now }: LooseOpt
       await unlink(trash);
       return true;
     },
+
+    /** Brings the object under the current key. Its time becomes now: an older one could undo a renewal that happens at this moment. */
+    async renew(digest: Digest): Promise<Outcome> {
+      const copy = join(temporary, newId());
+      try {
+        const found = await statOf(placeOf(digest));
+        const renewed = found && codec.renew(await tailOf(placeOf(digest), found.size), digest);
+        if (!renewed) return found ? "kept" : "gone";
+        await copyFile(placeOf(digest), copy, constants.COPYFILE_FICLONE);
+        const file = await open(copy, "r+");
+        try {
+          await effects.write(file, [renewed], found.size - renewed.byteLength);
+          await effects.sync(file);
+        } finally {
+          await file.close();
+        }
+        await moveIn(copy, digest);
+        return "renewed";
+      } catch (cause) {
+        await unlink(copy).catch(() => undefined);
+        if ((cause as NodeJS.ErrnoException).code === "ENOENT") return "gone";
+        throw notWritten(cause, folder);
+      }
+    },
   };
+
+  /** What of the stored bytes depends on the key; nothing where they are too few. */
+  async function tailOf(path: string, size: number): Promise<Buffer> {
+    const tail = Buffer.alloc(size < codec.tailBytes ? 0 : codec.tailBytes);
+    const file = await open(path, "r");
+    try {
+      await file.read(tail, 0, tail.byteLength, size - tail.byteLength);
+      return tail;
+    } finally {
+      await file.close();
+    }
+  }
 
   async function* decoded(digest: Digest, file: FileHandle, range?: Range): AsyncIterable<Uint8Array> {
     try {

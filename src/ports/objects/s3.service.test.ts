@@ -15,6 +15,7 @@ import {
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
 import type { Digest, Keyring } from "../../base/index.ts";
+import { openDuckDb } from "../tables/index.ts";
 import { encryptedBy } from "./encrypted.ts";
 import { startCuttingProxy } from "./fixtures/cutting-proxy.ts";
 import { clientOf, newBucket, skip } from "./fixtures/s3-server.ts";
@@ -138,6 +139,31 @@ else {
     await writer.close();
   });
 
+  test("the SQL engine reads objects through their local copies, and goes on while the bound makes others go", async () => {
+    const place = await newPlace();
+    const tables = await openDuckDb({ threads: 2, memoryMb: 256, tempFolder: newFolder() });
+    const writer = createS3Objects(elsewhere(place));
+    const digests: Digest[] = [];
+    for (let part = 0; part < 5; part++) {
+      const file = join(root, `part-${part}.parquet`);
+      await tables.run(
+        `COPY (SELECT range + ${part * 1000} AS id, random() AS x FROM range(1000)) TO '${file}' (FORMAT parquet)`,
+      );
+      digests.push(await writer.putFile(file));
+    }
+    const reader = createS3Objects({ ...elsewhere(place), cacheBytes: 20_000 }); // about one part
+    const paths = await Promise.all(digests.map(reader.pathOf));
+    for (let round = 0; round < 3; round++) {
+      const list = paths.map((path) => `'${path}'`).join(", ");
+      const [row] = await tables.rows(`SELECT count(*)::INTEGER AS n, sum(id)::DOUBLE AS s FROM read_parquet([${list}])`);
+      assert.deepEqual(row, { n: 5000, s: (4999 * 5000) / 2 });
+      await reader.get(await writer.put(randomBytes(15_000)));
+    }
+    tables.close();
+    await writer.close();
+    await reader.close();
+  });
+
   test("a connection that breaks in the middle of an answer is taken up where it was; one that breaks always is told", async () => {
     const place = await newPlace();
     const bytes = randomBytes(18_000_000);
@@ -256,7 +282,7 @@ else {
     proxy.close();
     const { renewed, kept } = await rotating(place.endpoint!).rotate();
     assert.ok(kept >= 4 && renewed < digests.length && renewed + kept === digests.length, `${renewed} renewed, ${kept} kept`);
-    assert.deepEqual(await rotating(place.endpoint!).rotate(), { renewed: 0, kept: digests.length });
+    assert.deepEqual(await rotating(place.endpoint!).rotate(), { renewed: 0, kept: digests.length, left: 0 });
 
     const alone = createS3Objects({ ...elsewhere(place), codec: encryptedBy(ringOf("new")) });
     for (const [i, digest] of digests.entries()) {

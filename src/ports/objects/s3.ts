@@ -12,7 +12,8 @@ import { type Digest, digestOf, digestOfFile, isDigest, MillError, newId } from 
 import { createCache } from "./cache.ts";
 import { type Codec, clamp, PLAIN, type Range } from "./codec.ts";
 import { DISK, missing, notWritten, unreadableFile } from "./disk.ts";
-import type { Objects, StoredObject } from "./objects.ts";
+import type { StoredObject } from "./objects.ts";
+import { type Outcome, type RotatingObjects, rotateEach } from "./rotation.ts";
 import { type BucketPlace, openBucket, PART_BYTES } from "./s3-bucket.ts";
 
 export interface S3Options extends BucketPlace {
@@ -25,18 +26,6 @@ export interface S3Options extends BucketPlace {
   readonly attemptsMax?: number;
   readonly idleMs?: number;
   readonly now?: () => number;
-}
-
-/** What a rotation did. */
-export interface Rotated {
-  readonly renewed: number;
-  /** Were under the current key already. */
-  readonly kept: number;
-}
-
-export interface RotatingObjects extends Objects {
-  /** Brings every object under the keyring's current key; what was renewed stays so if it is interrupted, and it may be run again. */
-  rotate(): Promise<Rotated>;
 }
 
 /** Within this time an object that this process put needs no renewal; what was put so shortly before `untouchedSinceMs` stays as well. */
@@ -114,14 +103,7 @@ export function createS3Objects(options: S3Options): RotatingObjects {
       return true;
     },
 
-    async rotate() {
-      let [renewed, kept] = [0, 0];
-      for await (const { key, digest } of keys()) {
-        if (await renewKey(key, digest)) renewed++;
-        else kept++;
-      }
-      return { renewed, kept };
-    },
+    rotate: () => rotateEach(keys(), renewKey),
 
     async close() {
       await Promise.all(under);
@@ -269,19 +251,24 @@ export function createS3Objects(options: S3Options): RotatingObjects {
     }
   }
 
-  async function renewKey(key: string, digest: Digest): Promise<boolean> {
+  async function renewKey({ key, digest }: { readonly key: string; readonly digest: Digest }): Promise<Outcome> {
     for (;;) {
       const head = await bucket.head(key);
-      if (!head || codec.tailBytes === 0) return false;
+      if (!head) return "gone";
       const { storedBytes, etag } = head;
-      const tail = Buffer.concat(await gather(bytesOf(digest, key, { start: storedBytes - codec.tailBytes, end: storedBytes })));
-      const renewed = codec.renew(tail, digest);
-      if (!renewed) return false;
+      const bodyBytes = Math.max(0, storedBytes - codec.tailBytes);
+      const tail =
+        codec.tailBytes > 0 && storedBytes >= codec.tailBytes
+          ? await gather(bytesOf(digest, key, { start: bodyBytes, end: storedBytes }))
+          : [];
+      const renewed = codec.renew(Buffer.concat(tail), digest);
+      if (!renewed) return "kept";
       if (storedBytes > PART_BYTES) {
-        if (await bucket.replaceTail(key, storedBytes, etag, renewed)) return true;
+        if (await bucket.replaceTail(key, storedBytes, etag, renewed)) return "renewed";
       } else {
         const old = Buffer.concat(await gather(bytesOf(digest, key)));
-        return bucket.put(key, Buffer.concat([old.subarray(0, old.byteLength - codec.tailBytes), renewed]));
+        await bucket.put(key, Buffer.concat([old.subarray(0, bodyBytes), renewed]));
+        return "renewed";
       }
     }
   }
