@@ -75,7 +75,8 @@ export async function startS3Door(options: S3DoorOptions): Promise<S3Door> {
   const resources: Resources = { repositories, buckets: createBuckets(repositories), uploads, objects, region, clock, report };
   const stopping = { now: false };
 
-  const answering = new WeakMap<Socket, ServerResponse>();
+  /** Connections, each with its newest request. */
+  const connections = new Map<Socket, ServerResponse | null>();
 
   const serve = async (incoming: IncomingMessage, response: ServerResponse, waiting: boolean): Promise<void> => {
     const startedMs = performance.now();
@@ -83,7 +84,7 @@ export async function startS3Door(options: S3DoorOptions): Promise<S3Door> {
     response.setHeader("x-amz-request-id", id);
     response.setHeader("x-amz-id-2", HOST_ID);
     response.setHeader("server", "Millwright");
-    answering.set(incoming.socket, response);
+    connections.set(incoming.socket, response);
     if (stopping.now) response.setHeader("connection", "close");
     let request: S3Request | undefined;
     let bytes = 0;
@@ -110,10 +111,14 @@ export async function startS3Door(options: S3DoorOptions): Promise<S3Door> {
   server.on("checkContinue", (incoming, response) => void serve(incoming, response, true));
   server.on("checkExpectation", (incoming, response) => void serve(incoming, response, false));
   server.on("clientError", refuseMalformed);
+  server.on(options.tls ? "secureConnection" : "connection", (socket: Socket) => {
+    connections.set(socket, null);
+    socket.once("close", () => connections.delete(socket));
+  });
   server.headersTimeout = SILENCE_MS;
   server.requestTimeout = 0; // 5 GiB over a slow line take hours: silence ends a request, length does not
   server.keepAliveTimeout = SILENCE_MS;
-  server.setTimeout(SILENCE_MS, (socket: Socket) => closeSilent(socket, answering.get(socket)));
+  server.setTimeout(SILENCE_MS, (socket: Socket) => closeSilent(socket, connections.get(socket)));
 
   const url = await listen(server, options);
   return {
@@ -122,7 +127,11 @@ export async function startS3Door(options: S3DoorOptions): Promise<S3Door> {
       stopping.now = true;
       const closed = once(server, "close");
       server.close();
-      const idle = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
+      const closeIdle = () => {
+        for (const [socket, response] of connections) if (!response || response.writableFinished) socket.destroy();
+      };
+      closeIdle();
+      const idle = setInterval(closeIdle, IDLE_SWEEP_MS);
       const force = setTimeout(() => server.closeAllConnections(), STOP_GRACE_MS);
       await closed;
       clearInterval(idle);
@@ -132,7 +141,7 @@ export async function startS3Door(options: S3DoorOptions): Promise<S3Door> {
 }
 
 /** The silence of a client ends the connection; ours, while we work on what it sent, does not. */
-function closeSilent(socket: Socket, response: ServerResponse | undefined): void {
+function closeSilent(socket: Socket, response: ServerResponse | null | undefined): void {
   const ours = response?.req.complete && !response.headersSent;
   if (!ours) socket.destroy();
 }
