@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { createRandom, type Digest } from "../../base/index.ts";
-import { NODE_MAX_BYTES } from "./boundary.ts";
+import { endsNode, hashKey, NODE_MAX_BYTES, NODE_MIN_BYTES } from "./boundary.ts";
 import { createTree } from "./create-tree.ts";
 import { createMemoryStore } from "./fixtures/memory-store.ts";
 import { decodeNode } from "./node.ts";
@@ -110,6 +110,81 @@ test("any edits give what a map gives, and the root that a tree built at once fr
   );
 });
 
+test("a deep tree that grows, loses its tail, shrinks to a leaf and grows again has the roots that its content has at once", async () => {
+  const tree = createTree(createMemoryStore());
+  const random = createRandom(SEED);
+  const everything = many(40_000);
+  const ordered = sorted(everything);
+  let [model, root] = [new Map() as Model, await tree.empty()];
+  const steps: (() => Iterable<[string, string | null]>)[] = [
+    () => everything,
+    () => ordered.slice(-9000).map(([path]) => [path, null]),
+    () =>
+      Array.from({ length: 500 }, () => [ordered[random.below(40_000)]![0], random.below(2) ? null : `value ${random.below(9)}`]),
+    () => ordered.slice(10, 12_000).map(([path]) => [path, null]),
+    () => Array.from({ length: 3000 }, (_, at) => [`zz/${String(at).padStart(5, "0")}`, "v".repeat(40)]),
+    () => ordered.slice(0, 3).map(([path, value]) => [path, `${value}!`]),
+    () => [...model.keys()].slice(7).map((path) => [path, null]),
+    () => ordered.slice(100, 30_000),
+    () => ordered.map(([path]) => [path, null]),
+    () => ordered.slice(0, 1),
+  ];
+  for (const step of steps) {
+    const changes = new Map(step());
+    model = apply(model, changes);
+    root = await tree.apply(root, asEdits(changes));
+    assert.equal(await tree.count(root), model.size);
+    assert.equal(root, await build(createTree(createMemoryStore()), model));
+  }
+});
+
+test("one edit after the other makes the root that all at once make", async () => {
+  const tree = createTree(createMemoryStore());
+  const start = await build(tree, many(10_000));
+  const changes = asEdits(
+    new Map(
+      [...many(12_000)]
+        .filter((_, at) => at % 60 === 0)
+        .map(([path], at) => [`${path}${at % 3 ? "" : "x"}`, at % 2 ? null : "new"]),
+    ),
+  );
+  let root = start;
+  for (const edit of changes) root = await tree.apply(root, [edit]);
+  assert.equal(root, await tree.apply(start, changes));
+  for (const edit of changes.toReversed()) root = await tree.apply(root, [{ ...edit, value: await tree.get(start, edit.path) }]);
+  assert.equal(root, start);
+});
+
+test("a store that is far is asked for several nodes at once, by scans, edits, diffs and the walk for collection", async () => {
+  const store = createMemoryStore();
+  const root = await build(createTree(store), many(50_000));
+  const edits = sorted(many(50_000))
+    .filter((_, at) => at % 2000 === 0)
+    .map(([path]) => ({ path, value: bytes("new") }));
+  const next = await createTree(store).apply(root, edits);
+  let [underway, most] = [0, 0];
+  const far: NodeStore = {
+    put: store.put,
+    async get(digest) {
+      most = Math.max(most, ++underway);
+      await new Promise((resolve) => setImmediate(resolve));
+      underway--;
+      return store.get(digest);
+    },
+  };
+  const uses: ((tree: Tree) => Promise<unknown>)[] = [
+    (tree) => collect(tree.scan(root)),
+    (tree) => tree.apply(root, edits),
+    (tree) => collect(tree.diff(root, next)),
+    (tree) => all(tree.nodes(root, () => false)),
+  ];
+  for (const use of uses) {
+    most = 0;
+    await use(createTree(far));
+    assert.ok(most >= 4, `${most} at once`);
+  }
+});
+
 test("scan and diff keep to a prefix, and start behind a path or at one", async () => {
   const option = fc.option(fc.oneof(path, fc.constantFrom("data/", "data/01", "\u{1F600}", "a", "", "zzz")), { nil: undefined });
   await fc.assert(
@@ -213,17 +288,23 @@ test("nodes stay within their bounds, and most are near the target", async () =>
   assert.ok(near > 0.9 * sizes.length, `${near} of ${sizes.length}`);
 });
 
-test("keys that all ask for a boundary, or none, still make nodes within their bounds", async () => {
-  const { endsNode, hashKey } = await import("./boundary.ts");
-  const store = createMemoryStore();
-  const paths: string[] = [];
-  for (let entry = 0; paths.length < 3000; entry++) {
-    const key = bytes(`k${entry}`);
-    // would end a node at half the usual size: a node of such keys ends as soon as one can
-    if (endsNode(0, hashKey(key, 0, key.length), 4000, 4100, 2) || entry % 3 === 0) paths.push(`k${entry}`);
-  }
-  await build(createTree(store), new Map(paths.map((path) => [path, "v".repeat(40)])));
-  for (const node of store.nodes.values()) assert.ok(node.length < NODE_MAX_BYTES + 100);
+test("keys chosen so that all end a node early, or none ever does, still make nodes within the bounds", async () => {
+  const chosen = async (choose: (hash: number) => boolean) => {
+    const store = createMemoryStore();
+    const model: Model = new Map();
+    for (let n = 0; model.size < 2000; n++) {
+      const key = bytes(`${n}`);
+      if (choose(hashKey(key, 0, key.length))) model.set(`${n}`, "v".repeat(60));
+    }
+    const tree = createTree(store);
+    const root = await build(tree, model);
+    const leaves = (await all(tree.nodes(root, () => false))).filter(({ items }) => items.length > 0);
+    return leaves.slice(0, -1).map(({ node }) => store.nodes.get(node)!.length);
+  };
+  const early = await chosen((hash) => endsNode(0, hash, 4000, 5000, 2)); // 1.6 % of all keys
+  assert.ok(Math.min(...early) > 0.9 * NODE_MIN_BYTES && Math.max(...early) < 6000, `${early}`);
+  const late = await chosen((hash) => !endsNode(0, hash, 0, 8300, 2)); // 80 %
+  assert.ok(Math.max(...late) < NODE_MAX_BYTES + 100 && Math.min(...late) > 0.9 * NODE_MAX_BYTES, `${late}`);
 });
 
 test("a value larger than a node has a node for itself or with few", async () => {
