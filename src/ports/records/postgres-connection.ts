@@ -44,7 +44,9 @@ export function sessionConfig({ url, schema }: PostgresAddress, options: Connect
   } as pg.ClientConfig;
 }
 
+/** So many statements are parsed once for each connection, the long ones (lists of many rows) each time. */
 const STATEMENTS_MAX = 512;
+const NAMED_LENGTH_MAX = 2000;
 
 /**
  * One connection on which everything asked for in one turn goes out in one write, and whose answers come in order. A statement is parsed
@@ -79,7 +81,7 @@ export class Pipeline {
 
   /** To be asked for outside of a transaction, before `run`. */
   prepare(text: string): void {
-    if (this.#names.has(text)) return;
+    if (this.#names.has(text) || text.length > NAMED_LENGTH_MAX) return;
     if (this.#names.size >= STATEMENTS_MAX) {
       this.#names.clear();
       this.simple("DEALLOCATE ALL").catch(() => undefined);

@@ -17,8 +17,9 @@ export interface Readers {
   close(): Promise<void>;
 }
 
-/** So many texts are parsed once for each connection; those beyond each time. */
+/** So many texts are parsed once for each connection; those beyond, and long ones, each time. */
 const NAMED_MAX = 512;
+const NAMED_LENGTH_MAX = 2000;
 
 /** Connections that can only read, made when they are needed; an idle one does not keep the process alive. */
 export function openReaders({ address, count, patienceMs }: ReadersOptions): Readers {
@@ -47,7 +48,7 @@ export function openReaders({ address, count, patienceMs }: ReadersOptions): Rea
 
   function nameOf(text: string): string | undefined {
     const known = names.get(text);
-    if (known || names.size >= NAMED_MAX) return known;
+    if (known || names.size >= NAMED_MAX || text.length > NAMED_LENGTH_MAX) return known;
     names.set(text, `r${names.size}`);
     return names.get(text);
   }
