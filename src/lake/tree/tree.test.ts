@@ -1,43 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { createRandom, type Digest } from "../../base/index.ts";
-import { endsNode, hashKey, NODE_MAX_BYTES, NODE_MIN_BYTES } from "./boundary.ts";
+import { createRandom } from "../../base/index.ts";
 import { createTree } from "./create-tree.ts";
 import { createMemoryStore } from "./fixtures/memory-store.ts";
+import { all, build, byBytes, bytes, collect, type Model, many, SEED, sorted, texts } from "./fixtures/models.ts";
 import { decodeNode } from "./node.ts";
-import type { Difference, Edit, Item, NodeStore, Tree } from "./tree.ts";
+import type { Difference, Edit, NodeStore, Tree } from "./tree.ts";
 
-const SEED = 20261121;
-const byBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
-const bytes = (text: string) => Buffer.from(text);
-
-type Model = Map<string, string>;
-
-const modelEdits = (model: Model): Edit[] =>
-  [...model].sort(([a], [b]) => byBytes(a, b)).map(([path, value]) => ({ path, value: bytes(value) }));
-
-async function build(tree: Tree, model: Model): Promise<Digest> {
-  return tree.apply(await tree.empty(), modelEdits(model));
-}
-
-async function all<T>(source: AsyncIterable<T>): Promise<T[]> {
-  const list: T[] = [];
-  for await (const one of source) list.push(one);
-  return list;
-}
-
-const collect = async <T>(batches: AsyncIterable<readonly T[]>): Promise<T[]> => (await all(batches)).flat();
-
-const texts = (items: readonly Item[]) => items.map(({ path, value }) => [path, Buffer.from(value).toString()]);
 const pairs = (differences: readonly Difference[]) =>
   differences.map(({ path, before, after }) => [
     path,
     before && Buffer.from(before).toString(),
     after && Buffer.from(after).toString(),
   ]);
-
-const sorted = (model: Model) => [...model].sort(([a], [b]) => byBytes(a, b));
 
 function naiveDiff(before: Model, after: Model): (string | null)[][] {
   return [...new Set([...before.keys(), ...after.keys()])]
@@ -215,17 +191,6 @@ test("scan and diff keep to a prefix, and start behind a path or at one", async 
   );
 });
 
-const many = (count: number) => {
-  const random = createRandom(SEED);
-  const model: Model = new Map();
-  for (let entry = 0; entry < count; entry++)
-    model.set(
-      `images/train/${String(entry % 97).padStart(3, "0")}/${String(entry).padStart(8, "0")}.jpg`,
-      `v${random.below(2 ** 31)}`.padEnd(60, "-"),
-    );
-  return model;
-};
-
 test("a tree of 100,000 paths: one edit writes a node a level and few more, reads as few, and only what differs is opened", async () => {
   const store = createMemoryStore();
   const model = many(100_000);
@@ -273,46 +238,6 @@ test("edits that change nothing write nothing", async () => {
   assert.deepEqual(store.puts, []);
 });
 
-test("nodes stay within their bounds, and most are near the target", async () => {
-  const store = createMemoryStore();
-  const tree = createTree(store);
-  const random = createRandom(SEED);
-  const model: Model = new Map();
-  for (let entry = 0; entry < 4000; entry++)
-    model.set(`${random.below(2 ** 31)}`.padEnd(5 + random.below(1020), "/"), "v".repeat(random.below(3000)));
-  await build(tree, many(50_000));
-  await build(tree, model);
-  const sizes = [...store.nodes.values()].map(({ length }) => length);
-  assert.ok(Math.max(...sizes) <= NODE_MAX_BYTES + 4200, `${Math.max(...sizes)} bytes`);
-  const near = sizes.filter((size) => size > 4000 && size < 18_000).length;
-  assert.ok(near > 0.9 * sizes.length, `${near} of ${sizes.length}`);
-});
-
-test("keys chosen so that all end a node early, or none ever does, still make nodes within the bounds", async () => {
-  const chosen = async (choose: (hash: number) => boolean) => {
-    const store = createMemoryStore();
-    const model: Model = new Map();
-    for (let n = 0; model.size < 2000; n++) {
-      const key = bytes(`${n}`);
-      if (choose(hashKey(key, 0, key.length))) model.set(`${n}`, "v".repeat(60));
-    }
-    const tree = createTree(store);
-    const root = await build(tree, model);
-    const leaves = (await all(tree.nodes(root, () => false))).filter(({ items }) => items.length > 0);
-    return leaves.slice(0, -1).map(({ node }) => store.nodes.get(node)!.length);
-  };
-  const early = await chosen((hash) => endsNode(0, hash, 4000, 5000, 2)); // 1.6 % of all keys
-  assert.ok(Math.min(...early) > 0.9 * NODE_MIN_BYTES && Math.max(...early) < 6000, `${early}`);
-  const late = await chosen((hash) => !endsNode(0, hash, 0, 8300, 2)); // 80 %
-  assert.ok(Math.max(...late) < NODE_MAX_BYTES + 100 && Math.min(...late) > 0.9 * NODE_MAX_BYTES, `${late}`);
-});
-
-test("a value larger than a node has a node for itself or with few", async () => {
-  const tree = createTree(createMemoryStore());
-  const model: Model = new Map(Array.from({ length: 20 }, (_, at) => [`p${at}`, "v".repeat(at % 3 === 0 ? 200_000 : 10)]));
-  assert.deepEqual(texts(await collect(tree.scan(await build(tree, model)))), sorted(model));
-});
-
 test("the walk for collection gives every node once, leaves out what was seen, and its items are the tree's", async () => {
   const store = createMemoryStore();
   const tree = createTree(store);
@@ -356,112 +281,4 @@ test("a scan that is left reads no more than a few nodes", async () => {
     break;
   }
   assert.equal(store.gets.length, 3);
-});
-
-test("edits out of order or twice for a path are refused and change nothing", async () => {
-  const tree = createTree(createMemoryStore());
-  const root = await build(tree, many(1000));
-  // U+FFFF is before U+1F600 in UTF-8 and behind it in UTF-16
-  for (const paths of [
-    ["b", "a"],
-    ["a", "a"],
-    ["\u{1F600}", "\uFFFF"],
-  ])
-    await assert.rejects(
-      tree.apply(
-        root,
-        paths.map((path) => ({ path, value: bytes("v") })),
-      ),
-      { code: "lake.unsorted" },
-    );
-  assert.equal(
-    await tree.count(
-      await tree.apply(root, [
-        { path: "\uFFFF", value: bytes("v") },
-        { path: "\u{1F600}", value: bytes("v") },
-      ]),
-    ),
-    1002,
-  );
-});
-
-test("what is not a node is told as such, whatever its bytes", async () => {
-  const store = createMemoryStore();
-  const tree = createTree(store);
-  const root = await build(tree, many(3000));
-  const inner = store.nodes.get(root)!;
-  const leaf = store.nodes.get(decodeNode(root, inner).child(0))!;
-  const refused = async (content: Uint8Array) => {
-    const digest = await store.put(content);
-    await assert.rejects(collect(tree.scan(digest)), { code: "lake.corrupt-node" });
-    await assert.rejects(tree.apply(digest, [{ path: "a", value: bytes("v") }]), { code: "lake.corrupt-node" });
-  };
-  await refused(Buffer.alloc(0));
-  await refused(bytes('{"rows":1}'));
-  await refused(leaf.subarray(0, leaf.length - 1));
-  await refused(Buffer.concat([leaf, Buffer.from([0])]));
-  await refused(Buffer.from(leaf).fill(9, 2, 3)); // another version
-  await refused(Buffer.from(leaf).fill(1, 3, 4)); // a leaf that says it is above
-  await refused(Buffer.from(leaf).fill(255, 4, 8)); // very many items
-  await refused(Buffer.from(inner).fill(7, 3, 4)); // children of another level
-
-  const random = createRandom(SEED);
-  for (let round = 0; round < 2000; round++) {
-    const content = Buffer.from(round % 2 ? leaf : inner);
-    for (let flips = 0; flips <= random.below(3); flips++)
-      content[random.below(Math.min(content.length, 3000))]! ^= 1 << random.below(8);
-    try {
-      const node = decodeNode(("sha256:" + "0".repeat(64)) as Digest, content);
-      node.items(); // what passes can be read to the end
-    } catch (error) {
-      assert.equal((error as { code: string }).code, "lake.corrupt-node");
-    }
-  }
-});
-
-test("a store that fails fails the edits when nothing is under way any more, and the tree stays as it was", async () => {
-  const store = createMemoryStore();
-  const root = await build(createTree(store), many(5000));
-  const edits = Array.from({ length: 3000 }, (_, at) => ({
-    path: `new/${String(at).padStart(6, "0")}`,
-    value: bytes("v".repeat(100)),
-  }));
-  store.puts.length = 0;
-  await createTree(store).apply(root, edits);
-  const puts = store.puts.length;
-  assert.ok(puts > 20);
-  for (let failing = 1; failing <= puts; failing += 3) {
-    let [turns, underway] = [0, 0];
-    const faulty: NodeStore = {
-      get: store.get,
-      async put(content) {
-        underway++;
-        const turn = ++turns;
-        await new Promise((resolve) => setImmediate(resolve));
-        underway--;
-        if (turn === failing) throw new Error("no room");
-        return store.put(content);
-      },
-    };
-    const tree = createTree(faulty);
-    await assert.rejects(tree.apply(root, edits), /no room/);
-    assert.equal(underway, 0);
-    assert.equal(await tree.count(await tree.apply(root, edits)), 8000);
-    assert.equal(await tree.count(root), 5000);
-  }
-});
-
-test("a node that is gone from the store is told by the store's error", async () => {
-  const store = createMemoryStore();
-  const root = await build(createTree(store), many(3000));
-  store.nodes.delete(decodeNode(root, store.nodes.get(root)!).child(2));
-  const tree = createTree(store);
-  await assert.rejects(collect(tree.scan(root)), { code: "object.missing" });
-  await assert.rejects(collect(tree.scan(root)), { code: "object.missing" });
-});
-
-test("the cut of nodes is a promise to stored data: these roots never change", async () => {
-  const tree = createTree(createMemoryStore());
-  assert.equal(await tree.empty(), "sha256:5c502dc93dbc4ee46344408e56e191f50627e41d2480eba8c0cc8770b1d8dff3");
-  assert.equal(await build(tree, many(20_000)), "sha256:6aebb7ab7342b27633e0094c77bcb76aabac404baa4017f3f223eaac43ba6ff7");
 });
