@@ -9,13 +9,14 @@ import type { App } from "./cli/index.ts";
 import type { Config, Handlers, SettingName } from "./contract/index.ts";
 import { openProject, requireProject } from "./define/index.ts";
 import { accessVerbs, createAccessKeys, createAudit, createCall, lockWorkspace, openKeyring, openTokens } from "./guard/index.ts";
+import { commitInfrastructure } from "./infrastructure.ts";
 import { createLake, createUploads } from "./lake/index.ts";
 import { createMonitor } from "./monitor/index.ts";
 import { createKeeper, createSources, platformVerbs, STEP_KINDS } from "./orchestrate/index.ts";
 import { readPackage } from "./package.ts";
 import { createLocalEngine } from "./ports/engines/index.ts";
 import { createWebhook, type Notices } from "./ports/notices/index.ts";
-import { createFileObjects } from "./ports/objects/index.ts";
+import { type ObjectsSpec, openObjects } from "./ports/objects/index.ts";
 import { openRecords } from "./ports/records/index.ts";
 import { openDuckDb } from "./ports/tables/index.ts";
 import { startS3Door } from "./protocols/index.ts";
@@ -41,7 +42,8 @@ export async function openWorkspace(config: Config): Promise<App> {
   const closeAll = () => closeInTurn(closers.reverse());
   try {
     const keyring = await openKeyring(config.workspace, { configured: config.key });
-    const objects = createFileObjects(join(config.workspace, "objects"));
+    const stored = objectsOf(config);
+    const objects = openObjects(stored, { keyring });
     closers.push(() => objects.close());
     const records = await openRecords(config.records ?? join(config.workspace, "mill.db"));
     closers.push(() => records.close());
@@ -50,7 +52,15 @@ export async function openWorkspace(config: Config): Promise<App> {
     const scratch = join(config.workspace, "scratch");
     const tables = () => openDuckDb({ threads: config.threads, memoryMb: QUERY_MEMORY_MB, tempFolder: scratch });
 
-    const engine = createLocalEngine({ command: [process.execPath, MAIN], environment: stepEnvironment(config) });
+    const lake = createLake({ records, objects, folder: config.workspace, tables });
+    closers.push(
+      () => lake.close(),
+      () => lake.sealAll().catch(() => undefined), // the journal keeps the rows, and the next owner seals them
+    );
+    await lake.bringOver();
+    const infrastructure = await commitInfrastructure({ records, objects, repositories: lake.repositories, config });
+
+    const engine = createLocalEngine({ command: [process.execPath, MAIN], environment: stepEnvironment(config, stored) });
     const ledger = createLedger({
       records,
       objects,
@@ -58,13 +68,9 @@ export async function openWorkspace(config: Config): Promise<App> {
       folder: join(config.workspace, "steps"),
       kinds: STEP_KINDS,
       environment: environment(),
+      infrastructure: () => infrastructure,
     });
     closers.push(() => ledger.close());
-    const lake = createLake({ records, objects, folder: config.workspace, tables });
-    closers.push(
-      () => lake.close(),
-      () => lake.sealAll().catch(() => undefined), // the journal keeps the rows, and the next owner seals them
-    );
     const registry = createRegistry({ records, objects });
     const story = createStory(records);
     const now = Date.now;
@@ -114,6 +120,7 @@ export async function openWorkspace(config: Config): Promise<App> {
         uploads: createUploads({ records, objects }),
         objects,
         keys: accessKeys,
+        bearer: tokens.bearer,
         ...(await doorAddress(config)),
         log,
       });
@@ -184,16 +191,34 @@ function createReadiness(load: () => Promise<void>) {
   };
 }
 
-/** The process of one step: `mill step FOLDER`, started by the local engine with the workspace's objects in `MILL_OBJECTS`. */
-export const runStepProcess = (folder: string, environment: NodeJS.ProcessEnv): Promise<number> =>
-  runStep(folder, STEP_KINDS, { objects: createFileObjects(environment.MILL_OBJECTS!, { segments: "read" }) });
+/** The process of one step: `mill step FOLDER`, started by the local engine, with the store of the workspace's objects in `MILL_STEP_OBJECTS`. */
+export async function runStepProcess(folder: string, environment: NodeJS.ProcessEnv): Promise<number> {
+  const { workspace, ...stored } = JSON.parse(environment.MILL_STEP_OBJECTS!) as ObjectsSpec & { readonly workspace: string };
+  const keyring = stored.encrypted ? await openKeyring(workspace, { configured: environment.MILL_KEY ?? null }) : null;
+  const objects = openObjects(stored, { keyring, segments: "read" });
+  return runStep(folder, STEP_KINDS, { objects });
+}
 
 const MAIN = join(import.meta.dirname, `main${extname(import.meta.filename)}`);
 
-/** A step needs no secret of the platform's. */
-function stepEnvironment({ workspace }: Config): NodeJS.ProcessEnv {
-  const { MILL_TOKEN: _, MILL_WEBHOOK_SECRET: __, ...rest } = process.env;
-  return { ...rest, MILL_OBJECTS: join(workspace, "objects") };
+/** A step needs no secret of the platform's but the keys of its objects. */
+function stepEnvironment({ workspace }: Config, stored: ObjectsSpec): NodeJS.ProcessEnv {
+  const { MILL_TOKEN: _, MILL_WEBHOOK_SECRET: __, MILL_RECORDS: ___, MILL_KEY, ...rest } = process.env;
+  return { ...rest, ...(stored.encrypted && { MILL_KEY }), MILL_STEP_OBJECTS: JSON.stringify({ ...stored, workspace }) };
+}
+
+/** Where the objects of a workspace are. */
+function objectsOf({ workspace, objects, objectsEndpoint, objectsRegion, objectsCacheMb, encrypt }: Config): ObjectsSpec {
+  if (objects === null) return { kind: "files", folder: join(workspace, "objects"), encrypted: encrypt };
+  return {
+    kind: "s3",
+    ...objects,
+    region: objectsRegion,
+    ...(objectsEndpoint !== null && { endpoint: objectsEndpoint, pathStyle: true }),
+    cacheFolder: join(workspace, "cache"),
+    cacheBytes: objectsCacheMb * 2 ** 20,
+    encrypted: encrypt,
+  };
 }
 
 /** What a result depends on beside its input and its kind's revision. */

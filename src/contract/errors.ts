@@ -409,6 +409,7 @@ export const ERRORS = {
   "lake.corrupt-entry": { status: 500, exit: EXIT.fault, about: "The bytes of an entry in a repository cannot be read." },
   "lake.corrupt-node": { status: 500, exit: EXIT.fault, about: "An object that a tree names is not a node of a tree." },
   "lake.disk-full": { status: 507, exit: EXIT.away, about: "There is no room for new rows; earlier ones are intact." },
+  "lake.freed": { status: 410, exit: EXIT.notFound, about: "What a commit held was given up by a retention rule." },
   "lake.journal": { status: 500, exit: EXIT.away, about: "The journal of a data set cannot be written." },
   "lake.moved": { status: 409, exit: EXIT.conflict, about: "A data set or branch moved on in the meantime." },
   "lake.nothing-staged": { status: 409, exit: EXIT.conflict, about: "A branch holds what its head holds." },

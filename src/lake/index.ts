@@ -27,6 +27,7 @@ export type {
   Tag,
 } from "./repositories/repository.ts";
 export type { FrozenSplit } from "./splits.ts";
+export { storedEntry } from "./stored-entry.ts";
 export type { ChangedTable } from "./tables/changed-tables.ts";
 export type { RowDifference, TableDifference } from "./tables/diff.ts";
 export type { TableMerge } from "./tables/merge-tables.ts";

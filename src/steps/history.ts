@@ -19,6 +19,8 @@ export interface RunRecord {
   readonly startedAt: number;
   readonly endedAt: number | null;
   readonly error: ErrorJson | null;
+  /** The commit of the infrastructure that it began on; null: it was not told. */
+  readonly infrastructure: string | null;
 }
 
 export interface StepRecord {
@@ -93,7 +95,7 @@ export interface History {
   holdoutReadings(dataset: string): Promise<number>;
 }
 
-const RUN = `SELECT id, actor, targets, reason, state, started_at AS "startedAt", ended_at AS "endedAt", error FROM runs`;
+const RUN = `SELECT id, actor, targets, reason, state, started_at AS "startedAt", ended_at AS "endedAt", error, infrastructure FROM runs`;
 const stepSelect = (
   more = "",
 ) => `SELECT s.id AS id, s.step_key AS key, s.kind AS kind, s.revision AS revision, s.target AS target,
@@ -108,15 +110,15 @@ const ATTEMPTS = `SELECT fence, engine, started_at AS "startedAt", ended_at AS "
 /** A row as the store gives it: JSON fields still text. */
 type Row = Record<string, unknown>;
 
-export function createHistory({ records, clock, owner }: Surroundings, results: Results): History {
+export function createHistory({ records, clock, owner, infrastructure }: Surroundings, results: Results): History {
   return {
     async startRun({ actor, targets, reason }) {
       const nowMs = clock();
       const id = newId(nowMs);
       await records.commit([
         {
-          sql: "INSERT INTO runs (id, actor, targets, reason, state, owner, started_at) VALUES (?, ?, ?, ?, 'running', ?, ?)",
-          params: [id, actor, JSON.stringify(targets), reason, owner.name, nowMs],
+          sql: "INSERT INTO runs (id, actor, targets, reason, state, owner, started_at, infrastructure) VALUES (?, ?, ?, ?, 'running', ?, ?, ?)",
+          params: [id, actor, JSON.stringify(targets), reason, owner.name, nowMs, infrastructure()],
         },
       ]);
       return id;

@@ -41,6 +41,8 @@ export interface LedgerOptions extends Pick<Surroundings, "records" | "objects" 
   readonly leaseMs?: number;
   /** Who runs the attempts; default this process. */
   readonly owner?: Owner;
+  /** What describes the infrastructure that a run begins on; default: nobody says. */
+  readonly infrastructure?: () => string | null;
 }
 
 export interface StepRequest {
@@ -100,6 +102,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     clock: options.clock ?? Date.now,
     leaseMs: options.leaseMs ?? 30_000,
     owner: options.owner ?? thisProcess(),
+    infrastructure: options.infrastructure ?? (() => null),
     tidying: new Set(),
   };
   const { records, clock } = surroundings;

@@ -136,7 +136,7 @@ test("a step's process killed from outside is a crash, and the step runs again w
 /** What the parts of a ledger work with, by hand: an owner that can die, a clock that can be set. */
 function surroundingsOf({ records, objects, engine, folder }: TestWorkspace, more: Partial<Surroundings> = {}): Surroundings {
   const common = { records, objects, engine, folder: join(folder, "steps"), clock: Date.now, leaseMs: 30_000 };
-  return { ...common, owner: { name: "old", alive: () => true }, tidying: new Set(), ...more };
+  return { ...common, owner: { name: "old", alive: () => true }, infrastructure: () => null, tidying: new Set(), ...more };
 }
 
 /** Claims a step as a process would that then dies; with `performed` its manifest is complete. */

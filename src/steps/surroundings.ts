@@ -18,6 +18,8 @@ export interface Surroundings {
   readonly clock: () => number;
   readonly leaseMs: number;
   readonly owner: Owner;
+  /** Digest of what describes the infrastructure that a run begins on; null: nobody says. */
+  readonly infrastructure: () => string | null;
   /** Work that nobody waits for before the ledger closes: folders that are removed. */
   readonly tidying: Set<Promise<void>>;
 }

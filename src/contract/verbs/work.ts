@@ -36,6 +36,7 @@ export const runSummary = object({
   startedAt: instant,
   endedAt: orNull(instant),
   error: orNull(errorJson),
+  infrastructure: optional(text({ description: "Commit of the repository `infrastructure` that it began on" })),
 });
 
 const runFinished = object({

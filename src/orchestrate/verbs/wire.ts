@@ -61,6 +61,7 @@ export const runSummary = (run: RunRecord): OutputOf<"listRuns">["items"][number
   startedAt: instant(run.startedAt),
   endedAt: instantOrNull(run.endedAt),
   error: run.error,
+  ...(run.infrastructure === null ? {} : { infrastructure: run.infrastructure }),
 });
 
 export const stepSummary = (step: StepRecord): OutputOf<"listSteps">["items"][number] => ({
