@@ -73,7 +73,9 @@ export class RequestBody {
       });
       incoming.once("end", () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
       incoming.once("error", (cause) => reject(Object.assign(new S3Error("IncompleteBody"), { cause })));
-      incoming.once("close", () => reject(new S3Error("IncompleteBody")));
+      incoming.once("close", () => {
+        if (!incoming.readableEnded) reject(new S3Error("IncompleteBody"));
+      });
       this.#goOn();
     });
   }

@@ -13,8 +13,8 @@ import { operationOf } from "./operations.ts";
 import { createBuckets } from "./place.ts";
 import type { Resources, S3Request } from "./request.ts";
 import { S3Error } from "./s3-error.ts";
-import { send, sendError } from "./send.ts";
-import { type AccessKeyFinder, type Authenticator, createAuthenticator } from "./signature.ts";
+import { type Common, send, sendError } from "./send.ts";
+import { type AccessKeyFinder, type Authenticator, type AuthenticatorOptions, createAuthenticator } from "./signature.ts";
 
 /** One line a request; never a secret, a signature or a body. */
 export interface AccessLine {
@@ -34,6 +34,8 @@ export interface S3DoorOptions {
   readonly uploads: Uploads;
   readonly objects: Objects;
   readonly keys: AccessKeyFinder;
+  /** Who bears the platform's own token: it is taken in place of a signature. Absent: only signed requests are let in. */
+  readonly bearer?: AuthenticatorOptions["bearer"];
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
@@ -66,7 +68,11 @@ const CHUNK_BYTES = 256 * 1024;
 /** Errors: `server.port-taken`, `server.not-listening`. */
 export async function startS3Door(options: S3DoorOptions): Promise<S3Door> {
   const { repositories, uploads, objects, log, clock = Date.now, region = "us-east-1", domain } = options;
-  const authenticator = createAuthenticator({ keys: options.keys, now: clock });
+  const authenticator = createAuthenticator({
+    keys: options.keys,
+    now: clock,
+    ...(options.bearer && { bearer: options.bearer }),
+  });
   const report = (requestId: string, thrown: unknown): S3Error => {
     const fault = toS3Error(thrown);
     if (fault.status >= 500 && !(thrown instanceof S3Error)) log.error("s3 request failed", { requestId, ...told(thrown) });
@@ -78,21 +84,20 @@ export async function startS3Door(options: S3DoorOptions): Promise<S3Door> {
   /** Connections, each with its newest request. */
   const connections = new Map<Socket, ServerResponse | null>();
 
+  const closing = (common: Common): Common => (stopping.now ? { ...common, connection: "close" } : common);
+
   const serve = async (incoming: IncomingMessage, response: ServerResponse, waiting: boolean): Promise<void> => {
     const startedMs = performance.now();
     const id = requestId();
-    response.setHeader("x-amz-request-id", id);
-    response.setHeader("x-amz-id-2", HOST_ID);
-    response.setHeader("server", "Millwright");
+    const common: Common = { "x-amz-request-id": id, "x-amz-id-2": HOST_ID, server: "Millwright" };
     connections.set(incoming.socket, response);
-    if (stopping.now) response.setHeader("connection", "close");
     let request: S3Request | undefined;
     let bytes = 0;
     try {
       request = await admit(incoming, response, id, waiting, authenticator, domain?.toLowerCase());
-      bytes = await send(response, await operationOf(request)(request, resources), request.method);
+      bytes = await send(response, await operationOf(request)(request, resources), request.method, closing(common));
     } catch (thrown) {
-      await sendError(incoming, response, report(id, thrown), id);
+      sendError(incoming, response, report(id, thrown), closing(common));
     }
     log.access({
       requestId: id,
@@ -107,9 +112,14 @@ export async function startS3Door(options: S3DoorOptions): Promise<S3Door> {
   };
 
   const server = listenerOf(options.tls);
-  server.on("request", (incoming, response) => void serve(incoming, response, false));
-  server.on("checkContinue", (incoming, response) => void serve(incoming, response, true));
-  server.on("checkExpectation", (incoming, response) => void serve(incoming, response, false));
+  const safely = (incoming: IncomingMessage, response: ServerResponse, waiting: boolean) =>
+    serve(incoming, response, waiting).catch((thrown) => {
+      log.error("s3 answer failed", told(thrown));
+      response.destroy();
+    });
+  server.on("request", (incoming, response) => safely(incoming, response, false));
+  server.on("checkContinue", (incoming, response) => safely(incoming, response, true));
+  server.on("checkExpectation", (incoming, response) => safely(incoming, response, false));
   server.on("clientError", refuseMalformed);
   server.on(options.tls ? "secureConnection" : "connection", (socket: Socket) => {
     connections.set(socket, null);

@@ -32,7 +32,7 @@ export async function putObject(request: S3Request, { buckets, objects, clock }:
     stored = { digest: await objects.put(whole.bytes), sizeBytes: whole.bytes.byteLength };
     received = whole;
   } else {
-    await requireWritable(place);
+    await requireWritable(place, conditions);
     ({ stored, received } = await body.into((chunks) => objects.putStream(chunks)));
   }
   const { digest, sizeBytes } = stored;

@@ -34,13 +34,19 @@ export async function change(
   }
 }
 
-/** Whether a ref can be written, asked before a long body is taken in. */
-export async function requireWritable(place: Place): Promise<void> {
+/** Refuses before a long body is taken in what would be refused behind it; it is looked at again when the change is made. */
+export async function requireWritable(place: Place, conditions: readonly Condition[] = []): Promise<void> {
   try {
     const { kind } = await place.repository.resolve(place.ref);
     if (kind !== "branch") throw readOnly(place, kind);
   } catch (thrown) {
     throw await writeFault(thrown, place, []);
+  }
+  for (const { ifMatch, ifNoneMatch } of conditions) {
+    const entry = await place.repository.entry(place.ref, place.path);
+    const fits = (etag: string) => entry !== null && (etag === "*" || etag === entry.etag);
+    if (ifMatch !== undefined && !fits(ifMatch)) throw entry ? failed("If-Match") : noSuchKey(place.path);
+    if (ifNoneMatch !== undefined && fits(ifNoneMatch)) throw failed("If-None-Match");
   }
 }
 
@@ -49,9 +55,9 @@ async function writeFault(thrown: unknown, place: Place, conditions: readonly Co
   if (hasCode(thrown, "lake.unknown-repository")) return noSuchBucket(bucket.name);
   if (hasCode(thrown, "lake.condition") && conditions[0]?.ifMatch !== undefined) {
     const entry = await repository.entry(ref, path).catch(() => undefined);
-    return entry === null ? noSuchKey(path) : new S3Error("PreconditionFailed", undefined, { Condition: "If-Match" });
+    return entry === null ? noSuchKey(path) : failed("If-Match");
   }
-  if (hasCode(thrown, "lake.condition")) return new S3Error("PreconditionFailed", undefined, { Condition: "If-None-Match" });
+  if (hasCode(thrown, "lake.condition")) return failed("If-None-Match");
   if (!hasCode(thrown, "lake.unknown-ref")) return thrown;
   const found = await repository.resolve(ref).catch(() => null);
   if (found && found.kind !== "branch") return readOnly(place, found.kind);
@@ -59,6 +65,8 @@ async function writeFault(thrown: unknown, place: Place, conditions: readonly Co
     ? new S3Error("NoSuchBucket", `The repository ${repository.name} has no branch ${ref}.`, { BucketName: bucket.name })
     : noSuchBucket(bucket.name);
 }
+
+const failed = (condition: string) => new S3Error("PreconditionFailed", undefined, { Condition: condition });
 
 const readOnly = ({ repository, ref }: Place, kind: string) =>
   new S3Error("AccessDenied", `${ref} of ${repository.name} is a ${kind}, which never changes: write to a branch.`);
