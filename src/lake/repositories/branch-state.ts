@@ -2,6 +2,7 @@
 import { type Digest, MillError } from "../../base/index.ts";
 import type { Records, Statement } from "../../ports/records/index.ts";
 import type { Edit, Tree } from "../tree/tree.ts";
+import { isStorable } from "./paths.ts";
 
 export interface BranchState {
   readonly repository: string;
@@ -21,6 +22,7 @@ export interface BranchState {
 
 /** Errors: `lake.unknown-repository`, `lake.unknown-ref`. */
 export async function readBranch(records: Records, repository: string, branch: string): Promise<BranchState> {
+  if (!isStorable(branch)) throw await unknownRef(records, repository, branch, "branch");
   const [row] = await records.query<Omit<BranchState, "protected"> & { protected: number }>(
     `SELECT b.repository, b.name AS branch, b.head, c.root AS "headRoot", c.generation, b.root, b.epoch, b.stamp, b.protected
       FROM branches b JOIN commits c ON c.repository = b.repository AND c.id = b.head WHERE b.repository = ? AND b.name = ?`,

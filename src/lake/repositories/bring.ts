@@ -3,7 +3,7 @@ import { type Digest, MillError } from "../../base/index.ts";
 import type { Edit } from "../tree/tree.ts";
 import type { BranchState, Seen } from "./branch-state.ts";
 import { after, before, moveEvent } from "./changes.ts";
-import { insertCommit, newCommit } from "./commits.ts";
+import { insertCommit, newCommit, wholeStatement } from "./commits.ts";
 import { sameEntry } from "./encode-entry.ts";
 import type { MoveEvent } from "./guards.ts";
 import { mergeBase } from "./history.ts";
@@ -20,15 +20,17 @@ export async function mergeFrom(
   options: MergeOptions,
 ): Promise<MergeOutcome> {
   const { repository, records, tree } = workings;
-  const theirs = await refs.commit((await refs.resolve(from)).commit);
+  const { commit } = await refs.resolve(from);
   return bring(workings, branch, options, async (seen) => {
+    const theirs = await refs.commit(commit);
     const ours = await refs.commit(seen.head);
     const base = await mergeBase(records, repository, ours, theirs);
     const isThere = base?.id === theirs.id;
     return {
       isThere,
       kind: "merge",
-      base: base?.root ?? (await tree.empty()),
+      base: base ? (await refs.commit(base.id)).root : await tree.empty(),
+      reads: base ? [base.id, theirs.id] : [theirs.id],
       theirs: theirs.root,
       parents: [ours, theirs],
       ours,
@@ -45,13 +47,15 @@ export async function applyCommit(
   options: MergeOptions,
   { back }: { readonly back: boolean },
 ): Promise<MergeOutcome> {
-  const commit = await refs.commit((await refs.resolve(ref)).commit);
-  const [parent] = commit.parents;
-  const parentRoot = parent === undefined ? await workings.tree.empty() : (await refs.commit(parent)).root;
+  const { commit: id } = await refs.resolve(ref);
   return bring(workings, branch, options, async (seen) => {
+    const commit = await refs.commit(id);
+    const [parent] = commit.parents;
+    const parentRoot = parent === undefined ? await workings.tree.empty() : (await refs.commit(parent)).root;
     const ours = await refs.commit(seen.head);
     const [base, theirs] = back ? [commit.root, parentRoot] : [parentRoot, commit.root];
-    return { isThere: false, kind: back ? "revert" : "cherry-pick", base, theirs, parents: [ours], ours };
+    const reads = parent === undefined ? [commit.id] : [commit.id, parent];
+    return { isThere: false, kind: back ? "revert" : "cherry-pick", base, theirs, reads, parents: [ours], ours };
   });
 }
 
@@ -61,6 +65,8 @@ interface Bringing {
   readonly kind: MoveEvent["kind"];
   readonly base: Digest;
   readonly theirs: Digest;
+  /** The commits whose trees these are. */
+  readonly reads: readonly Digest[];
   readonly ours: Commit;
   readonly parents: readonly Commit[];
 }
@@ -79,7 +85,7 @@ async function bring(
     repository,
     branch,
     async (seen) => {
-      const { isThere, kind, base, theirs, ours, parents } = await bringing(seen);
+      const { isThere, kind, base, theirs, reads, ours, parents } = await bringing(seen);
       const unchanged: MergeOutcome = { merged: false, conflicts: [], conflictCount: 0, commit: ours };
       if (isThere) return stay(unchanged);
       const merged = await mergeTrees(tree, { base, ours: ours.root, theirs }, options);
@@ -90,7 +96,7 @@ async function bring(
       const event = moveEvent(workings, { kind, branch, actor: options.author, base: ours.root, commit });
       return {
         to: { head: commit.id, root: await carryStaged(workings, seen, merged.root) },
-        statements: [insertCommit(repository, commit), ...(await before(workings, event))],
+        statements: [wholeStatement(repository, reads), insertCommit(repository, commit), ...(await before(workings, event))],
         result: { outcome: { merged: true, commit }, event },
       };
     },

@@ -3,7 +3,7 @@ import { type Digest, MillError } from "../../base/index.ts";
 import type { Statement } from "../../ports/records/index.ts";
 import type { Difference, Edit } from "../tree/tree.ts";
 import { moved, moveStatement, readBranch, refuseProtected } from "./branch-state.ts";
-import { insertCommit, newCommit } from "./commits.ts";
+import { insertCommit, newCommit, wholeStatement } from "./commits.ts";
 import { decodeEntry, encodeEntry, sameEntry } from "./encode-entry.ts";
 import type { Change } from "./entry.ts";
 import type { MoveEvent } from "./guards.ts";
@@ -94,7 +94,7 @@ export async function resetBranch(
       const event = moveEvent(workings, { kind: "reset", branch, actor, base: seen.working, root: target.root, commit: null });
       return {
         to: { head: target.commit, root: target.root },
-        statements: await before(workings, event),
+        statements: [wholeStatement(repository, [target.commit]), ...(await before(workings, event))],
         result: { name: branch, head: target.commit, protected: seen.protected },
       };
     },

@@ -7,6 +7,7 @@ import type { FoldAt } from "./folds.ts";
 import type { RepositoryGuards } from "./guards.ts";
 import { createMoves } from "./moves.ts";
 import { INFO_COLUMNS, openRepository } from "./open-repository.ts";
+import { isStorable, storablePosition } from "./paths.ts";
 import { checkRefName } from "./refs.ts";
 import type { Repositories, RepositoryInfo } from "./repository.ts";
 import { createStaging } from "./staging.ts";
@@ -68,13 +69,14 @@ export function createRepositories(resources: RepositoriesResources): OpenReposi
 
     list: ({ limit, after = "" }) =>
       records.query<RepositoryInfo>(`SELECT ${INFO_COLUMNS} FROM repositories WHERE name > ? ORDER BY name LIMIT ?`, [
-        after,
+        storablePosition(after),
         limit,
       ]),
 
-    of: (repository) => openRepository({ repository, records, tree, clock, moves, staging, guards }),
+    of: (name) => openRepository({ repository: isStorable(name) ? name : "", records, tree, clock, moves, staging, guards }),
 
     async remove(name) {
+      if (!isStorable(name)) throw await unknownRef(records, "", "");
       const { committed } = await records.commit([
         { sql: "DELETE FROM repositories WHERE name = ?", params: [name], rows: 1 },
         { sql: "DELETE FROM upload_parts WHERE upload_id IN (SELECT id FROM uploads WHERE repository = ?)", params: [name] },

@@ -53,7 +53,10 @@ export async function mergeBase(records: Records, repository: string, left: Comm
   return null;
 }
 
-/** A page of the commits that lead to one, newest first; with `path` those that changed it against each of their parents. */
+/**
+ * A page of the commits that lead to one, newest first; with `path` those that changed it against each of their parents. Of a commit whose tree retention
+ * gave up that cannot be told: it is left out, and the next one counts as if it came from nothing.
+ */
 export async function logOf(
   { records, tree }: { readonly records: Records; readonly tree: Tree },
   repository: string,
@@ -73,19 +76,22 @@ export async function logOf(
 }
 
 function changesOf(records: Records, tree: Tree, repository: string, path: string): (commit: Commit) => Promise<boolean> {
-  return async ({ root, parents }) => {
-    const before = parents.length === 0 ? [await tree.empty()] : await rootsOf(parents);
-    for (const parent of before) if (!(await differs(parent, root))) return false;
+  return async ({ id, parents }) => {
+    const root = await wholeRoot(id);
+    if (root === null) return false;
+    const before = await Promise.all(parents.map(wholeRoot));
+    for (const parent of before.length === 0 ? [null] : before)
+      if (!(await differs(parent ?? (await tree.empty()), root))) return false;
     return true;
   };
 
-  async function rootsOf(ids: readonly Digest[]): Promise<Digest[]> {
-    const rows = await Promise.all(
-      ids.map((id) =>
-        records.query<{ root: Digest }>("SELECT root FROM commits WHERE repository = ? AND id = ?", [repository, id]),
-      ),
+  /** null: its tree was given up. */
+  async function wholeRoot(id: Digest): Promise<Digest | null> {
+    const [row] = await records.query<{ root: Digest; freedAt: number | null }>(
+      `SELECT root, freed_at AS "freedAt" FROM commits WHERE repository = ? AND id = ?`,
+      [repository, id],
     );
-    return rows.map(([row]) => row!.root);
+    return row && row.freedAt === null ? row.root : null;
   }
 
   async function differs(before: Digest, after: Digest): Promise<boolean> {

@@ -1,6 +1,6 @@
 import type { Item } from "../tree/tree.ts";
 import { decodeEntry } from "./encode-entry.ts";
-import { behindPrefix, comparePaths, isStorable } from "./paths.ts";
+import { behindPrefix, comparePaths, isStorable, storablePosition } from "./paths.ts";
 import type { Listing, ListOptions } from "./repository.ts";
 import type { Position } from "./windows.ts";
 
@@ -42,7 +42,7 @@ export async function listPage(items: Items, { prefix = "", delimiter = "", afte
 
 function startOf(prefix: string, after: string | undefined): Position {
   if (after === undefined || comparePaths(after, prefix) < 0) return { from: prefix };
-  return { after: after.split("\0", 1)[0]!.toWellFormed() }; // no path stands between a text and the same text with NUL behind it
+  return { after: storablePosition(after) };
 }
 
 function commonPrefix(path: string, prefix: string, delimiter: string): string | null {

@@ -6,7 +6,7 @@ import { decodeEntry, encodeEntry } from "./encode-entry.ts";
 import type { Change, Entry } from "./entry.ts";
 import { logOf } from "./history.ts";
 import { type Items, listPage } from "./listing.ts";
-import { checkPath, isStorable } from "./paths.ts";
+import { checkPath, isStorable, storablePosition } from "./paths.ts";
 import { refsOf } from "./refs.ts";
 import type { PathDifference, Repository, RepositoryInfo } from "./repository.ts";
 import { stageMany } from "./stage-many.ts";
@@ -57,6 +57,7 @@ export function openRepository(workings: Workings): Repository {
     },
 
     async stage(branch, changes, conditions = [], actor = "") {
+      if (!isStorable(branch)) throw await unknownRef(records, repository, branch, "branch");
       if (changes.length === 0 && conditions.length === 0) return;
       if (changes.length > STAGED_ROWS_MAX && conditions.length === 0)
         return void (await self.stageMany(branch, inOrder(changes), actor));
@@ -122,7 +123,8 @@ export function openRepository(workings: Workings): Repository {
 const STAGED_ROWS_MAX = 4096;
 const ROWS_AHEAD = 2000;
 
-const startOf = (after: string | undefined): Position => (after === undefined ? { from: "" } : { after });
+const startOf = (after: string | undefined): Position =>
+  after === undefined ? { from: "" } : { after: storablePosition(after) };
 
 async function* inOrder(changes: readonly Change[]): AsyncGenerator<readonly Change[]> {
   const entries = new Map<string, Entry | null>(changes.map(({ path, entry }) => [path, entry]));

@@ -24,6 +24,9 @@ function whatIsWrong(path: string): string | null {
 /** Whether any path can hold it: a database takes neither NUL nor half of a surrogate pair. */
 export const isStorable = (text: string): boolean => !text.includes("\0") && text.isWellFormed();
 
+/** A text that can be stored, behind which stand the same paths: none stands between a text and the same text with NUL behind it. */
+export const storablePosition = (after: string): string => after.split("\0", 1)[0]!.toWellFormed();
+
 /** The order of the UTF-8 bytes, which is that of the code points: unlike UTF-16, surrogate pairs come last. */
 export function comparePaths(a: string, b: string): number {
   const length = Math.min(a.length, b.length);

@@ -2,8 +2,8 @@
 import { type Digest, MillError } from "../../base/index.ts";
 import type { Records, Statement } from "../../ports/records/index.ts";
 import { readBranch, refuseProtected, unknownRef } from "./branch-state.ts";
-import { COMMIT_COLUMNS, type CommitRow, commitOf } from "./commits.ts";
-import { isStorable } from "./paths.ts";
+import { COMMIT_COLUMNS, type CommitRow, commitOf, requireWhole } from "./commits.ts";
+import { isStorable, storablePosition } from "./paths.ts";
 import type { Branch, Commit, Page, Resolved, Tag } from "./repository.ts";
 
 /** A ref with the commit that it leads to. */
@@ -13,7 +13,7 @@ export interface Ref extends Resolved {
 
 export interface Refs {
   resolve(ref: string): Promise<Ref>;
-  /** Errors: `lake.unknown-repository`, `lake.unknown-ref`. */
+  /** Errors: `lake.unknown-repository`, `lake.unknown-ref`, `lake.freed`. */
   commit(id: Digest): Promise<Commit>;
   branch(name: string): Promise<Branch>;
   branches(page: Page): Promise<Branch[]>;
@@ -44,6 +44,7 @@ export function refsOf(records: Records, repository: string, clock: () => number
     async commit(id) {
       const [row] = await commitRows("c.id = ?", [id]);
       if (!row) throw await unknownRef(records, repository, id, "commit");
+      requireWhole(repository, row);
       return commitOf(row);
     },
 
@@ -52,7 +53,7 @@ export function refsOf(records: Records, repository: string, clock: () => number
     async branches({ limit, after = "" }) {
       const rows = await records.query<{ name: string; head: Digest; protected: number }>(
         `SELECT name, head, protected FROM branches WHERE repository = ? AND name > ? ORDER BY name LIMIT ?`,
-        [repository, after, limit],
+        [repository, storablePosition(after), limit],
       );
       if (rows.length === 0) await mustExist();
       return rows.map((row) => ({ ...row, protected: row.protected !== 0 }));
@@ -64,7 +65,7 @@ export function refsOf(records: Records, repository: string, clock: () => number
       const { committed } = await records.commit([
         {
           sql: `INSERT INTO branches (repository, name, head, root, epoch, stamp, protected, created_at)
-            SELECT c.repository, ?, c.id, c.root, 0, 0, 0, ? FROM commits c WHERE c.repository = ? AND c.id = ?
+            SELECT c.repository, ?, c.id, c.root, 0, 0, 0, ? FROM commits c WHERE c.repository = ? AND c.id = ? AND c.freed_at IS NULL
               AND NOT EXISTS (SELECT 1 FROM tags t WHERE t.repository = ? AND t.name = ?) ON CONFLICT DO NOTHING`,
           params: [name, clock(), repository, commit, repository, name],
           rows: 1,
@@ -95,6 +96,7 @@ export function refsOf(records: Records, repository: string, clock: () => number
     },
 
     async protect(branch, on) {
+      await readBranch(records, repository, branch);
       const { committed } = await records.commit([
         {
           sql: "UPDATE branches SET protected = ? WHERE repository = ? AND name = ?",
@@ -108,7 +110,7 @@ export function refsOf(records: Records, repository: string, clock: () => number
     async tags({ limit, after = "" }) {
       const rows = await records.query<Tag>(
         `SELECT name, commit_id AS "commit", created_at AS "createdAt" FROM tags WHERE repository = ? AND name > ? ORDER BY name LIMIT ?`,
-        [repository, after, limit],
+        [repository, storablePosition(after), limit],
       );
       if (rows.length === 0) await mustExist();
       return rows;
@@ -124,6 +126,7 @@ export function refsOf(records: Records, repository: string, clock: () => number
     },
 
     async deleteTag(name) {
+      if (!isStorable(name)) throw await unknownRef(records, repository, name, "tag");
       const { committed } = await records.commit([
         { sql: "DELETE FROM tags WHERE repository = ? AND name = ?", params: [repository, name], rows: 1 },
       ]);
@@ -159,7 +162,7 @@ export function refsOf(records: Records, repository: string, clock: () => number
         expected: found.map(({ id }) => id.slice(7, 27)).join(" or "),
         fix: "Give more digits of the commit that is meant.",
       });
-    return found[0] ? refTo(found[0]) : null;
+    return found[0] ? refTo(repository, found[0]) : null;
   }
 
   async function stepBack(from: Ref, steps: number, ref: string): Promise<Ref> {
@@ -171,7 +174,7 @@ export function refsOf(records: Records, repository: string, clock: () => number
       if (!row || (parent === undefined && step < steps)) throw await unknownRef(records, repository, ref);
       id = parent!;
     }
-    return refTo(row!);
+    return refTo(repository, row!);
   }
 
   function commitRows(where: string, params: readonly string[]): Promise<CommitRow[]> {
@@ -192,12 +195,13 @@ export function refsOf(records: Records, repository: string, clock: () => number
   }
 }
 
-/** The statements that tag a commit; they hold while no branch or tag has the name. */
+/** The statements that tag a commit; they hold while no branch or tag has the name, and the commit was not freed. */
 export const tagStatements = (repository: string, name: string, commit: Digest, nowMs: number): Statement[] => [
   {
     sql: `INSERT INTO tags (repository, name, commit_id, created_at)
-      SELECT ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM branches b WHERE b.repository = ? AND b.name = ?) ON CONFLICT DO NOTHING`,
-    params: [repository, name, commit, nowMs, repository, name],
+      SELECT ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM branches b WHERE b.repository = ? AND b.name = ?)
+        AND NOT EXISTS (SELECT 1 FROM commits c WHERE c.repository = ? AND c.id = ? AND c.freed_at IS NOT NULL) ON CONFLICT DO NOTHING`,
+    params: [repository, name, commit, nowMs, repository, name, repository, commit],
     rows: 1,
   },
 ];
@@ -208,4 +212,7 @@ const branchOf = (state: { branch: string; head: Digest; protected: boolean }): 
   protected: state.protected,
 });
 
-const refTo = ({ id, root }: CommitRow): Ref => ({ kind: "commit", name: id, commit: id, root });
+function refTo(repository: string, row: CommitRow): Ref {
+  requireWhole(repository, row);
+  return { kind: "commit", name: row.id, commit: row.id, root: row.root };
+}

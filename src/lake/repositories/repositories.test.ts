@@ -56,6 +56,9 @@ test("a repository is made once, listed by name, opened with its bucket's branch
     () => put(a, "main", { x: "1" }),
     () => a.commit("main", AUTHOR),
   ];
+  await assert.rejects(repositories.of("a\0b").info(), { code: "lake.unknown-repository" });
+  await assert.rejects(repositories.remove("a\0b"), { code: "lake.unknown-repository" });
+  assert.equal((await repositories.list({ limit: 10, after: "a\0" })).length, 1);
   for (const ask of gone) await assert.rejects(ask(), { code: "lake.unknown-repository" });
 });
 
@@ -84,6 +87,32 @@ test("a ref is a branch, a tag, a commit by its first digits, or steps back from
     assert.equal((await repository.entry("v1", "x"))?.etag, entryOf("1").etag);
     assert.equal((await repository.entry("main~1", "x"))?.etag, entryOf("1").etag);
     assert.equal(await repository.count("main"), 1);
+  }));
+
+test("names and positions that no database takes lead nowhere", () =>
+  withRepository(async (repository) => {
+    await put(repository, "main", { x: "1" });
+    await repository.createTag("v1", "main");
+    for (const name of ["ma\0in", "\ud800"]) {
+      const asks: (() => Promise<unknown>)[] = [
+        () => repository.branch(name),
+        () => put(repository, name, { x: "1" }),
+        () => repository.entry(name, "x"),
+        () => repository.list(name, { limit: 1 }),
+        () => repository.uncommitted(name, { limit: 1 }),
+        () => repository.commit(name, AUTHOR),
+        () => repository.merge("main", name, AUTHOR),
+        () => repository.protect(name, true),
+        () => repository.deleteBranch(name),
+        () => repository.deleteTag(name),
+      ];
+      for (const ask of asks) await assert.rejects(ask(), { code: "lake.unknown-ref" });
+    }
+    assert.equal((await repository.branches({ limit: 9, after: "a\0" })).length, 1);
+    assert.equal((await repository.tags({ limit: 9, after: "\0" })).length, 1);
+    assert.equal((await repository.uncommitted("main", { limit: 9, after: "a\0b" })).length, 1);
+    assert.equal((await repository.diff("main", "v1", { limit: 9, after: "a\0b" })).length, 0);
+    assert.equal((await repository.commit("main", { message: "a\0b", author: "\ud800" })).message, "a\uFFFDb");
   }));
 
 test("branches and tags share their names, which no commit's id can be", () =>

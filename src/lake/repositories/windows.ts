@@ -10,7 +10,7 @@ import type { Records } from "../../ports/records/index.ts";
 import type { Difference, Item, Tree } from "../tree/tree.ts";
 import { fromRow, unknownRef } from "./branch-state.ts";
 import { sameEntry } from "./encode-entry.ts";
-import { behindPrefix, comparePaths } from "./paths.ts";
+import { behindPrefix, comparePaths, isStorable } from "./paths.ts";
 
 export interface Branch {
   readonly repository: string;
@@ -97,6 +97,7 @@ async function readWindow(
   position: Position,
   limit: number,
 ): Promise<Window> {
+  if (!isStorable(branch)) throw await unknownRef(records, repository, branch, "branch");
   const [bound, path] = "from" in position ? [">=", position.from] : [">", position.after];
   const below = behindPrefix(prefix);
   const found = await records.query<{ headRoot: Digest; root: Digest; path: string | null; entry: string | null }>(
