@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { AnswerOf, Config, VerbName } from "../contract/index.ts";
 import { type BoundCall, type CallOptions, OWNER, readLock } from "../guard/index.ts";
-import type { AppFactory } from "./app.ts";
+import type { App, AppFactory } from "./app.ts";
 import { remoteCall } from "./remote-call.ts";
 
 /** Through the workspace's server when one runs, else by opening the workspace here. */
@@ -11,13 +11,17 @@ export async function withVerbs<T>(config: Config, factory: AppFactory, use: (ca
   if (owner?.url) return use(remoteCall(owner.url, config.token ?? (await storedToken(config.workspace))));
   const app = await factory.open(config);
   try {
-    return await use(
-      <V extends VerbName>(verb: V, input: unknown, options?: CallOptions): AnswerOf<V> => app.call(OWNER, verb, input, options),
-    );
+    return await use(boundTo(app));
   } finally {
     await app.close();
   }
 }
+
+/** The verbs of a workspace that is open in this process, for its owner. */
+export const boundTo =
+  ({ call }: Pick<App, "call">): BoundCall =>
+  <V extends VerbName>(verb: V, input: unknown, options?: CallOptions): AnswerOf<V> =>
+    call(OWNER, verb, input, options);
 
 /** null when this user may not read it: reading verbs work without. */
 export const storedToken = async (workspace: string): Promise<string | null> =>

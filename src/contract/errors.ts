@@ -51,8 +51,14 @@ export const ERRORS = {
   "cli.unknown-command": { status: 400, exit: EXIT.usage, about: "There is no command of this name." },
   "cli.unknown-flag": { status: 400, exit: EXIT.usage, about: "There is no flag of this name." },
   "cli.interrupted": { status: 503, exit: EXIT.interrupted, about: "A command was interrupted; what it had done is kept." },
+  "cli.door-refused": { status: 502, exit: EXIT.refused, about: "The S3 door refused what a command sent it." },
   "cli.server-away": { status: 503, exit: EXIT.away, about: "The workspace has a server that does not answer." },
   "cli.server-missing": { status: 503, exit: EXIT.away, about: "A command needs the workspace's server, and none runs." },
+  "cli.nothing-there": {
+    status: 404,
+    exit: EXIT.notFound,
+    about: "Neither an object nor a folder of the lake is where a command looks.",
+  },
   "cli.no-traffic": { status: 422, exit: EXIT.data, about: "A project keeps no rows back that could be sent as traffic." },
   "cli.rows": { status: 400, exit: EXIT.data, about: "The rows to predict cannot be read." },
   "cli.project-exists": {
@@ -229,6 +235,11 @@ export const ERRORS = {
   "source.format": { status: 400, exit: EXIT.definitions, about: "A file's name does not tell how to read it." },
   "source.unreadable": { status: 422, exit: EXIT.data, about: "A file is damaged, or is not of the format that its name says." },
   "source.changed": { status: 409, exit: EXIT.conflict, about: "A file changed while it was being read." },
+  "dataset.corrected": {
+    status: 409,
+    exit: EXIT.conflict,
+    about: "People corrected a version of a data set, and its sources have changed since.",
+  },
   "dataset.column-missing": { status: 422, exit: EXIT.data, about: "A file has no column of the name that a data set states." },
   "dataset.column-type": {
     status: 422,
@@ -401,6 +412,8 @@ export const ERRORS = {
     exit: EXIT.conflict,
     about: "The branch that a repository opens with was to be removed.",
   },
+  "lake.bad-retention": { status: 400, exit: EXIT.usage, about: "A retention rule cannot keep so many days." },
+  "lake.collecting": { status: 409, exit: EXIT.conflict, about: "Another collection is under way." },
   "lake.condition": {
     status: 412,
     exit: EXIT.conflict,
@@ -425,6 +438,7 @@ export const ERRORS = {
     exit: EXIT.conflict,
     about: "A path is staged on a branch, and changed by what is brought there.",
   },
+  "lake.unknown-collection": { status: 404, exit: EXIT.notFound, about: "There was no such collection." },
   "lake.unknown-ref": { status: 404, exit: EXIT.notFound, about: "A repository has no such branch, tag or commit." },
   "lake.unknown-repository": { status: 404, exit: EXIT.notFound, about: "There is no repository of this name." },
   "lake.unknown-upload": { status: 404, exit: EXIT.notFound, about: "There is no upload in parts with this id under way." },

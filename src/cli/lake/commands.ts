@@ -28,6 +28,7 @@ const PAGE = {
   limit: { about: "Items at most, 1 to 1000.", value: "N" },
   cursor: { about: "Go on behind this one: `next` of the page before.", value: "TEXT" },
 };
+const JOBS = { jobs: { about: "Files at the same time, 1 to 256; 32 by default.", value: "N" } };
 const MESSAGE = { message: { about: "Why, for the record.", value: "TEXT" } };
 const EXPECT = { expect: { about: "The head that was seen: with another one nothing happens.", value: "COMMIT" } };
 const MERGE = {
@@ -72,6 +73,29 @@ export const LAKE_COMMANDS: Readonly<Record<string, CommandInfo>> = {
     async () => (await refs()).tag,
   ),
 
+  "lake add": {
+    about: "Add files, and the files of folders, to a branch; what is there already is not sent again.",
+    example: "mill lake add photos@relabel ./cats --to cats --message 'More cats'",
+    operands: "REPOSITORY[@BRANCH] PATH ...",
+    operandsMin: 2,
+    operandsMax: 10_000,
+    flags: {
+      to: { about: "The folder of the lake that they go into; default: its root.", value: "FOLDER" },
+      message: { about: "Commit what is staged at the end, with this message.", value: "TEXT" },
+      delete: { about: "Remove what is below FOLDER in the lake and not among the files." },
+      ...JOBS,
+    },
+    load: async () => ({ command: (await import("./add.ts")).add }),
+  },
+  "lake get": {
+    about: "Write objects of the lake as files; what is there already with the same content is left alone.",
+    example: "mill lake get photos@v2 cats --to ./cats",
+    operands: "REPOSITORY[@REF] [PATH|FOLDER]",
+    operandsMin: 1,
+    operandsMax: 2,
+    flags: { to: { about: "Where they go; default: here.", value: "FOLDER" }, ...JOBS },
+    load: async () => ({ command: (await import("./get.ts")).get }),
+  },
   "lake ls": of(
     "listObjects",
     {

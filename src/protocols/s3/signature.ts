@@ -1,11 +1,11 @@
 /**
- * Who sent an S3 request: Signature Version 4, in the Authorization header or in the query (presigned). Source: AWS, S3 API reference,
- * "Authenticating Requests (AWS Signature Version 4)".
+ * Who sent an S3 request: Signature Version 4, in the Authorization header or in the query (presigned), or the platform's own token. Source: AWS, S3
+ * API reference, "Authenticating Requests (AWS Signature Version 4)".
  *
  *     secret --HMAC date, region, "s3", "aws4_request"--> signing key --HMAC--> signature
  *     canonical request --SHA-256--> string to sign ------------------'
  */
-import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, hash, type KeyObject, randomBytes, timingSafeEqual } from "node:crypto";
 import type { AccessKey, Actor } from "../../guard/index.ts";
 import { canonicalRequests, type QueryPairs, type SignedRequest, splitUrl } from "./canonical.ts";
 import { S3Error } from "./s3-error.ts";
@@ -30,6 +30,7 @@ export interface Signing {
 
 export interface Authenticated {
   readonly actor: Actor;
+  /** Empty: it came with a token. */
   readonly keyId: string;
   readonly signing: Signing;
 }
@@ -41,6 +42,8 @@ export interface Authenticator {
 
 export interface AuthenticatorOptions {
   readonly keys: AccessKeyFinder;
+  /** Who bears a token (`Authorization: Bearer TOKEN`), in constant time; null: nobody. Absent: no token is taken. */
+  readonly bearer?: (token: string) => Actor | null;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -49,10 +52,12 @@ const ALGORITHM = "AWS4-HMAC-SHA256";
 const SKEW_MS = 15 * 60_000;
 const EXPIRES_MAX_S = 7 * 24 * 3600;
 
-export function createAuthenticator({ keys, now = Date.now }: AuthenticatorOptions): Authenticator {
+export function createAuthenticator({ keys, bearer, now = Date.now }: AuthenticatorOptions): Authenticator {
   return {
     async authenticate(request) {
+      const token = bearer && tokenOf(request.headers);
       const { path, query } = splitUrl(request.url);
+      if (token !== undefined) return withToken(bearer!(token), request, query);
       const claim = readClaim(request, query, now());
       requireSigned(request, claim.signedHeaders);
 
@@ -79,6 +84,22 @@ export function createAuthenticator({ keys, now = Date.now }: AuthenticatorOptio
     },
   };
 }
+
+const tokenOf = ({ authorization }: SignedRequest["headers"]): string | undefined =>
+  authorization === undefined ? undefined : /^bearer +(\S+) *$/i.exec(authorization)?.[1];
+
+/** Nothing is signed: the body is as it comes, but for the digests and checksums that are sent with it. */
+function withToken(actor: Actor | null, { headers }: SignedRequest, query: QueryPairs): Authenticated {
+  if (query.some(([name]) => name === "X-Amz-Signature"))
+    throw new S3Error("InvalidArgument", "A request is signed in its query or bears a token, not both.");
+  if (actor === null) throw new S3Error("AccessDenied", "Access Denied: the token is not known here.");
+  const payload = single(headers["x-amz-content-sha256"]) ?? "UNSIGNED-PAYLOAD";
+  if (payload.startsWith("STREAMING-AWS4-"))
+    throw new S3Error("InvalidRequest", "A body in signed chunks needs a signed request, not one with a token.");
+  return { actor, keyId: "", signing: { payload, key: NO_KEY, timestamp: "", scope: "", signature: "" } };
+}
+
+const NO_KEY = createSecretKey(randomBytes(32));
 
 /** What a request says of its own signature. */
 interface Claim {
