@@ -12,6 +12,7 @@ export {
   wrapKey,
 } from "./envelope.ts";
 export { asMillError, type ErrorDetail, type ErrorJson, errorFromJson, errorToJson, MillError } from "./errors.ts";
+export { eventQueue } from "./event-queue.ts";
 export { newId } from "./ids.ts";
 export { didYouMean } from "./names.ts";
 export { createQueues } from "./queues.ts";

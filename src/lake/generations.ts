@@ -10,7 +10,7 @@ import { canonicalJson, type Digest, type Json, MillError, parseMoment } from ".
 import { type Objects, pin, unpin } from "../ports/objects/index.ts";
 import type { Records } from "../ports/records/index.ts";
 import { type FrozenSplit, frozenSplitOf, requireRule } from "./splits.ts";
-import { readManifest, readVersion } from "./versions.ts";
+import { freedVersion, keptVersion, readManifest, readVersion } from "./versions.ts";
 
 /** The first `rowCount` rows of a version of a journal's data set; each of its rows holds a row of the growing data set as JSON text. */
 export interface JournalRows {
@@ -72,15 +72,16 @@ interface GenerationRow extends Omit<Generation, "dataset" | "journals" | "spec"
   readonly boundary: string | null;
 }
 
-/** Opens the next generation and pins its journals' rows. Errors: `generation.unfrozen`, `generation.rows`, `lake.unknown-version`. */
+/** Opens the next generation and pins its journals' rows. Errors: `generation.unfrozen`, `generation.rows`, `lake.unknown-version`, `lake.freed`. */
 export async function openGeneration(
   { dataset, journals, trainFrom, until = null, runId }: NewGeneration,
   { records, objects }: { readonly records: Records; readonly objects: Objects },
   nowMs: number,
 ): Promise<number> {
   for (const moment of [trainFrom, until]) if (moment !== null && parseMoment(moment) === null) throw noMoment(dataset, moment);
-  const digests: Digest[] = [];
-  for (const journal of journals) digests.push(...(await digestsOf(journal, records, objects)));
+  const rows = await Promise.all(
+    journals.map(async (journal) => ({ ...journal, digests: await digestsOf(journal, records, objects) })),
+  );
   const all = await readGenerations(records, dataset);
   const before = standing(all);
   if (before === null || before.frozenAt === null) throw unfrozen(dataset, before);
@@ -92,10 +93,15 @@ export async function openGeneration(
       params: [dataset, generation, JSON.stringify(journals), trainFrom, until, runId, nowMs, dataset, generation],
       rows: 1,
     },
-    ...pin(holderOf(dataset, generation), digests),
+    ...rows.map(keptVersion),
+    ...pin(
+      holderOf(dataset, generation),
+      rows.flatMap(({ digests }) => digests),
+    ),
   ]);
-  if (!outcome.committed) throw unfrozen(dataset, standing(await readGenerations(records, dataset)));
-  return generation;
+  if (outcome.committed) return generation;
+  const given = rows[outcome.statement - 1];
+  throw given ? freedVersion(given) : unfrozen(dataset, standing(await readGenerations(records, dataset)));
 }
 
 const holderOf = (dataset: string, generation: number) => `generation:${dataset}@${generation}`;

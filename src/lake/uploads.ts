@@ -57,7 +57,7 @@ export interface Uploads {
   finish(id: string, completed: string): Promise<boolean>;
   /** Ends it and lets its parts go. Errors: `lake.unknown-upload`, also when it ended. */
   abort(id: string): Promise<void>;
-  /** Aborts what began before a moment, and forgets what ended before it. Gives how many were aborted. */
+  /** Aborts what began before a moment and got no part since, and forgets what ended before it. Gives how many were aborted. */
   expire(beforeMs: number): Promise<number>;
 }
 
@@ -160,9 +160,11 @@ export function createUploads({ records, objects, clock = Date.now }: UploadsRes
     },
 
     async expire(beforeMs) {
-      const stale = await records.query<{ id: string }>("SELECT id FROM uploads WHERE ended_at IS NULL AND created_at < ?", [
-        beforeMs,
-      ]);
+      const stale = await records.query<{ id: string }>(
+        `SELECT id FROM uploads WHERE ended_at IS NULL AND created_at < ?
+          AND NOT EXISTS (SELECT 1 FROM upload_parts p WHERE p.upload_id = uploads.id AND p.at >= ?)`,
+        [beforeMs, beforeMs],
+      );
       const ended = await Promise.all(stale.map(({ id }) => end(id, null)));
       await records.commit([{ sql: "DELETE FROM uploads WHERE ended_at < ?", params: [beforeMs] }]);
       return ended.filter(Boolean).length;

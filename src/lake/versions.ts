@@ -25,6 +25,8 @@ export interface VersionManifest {
   readonly columns: Schema | null;
   readonly quarantine?: Digest | null;
   readonly facts?: Readonly<Record<string, Json>>;
+  /** The version that the platform made and that people corrected since, by merges or reverts: what is made from it is made from these parts now. */
+  readonly corrects?: number;
   /** What its checks are judged by. */
   readonly measurements?: readonly Measurement[];
 }
@@ -49,6 +51,30 @@ export const insertVersion = (
   params: [dataset, (parent ?? 0) + 1, parent, manifest, rowCount, nowMs, madeBy, commit],
   rows: 1,
 });
+
+interface NamedVersion {
+  readonly dataset: string;
+  readonly version: number;
+}
+
+/** Holds while a version's objects stay by themselves: its commit keeps its tree, or they are pinned already. */
+export const keptVersion = ({
+  dataset,
+  version,
+  digests,
+}: NamedVersion & { readonly digests: readonly Digest[] }): Statement => ({
+  sql: `UPDATE dataset_versions SET version = version WHERE dataset = ? AND version = ? AND (commit_id IS NULL
+    OR EXISTS (SELECT 1 FROM commits c WHERE c.repository = dataset_versions.dataset AND c.id = dataset_versions.commit_id AND c.freed_at IS NULL)
+    OR (SELECT count(DISTINCT digest) FROM pins WHERE digest IN (${digests.map(() => "?").join(", ")})) = ?)`,
+  params: [dataset, version, ...digests, new Set(digests).size],
+  rows: 1,
+});
+
+export const freedVersion = ({ dataset, version }: NamedVersion) =>
+  new MillError("lake.freed", `Version ${version} of the data set "${dataset}" was given up by its retention rule.`, {
+    at: `${dataset}@${version}`,
+    fix: "Name a newer version, which a journal has all its rows in.",
+  });
 
 const COLUMNS = `dataset, version, parent, manifest, row_count AS "rowCount", created_at AS "createdAt", made_by AS "madeBy", commit_id AS "commit"`;
 

@@ -1,12 +1,11 @@
 /** How endpoints do, what is wrong, and training them again. */
-import { formatMoment } from "../../base/index.ts";
+import { eventQueue, formatMoment } from "../../base/index.ts";
 import { type Alert, type Handlers, MEASURES, type OutputOf } from "../../contract/index.ts";
 import type { EndpointDefinition } from "../../define/index.ts";
 import type { Reference } from "../../monitor/index.ts";
 import type { Arm, Rollout } from "../../serve/index.ts";
 import { retrain } from "../retrain.ts";
 import type { Workspace } from "../workspace.ts";
-import { eventQueue } from "./event-queue.ts";
 import { instant } from "./wire.ts";
 
 type MonitorVerbs = Pick<Handlers, "getMonitor" | "listAlerts" | "getNotices" | "retrain">;

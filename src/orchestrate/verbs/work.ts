@@ -1,4 +1,5 @@
 /** Planning, running, and what was made: plan, run, status, log, diff, graph, runs, steps. */
+import { eventQueue } from "../../base/index.ts";
 import type { Handlers, OutputOf } from "../../contract/index.ts";
 import { buildGraph, selectNodes } from "../graph.ts";
 import { makePlan, type PlannedStep } from "../plan.ts";
@@ -6,7 +7,6 @@ import { runTargets } from "../run-targets.ts";
 import { allTargets, nodeTargets, standingOf } from "../targets.ts";
 import type { Workspace } from "../workspace.ts";
 import { differences } from "./diff.ts";
-import { eventQueue } from "./event-queue.ts";
 import { logOf } from "./log.ts";
 import { outsideOf } from "./outside.ts";
 import { reproduce } from "./reproduce.ts";
