@@ -2,6 +2,7 @@
  * One file into the lake. It is read once, in bounded memory, and compared with itself before and after: what a writer changed meanwhile is read again.
  *
  *     known there, same size -> hash: same content, nothing is sent
+ *     up to 64 KiB           -> with others in one request
  *     up to 1 MiB            -> one PUT, from memory
  *     up to 16 MiB           -> one PUT, as it is read
  *     above                  -> parts, four at a time, then joined by the door
@@ -10,6 +11,7 @@ import { createHash, hash } from "node:crypto";
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { MillError } from "../../base/index.ts";
+import type { Bundles } from "./add-bundles.ts";
 import type { LocalFile } from "./add-walk.ts";
 import { contentTypeOf } from "./content-types.ts";
 import { type DoorClient, elementOf } from "./door-client.ts";
@@ -20,12 +22,14 @@ export interface Sender {
   readonly door: DoorClient;
   /** Where an object of a path is asked for. */
   readonly target: (path: string) => string;
+  readonly bundles: Bundles;
   readonly signal: AbortSignal;
   /** Bytes that went out. */
   sent(bytes: number): void;
 }
 
 export const CHANGED = "changed while it was read";
+const BUNDLED_BYTES_MAX = 64 << 10;
 const WHOLE_BYTES_MAX = 1 << 20;
 const PUT_BYTES_MAX = 16 << 20;
 const PART_BYTES = 8 << 20;
@@ -33,12 +37,12 @@ const PARTS_MAX = 10_000;
 const PARTS_TOGETHER = 4;
 const CHUNK_BYTES = 256 << 10;
 
-/** Errors: those of the file system and of the door; an error with the message `CHANGED` when the file did not hold still. */
+/** `bundled`: it is on its way, and the bundles tell when it is there. Errors: those of the file system and of the door; an error with the message `CHANGED` when the file did not hold still. */
 export async function sendFile(
   { file, path }: LocalFile,
   known: ListedObject["entry"] | null,
   sender: Sender,
-): Promise<"sent" | "same"> {
+): Promise<"bundled" | "sent" | "same"> {
   // a pipe that took the file's place would keep us waiting, and a link lead elsewhere
   const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
@@ -48,6 +52,10 @@ export async function sendFile(
       return await heldStill(handle, before, "same");
     if (before.size > PUT_BYTES_MAX) return await sendParts(handle, before, path, sender);
     const content = before.size > WHOLE_BYTES_MAX ? null : await readWhole(handle, before);
+    if (content && content.byteLength <= BUNDLED_BYTES_MAX) {
+      await sender.bundles.add(path, content);
+      return "bundled";
+    }
     const md5 = createHash("md5");
     const bytes = content ?? chunks(handle, 0, before.size, md5, sender);
     const { etag } = await sender.door.ask({

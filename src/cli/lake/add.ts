@@ -4,10 +4,11 @@ import { formatSpan, MillError } from "../../base/index.ts";
 import { EXIT } from "../../contract/index.ts";
 import type { BoundCall } from "../../guard/index.ts";
 import { type Command, textFlag } from "../command.ts";
+import { createBundles } from "./add-bundles.ts";
 import { CHANGED, type Sender, sendFile } from "./add-send.ts";
 import { countFiles, type LocalFile, walkAll } from "./add-walk.ts";
 import { readAddress } from "./address.ts";
-import { interrupted, targetOf } from "./door-client.ts";
+import { bucketOf, interrupted, targetOf } from "./door-client.ts";
 import { inParallel } from "./in-parallel.ts";
 import { jobsFlag, prefixOf } from "./job-flags.ts";
 import { createListed, type ListedObject } from "./listed.ts";
@@ -41,13 +42,19 @@ export const add: Command = async (context) => {
         { repository, ref: branch, prefix },
         flags.delete ? (path) => void gone.push(path) : null,
       );
+      const bundles = createBundles(door, `/${bucketOf(repository, branch)}?import`, (bundled, size) => {
+        files += bundled;
+        bytes += size;
+        progress.files(bundled, size);
+      });
       const sender: Sender = {
         door,
         signal,
+        bundles,
         target: (path) => targetOf(repository, branch, path),
         sent(more) {
           bytes += more;
-          progress.bytes(more);
+          progress.files(0, more);
         },
       };
       const steps = stepsOf(walkAll(paths, problems), prefix, listed.at, signal);
@@ -55,8 +62,9 @@ export const add: Command = async (context) => {
         const outcome = await sendTwice(local, known, sender);
         if (outcome === "sent") files++;
         if (outcome === "same") unchanged++;
-        progress.file(0);
+        if (outcome !== "bundled") progress.files(1, 0);
       });
+      await bundles.end();
       if (signal.aborted) throw interrupted();
       await listed.rest();
 
@@ -91,7 +99,7 @@ export const add: Command = async (context) => {
     local: LocalFile,
     known: ListedObject["entry"] | null,
     sender: Sender,
-  ): Promise<"sent" | "same" | "failed"> {
+  ): Promise<"bundled" | "sent" | "same" | "failed"> {
     if (Buffer.byteLength(local.path) > PATH_BYTES_MAX) {
       problems.fail(local.file, `its path in the lake has more than ${PATH_BYTES_MAX} bytes`);
       return "failed";

@@ -40,9 +40,11 @@ export interface DoorClient {
   close(): void;
 }
 
-/** The address of an object; a bucket `REPOSITORY.REF` shows that one ref. */
+/** Shows one ref alone, whatever the bucket of the repository's own name shows. */
+export const bucketOf = (repository: string, ref: string): string => encodeURIComponent(`${repository}.${ref}`);
+
 export const targetOf = (repository: string, ref: string, path: string): string =>
-  `/${encodeURIComponent(`${repository}.${ref}`)}/${path.split("/").map(encodeURIComponent).join("/")}`;
+  `/${bucketOf(repository, ref)}/${path.split("/").map(encodeURIComponent).join("/")}`;
 
 const TRIES = 3;
 

@@ -33,7 +33,7 @@ export const get: Command = async (context) => {
         folder,
         received(more) {
           bytes += more;
-          progress.bytes(more);
+          progress.files(0, more);
         },
       };
       const objects = await objectsOf(call, { repository, ref }, operands[1] ?? "");
@@ -50,7 +50,7 @@ export const get: Command = async (context) => {
           if (thrown instanceof MillError && !isAnotherNow(thrown)) throw thrown;
           problems.fail(object.path, (thrown as Error).message);
         }
-        progress.file(0);
+        progress.files(1, 0);
       });
       if (signal.aborted) throw interrupted();
       if (seen === 0) throw nothingThere(repository, ref, operands[1]);

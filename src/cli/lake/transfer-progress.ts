@@ -5,10 +5,8 @@ import type { Effects } from "../app.ts";
 export interface TransferProgress {
   /** How many files there are, once it is known. */
   expect(files: number): void;
-  /** A file is done; `bytes` were moved for it since the last call. */
-  file(bytes: number): void;
-  /** Bytes of a file that is not done yet. */
-  bytes(bytes: number): void;
+  /** So many more files are done, and so many more bytes were moved. */
+  files(count: number, bytes: number): void;
   /** A line above the one that is drawn. */
   say(text: string): void;
   close(): void;
@@ -49,12 +47,9 @@ export function createTransferProgress({ stderr, isTTY, columns }: Effects, quie
     expect(count) {
       total = count;
     },
-    file(more) {
-      files++;
-      bytes += more;
-    },
-    bytes(more) {
-      bytes += more;
+    files(count, moved) {
+      files += count;
+      bytes += moved;
     },
     say(line) {
       stderr(`${erase()}${line}\n`);

@@ -5,6 +5,7 @@ import { completeUpload } from "./complete.ts";
 import { copyObject } from "./copy.ts";
 import { deleteObject, deleteObjects } from "./delete.ts";
 import { getObject } from "./get.ts";
+import { importObjects } from "./import.ts";
 import { listObjects, listObjectsV2, listVersions } from "./list.ts";
 import { abortUpload, createUpload, listParts, listUploads, putPart } from "./multipart.ts";
 import { putObject } from "./put.ts";
@@ -47,6 +48,7 @@ function onBucket(request: S3Request): Operation | null {
   }
   if (method !== "POST") return null;
   if (query.has("delete")) return deleteObjects;
+  if (query.has("import")) return importObjects;
   if (headerOf(request, "content-type")?.startsWith("multipart/form-data"))
     throw new S3Error("NotImplemented", "Uploads by HTML form are not offered: use a presigned PUT.");
   return null;
