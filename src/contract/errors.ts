@@ -283,6 +283,16 @@ export const ERRORS = {
     exit: EXIT.usage,
     about: "The store of the objects is encrypted, and no keyring was given.",
   },
+  "object.other-store": {
+    status: 500,
+    exit: EXIT.conflict,
+    about: "The place of the objects is not that of this workspace.",
+  },
+  "object.other-encryption": {
+    status: 500,
+    exit: EXIT.usage,
+    about: "A store was to be opened as encrypted that is not, or the other way round.",
+  },
   "object.unreachable": { status: 503, exit: EXIT.away, about: "The store of the objects does not answer, or fails." },
   "object.disk-full": { status: 507, exit: EXIT.away, about: "There is no room for an object; nothing was stored." },
   "object.not-writable": { status: 500, exit: EXIT.away, about: "The folder of the objects cannot be written." },

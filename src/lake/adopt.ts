@@ -12,10 +12,11 @@ import { countRows } from "./tables/diff.ts";
 import { parquet } from "./tables/relation.ts";
 import type { VersionManifest } from "./versions.ts";
 
-/** The manifest of files that came to be outside of the platform; null: they are those of the manifest. Errors: `lake.unfit-parts`. */
+/** The manifest of files that came to be outside of the platform, after `version` with the manifest `before`; null: they are its files. Errors: `lake.unfit-parts`. */
 export async function manifestOf(
   dataset: string,
   files: ReadonlyMap<string, Entry>,
+  version: number,
   before: VersionManifest,
   { objects, tables }: { readonly objects: Objects; tables(): Tables },
 ): Promise<VersionManifest | null> {
@@ -37,6 +38,7 @@ export async function manifestOf(
       ...before,
       parts,
       quarantine,
+      corrects: before.corrects ?? version,
       facts: { ...before.facts, ...("rowCount" in (before.facts ?? {}) ? { rowCount } : {}) },
     };
   } finally {

@@ -11,6 +11,7 @@ import type { Objects } from "../ports/objects/index.ts";
 import type { Records, Statement } from "../ports/records/index.ts";
 import type { Tables } from "../ports/tables/index.ts";
 import { manifestOf } from "./adopt.ts";
+import { JOURNAL_RETENTION, startRetention } from "./collect/retention.ts";
 import { changesTo, readFiles } from "./dataset-tree.ts";
 import type { RepositoryGuards } from "./repositories/guards.ts";
 import type { Repositories, Repository } from "./repositories/repository.ts";
@@ -18,6 +19,8 @@ import type { Tree } from "./tree/tree.ts";
 import { type DatasetVersion, insertVersion, type NewVersion, readHead, readManifest } from "./versions.ts";
 
 export const MAIN = "main";
+/** Who makes versions of journals. */
+export const SEALER = "seal";
 
 export interface DatasetsResources {
   readonly records: Records;
@@ -114,6 +117,7 @@ export function createDatasets(resources: DatasetsResources): Datasets {
     const manifest = await manifestOf(
       dataset,
       await readFiles(tree, root),
+      newest.version,
       await readManifest(objects, newest.manifest),
       resources,
     );
@@ -158,6 +162,7 @@ export function createDatasets(resources: DatasetsResources): Datasets {
       await repositories.create({ name: dataset, actor }).catch((thrown) => {
         if ((thrown as MillError).code !== "lake.repository-exists") throw thrown;
       });
+    if (actor === SEALER) await startRetention(records, dataset, JOURNAL_RETENTION);
     await repository.protect(MAIN, true);
     return repository;
   }
@@ -223,11 +228,10 @@ export function datasetGuards(
     async before(event) {
       if (event.branch === MAIN && BROUGHT.has(event.kind) && event.kind !== "stage") {
         const newest = await readHead(records, event.repository);
-        if (newest)
-          await manifestOf(event.repository, await readFiles(tree, event.root), await readManifest(objects, newest.manifest), {
-            objects,
-            tables,
-          });
+        if (newest) {
+          const [files, before] = [await readFiles(tree, event.root), await readManifest(objects, newest.manifest)];
+          await manifestOf(event.repository, files, newest.version, before, { objects, tables });
+        }
       }
       return (await guards?.before(event)) ?? [];
     },

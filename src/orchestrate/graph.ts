@@ -58,6 +58,11 @@ export interface Outside {
   frozenSplit(dataset: DatasetDefinition): Promise<Pick<FrozenSplit, "boundary" | "version" | "generation" | "stepKey"> | null>;
   /** What the data set consists of beside its files since it grew; null: of nothing, it is in its first generation. */
   generation(dataset: DatasetDefinition): Promise<Growth | null>;
+  /**
+   * What people made of the data set since the platform ingested it with this input, as the ingestion's result; null: nothing.
+   * Errors: `dataset.corrected` when the ingestion would give something else by now, and so undo it.
+   */
+  corrected(dataset: DatasetDefinition, ingestion: Json): Promise<Kept | null>;
   /** The model version that the candidate with this bundle must beat: the last champion that is not the candidate itself. */
   champion(model: ModelDefinition, bundle: Digest): Promise<ChampionInput | null>;
 }
@@ -113,22 +118,24 @@ function datasetNodes(dataset: DatasetDefinition): GraphNode[] {
   const target = `dataset/${dataset.name}`;
   const ingested = `${target}:ingest`;
   const { name, columns, time, entity, checks } = dataset;
+  const ingestion = async (outside: Outside) =>
+    plain({
+      dataset: name,
+      ...grownRows(await outside.generation(dataset)),
+      sources: await outside.sources(dataset),
+      columns: withoutTexts(columns),
+      where: dataset.where ?? null,
+      time: time ?? null,
+      checks: checks.map(({ holds, text }, index) => ({ holds, text, index })),
+    });
   const nodes: GraphNode[] = [
     {
       id: ingested,
       target,
       kind: "ingest",
       needs: [],
-      input: async (_, outside) =>
-        plain({
-          dataset: name,
-          ...grownRows(await outside.generation(dataset)),
-          sources: await outside.sources(dataset),
-          columns: withoutTexts(columns),
-          where: dataset.where ?? null,
-          time: time ?? null,
-          checks: checks.map(({ holds, text }, index) => ({ holds, text, index })),
-        }),
+      kept: async (outside) => outside.corrected(dataset, await ingestion(outside)),
+      input: (_, outside) => ingestion(outside),
     },
     {
       id: `${target}:check`,

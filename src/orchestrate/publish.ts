@@ -8,7 +8,7 @@ import type { Verdict } from "../contract/index.ts";
 
 import type { DatasetDefinition, EndpointDefinition, ModelDefinition, Project } from "../define/index.ts";
 
-import type { Lake } from "../lake/index.ts";
+import type { DatasetVersion, Lake } from "../lake/index.ts";
 import { type Objects, readJson } from "../ports/objects/index.ts";
 import type { Records } from "../ports/records/index.ts";
 import {
@@ -22,6 +22,7 @@ import {
 import type { Serving, Story } from "../serve/index.ts";
 import type { Ledger, StepManifest } from "../steps/index.ts";
 
+import { manifestIfThere } from "./corrected.ts";
 import { type GraphNode, generationMoved, partsOf } from "./graph.ts";
 import { startRollout } from "./rollout.ts";
 
@@ -70,8 +71,9 @@ async function commitDataset(
     facts: ingested.facts,
     measurements: ingested.measurements as unknown as Json,
   };
-  const digest = await objects.put(Buffer.from(canonicalJson(manifest)));
   const head = await lake.head(dataset.name);
+  if (head !== null && (await isMadeByPeople(head, parts, lake))) return null;
+  const digest = await objects.put(Buffer.from(canonicalJson(manifest)));
   if (head?.manifest === digest) return null;
   const version = await lake.commit({
     dataset: dataset.name,
@@ -81,6 +83,12 @@ async function commitDataset(
     madeBy: actor,
   });
   return `data set ${dataset.name}, version ${version}: ${rowCount.toLocaleString("en")} rows, ${ingested.facts.quarantined} quarantined`;
+}
+
+/** The result is what people made of the data set, as its newest version has it already. */
+async function isMadeByPeople(head: DatasetVersion, parts: readonly Digest[], lake: Lake): Promise<boolean> {
+  const standing = await manifestIfThere(head, lake);
+  return standing?.corrects !== undefined && canonicalJson(standing.parts.map(({ digest }) => digest)) === canonicalJson(parts);
 }
 
 /** Rows of a generation that does not stand any more must not become the newest version, nor be cut as another's. */

@@ -3,11 +3,13 @@ import type { Project } from "../../define/index.ts";
 import type { Boundary, IngestJournal, OlderParts } from "../../ingest/index.ts";
 import type { Generation, JournalRows, Lake } from "../../lake/index.ts";
 import { installedOnnxruntime } from "../../ports/scoring/index.ts";
+import { correctedRows } from "../corrected.ts";
 import { generationMoved, type Outside } from "../graph.ts";
 import type { Workspace } from "../workspace.ts";
 
 /** The outside of a project's graph: its files, its generations as they stand now and its champions. For one plan or run. */
-export function outsideOf({ sources, registry, lake }: Workspace, project: Project): Outside {
+export function outsideOf(workspace: Workspace, project: Project): Outside {
+  const { sources, registry, lake } = workspace;
   const seen = new Map<string, Promise<readonly Generation[]>>();
   /** The standing generations, oldest first, as they were at the first look. */
   const standing = (name: string) => {
@@ -35,6 +37,7 @@ export function outsideOf({ sources, registry, lake }: Workspace, project: Proje
         older: startsOf(before!.boundary as unknown as Boundary),
       };
     },
+    corrected: ({ name }, ingestion) => correctedRows(workspace, name, ingestion),
     async champion(model, bundle) {
       const rival = await registry.rivalOf(model.name, bundle);
       if (rival === null) return null;
