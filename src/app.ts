@@ -16,7 +16,7 @@ import { createKeeper, createSources, platformVerbs, STEP_KINDS } from "./orches
 import { readPackage } from "./package.ts";
 import { createLocalEngine } from "./ports/engines/index.ts";
 import { createWebhook, type Notices } from "./ports/notices/index.ts";
-import { type ObjectsSpec, openObjects } from "./ports/objects/index.ts";
+import { configuredObjects, type ObjectsSpec, openObjects, requireSameStore } from "./ports/objects/index.ts";
 import { openRecords } from "./ports/records/index.ts";
 import { openDuckDb } from "./ports/tables/index.ts";
 import { startS3Door } from "./protocols/index.ts";
@@ -42,11 +42,12 @@ export async function openWorkspace(config: Config): Promise<App> {
   const closeAll = () => closeInTurn(closers.reverse());
   try {
     const keyring = await openKeyring(config.workspace, { configured: config.key });
-    const stored = objectsOf(config);
+    const stored = configuredObjects(config);
     const objects = openObjects(stored, { keyring });
     closers.push(() => objects.close());
     const records = await openRecords(config.records ?? join(config.workspace, "mill.db"));
     closers.push(() => records.close());
+    await requireSameStore(stored, { records, objects });
     const accessKeys = createAccessKeys({ records, keyring });
     const tokens = await openTokens({ records, workspace: config.workspace, configured: config.token });
     const scratch = join(config.workspace, "scratch");
@@ -205,20 +206,6 @@ const MAIN = join(import.meta.dirname, `main${extname(import.meta.filename)}`);
 function stepEnvironment({ workspace }: Config, stored: ObjectsSpec): NodeJS.ProcessEnv {
   const { MILL_TOKEN: _, MILL_WEBHOOK_SECRET: __, MILL_RECORDS: ___, MILL_KEY, ...rest } = process.env;
   return { ...rest, ...(stored.encrypted && { MILL_KEY }), MILL_STEP_OBJECTS: JSON.stringify({ ...stored, workspace }) };
-}
-
-/** Where the objects of a workspace are. */
-function objectsOf({ workspace, objects, objectsEndpoint, objectsRegion, objectsCacheMb, encrypt }: Config): ObjectsSpec {
-  if (objects === null) return { kind: "files", folder: join(workspace, "objects"), encrypted: encrypt };
-  return {
-    kind: "s3",
-    ...objects,
-    region: objectsRegion,
-    ...(objectsEndpoint !== null && { endpoint: objectsEndpoint, pathStyle: true }),
-    cacheFolder: join(workspace, "cache"),
-    cacheBytes: objectsCacheMb * 2 ** 20,
-    encrypted: encrypt,
-  };
 }
 
 /** What a result depends on beside its input and its kind's revision. */

@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import { type Keyring, MillError } from "../../base/index.ts";
+import type { Config } from "../../contract/index.ts";
 import { PLAIN } from "./codec.ts";
 import { encryptedBy } from "./encrypted.ts";
 import { createFileObjects } from "./files.ts";
@@ -43,4 +45,21 @@ export function openObjects(
   return spec.kind === "files"
     ? createFileObjects(spec.folder, { codec, segments })
     : createS3Objects({ ...spec, codec, credentials });
+}
+
+type Settings = Pick<Config, "workspace" | "objects" | "objectsEndpoint" | "objectsRegion" | "objectsCacheMb" | "encrypt">;
+
+/** Where the settings say that the objects of a workspace are. */
+export function configuredObjects(settings: Settings): ObjectsSpec {
+  const { workspace, objects, objectsEndpoint, objectsRegion, objectsCacheMb, encrypt } = settings;
+  if (objects === null) return { kind: "files", folder: join(workspace, "objects"), encrypted: encrypt };
+  return {
+    kind: "s3",
+    ...objects,
+    region: objectsRegion,
+    ...(objectsEndpoint !== null && { endpoint: objectsEndpoint, pathStyle: true }),
+    cacheFolder: join(workspace, "cache"),
+    cacheBytes: objectsCacheMb * 2 ** 20,
+    encrypted: encrypt,
+  };
 }

@@ -124,6 +124,9 @@ export const migrations: readonly Migration[] = [
         commits BIGINT NOT NULL, uploads BIGINT NOT NULL, plan TEXT, proof TEXT, started_at BIGINT NOT NULL, ended_at BIGINT)`,
       `ALTER TABLE dataset_versions ADD COLUMN commit_id TEXT`,
 
+      // ports/objects: the store that holds this workspace's objects, and whether it was marked with the id
+      `CREATE TABLE object_store (only_row INTEGER PRIMARY KEY, id TEXT NOT NULL, marked INTEGER NOT NULL)`,
+
       // guard: keys of S3 clients; the secret is sealed under a key of the workspace
       `CREATE TABLE access_keys (id TEXT PRIMARY KEY, actor TEXT NOT NULL, may TEXT NOT NULL, secret TEXT NOT NULL, about TEXT NOT NULL, created_at BIGINT NOT NULL, revoked_at BIGINT)`,
 
