@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { collect, createFileObjects } from "../ports/objects/index.ts";
-import { migrations, openSqlite } from "../ports/records/index.ts";
+import { createFileObjects } from "../ports/objects/index.ts";
+import { openTestRecords } from "../ports/records/fixtures/open-test-records.ts";
+import { migrations } from "../ports/records/index.ts";
 import { openDuckDb } from "../ports/tables/index.ts";
 import { createLake, type NewGeneration } from "./index.ts";
 
@@ -12,8 +13,8 @@ const root = mkdtempSync(join(tmpdir(), "mill-generations-"));
 after(() => rmSync(root, { recursive: true, force: true }));
 
 async function openLake(folder = mkdtempSync(join(root, "lake-"))) {
-  const records = await openSqlite(join(folder, "mill.db"));
-  const objects = createFileObjects(join(folder, "objects"));
+  const records = await openTestRecords(join(folder, "mill.db"));
+  const objects = createFileObjects(join(folder, "objects"), { now: () => 1000 });
   const tables = () => openDuckDb({ threads: 1, memoryMb: 200, tempFolder: join(root, "spill") });
   const lake = createLake({ records, objects, folder, tables, clock: () => 1000 });
   const close = async () => {
@@ -112,19 +113,22 @@ test("an open generation is found again after the process ended, and is frozen o
 });
 
 test("rows that a generation names are kept as long as it does", async () => {
-  const { lake, objects, records, close } = await openLake();
+  const { lake, objects, close } = await openLake();
   await lake.freezeSplit(first);
   await lake.append("d-events", [{ id: "a", row: "{}" }]);
   const sealed = (await lake.seal("d-events"))!;
   const [part] = (await lake.manifest(sealed)).parts;
   const journals = [{ dataset: "d-events", version: 1, rowCount: 1 }];
   assert.equal(await lake.openGeneration({ ...next, journals }), 2);
-  // What a later clean-up of old versions would do.
-  await records.commit([{ sql: "DELETE FROM pins WHERE holder = ?", params: ["dataset:d-events@1"] }]);
-  const sweep = () => collect(objects, records, { graceMs: 0, nowMs: Date.now() + 60_000 });
-  await sweep();
+  await lake.append("d-events", [{ id: "b", row: "{}" }]);
+  await lake.seal("d-events"); // the part is merged into a longer one, and only the first version has it
+  assert.deepEqual(await lake.collector.retention("d-events"), { keepDays: 7, keepTags: false });
+  await lake.collector.setRetention("d-events", { keepDays: 0, keepTags: false });
+  const sweep = () => lake.collector.collect({ remove: true, graceMs: -60_000 });
+  assert.equal((await sweep()).commits, 2);
   assert.notEqual(await objects.sizeOf(part!.digest), null);
   await lake.abandonGeneration("d", 2);
+  await assert.rejects(lake.openGeneration({ ...next, journals }), { code: "lake.freed" });
   await sweep();
   assert.equal(await objects.sizeOf(part!.digest), null);
   await close();
@@ -149,7 +153,7 @@ test("rows that a journal does not have, and moments that are none, are refused,
 
 test("a split that was frozen before there were generations is the first of them", async () => {
   const folder = mkdtempSync(join(root, "old-"));
-  const records = await openSqlite(join(folder, "mill.db"), { migrations: migrations.filter(({ number }) => number === 1) });
+  const records = await openTestRecords(join(folder, "mill.db"), { migrations: migrations.filter(({ number }) => number === 1) });
   await records.commit([
     {
       sql: "INSERT INTO splits (dataset, spec, boundary, dataset_version, frozen_at) VALUES ('d', ?, ?, 4, 77)",

@@ -1,3 +1,13 @@
+export {
+  type CollectOptions,
+  type Collector,
+  type CollectorResources,
+  type CollectProgress,
+  createCollector,
+} from "./collect/collect.ts";
+export type { Collection } from "./collect/collections.ts";
+export type { Gone } from "./collect/proof.ts";
+export type { Retention } from "./collect/retention.ts";
 export type { BroughtOver, PreparedVersion } from "./datasets.ts";
 export type { Generation, JournalRows, NewGeneration } from "./generations.ts";
 export type { JournalEffects, JournalRow } from "./journal.ts";

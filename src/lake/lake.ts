@@ -5,7 +5,8 @@ import { quoteLiteral } from "../express/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
 import type { Records } from "../ports/records/index.ts";
 import type { Tables } from "../ports/tables/index.ts";
-import { type BroughtOver, createDatasets, datasetGuards, type PreparedVersion } from "./datasets.ts";
+import { type Collector, createCollector } from "./collect/collect.ts";
+import { type BroughtOver, createDatasets, datasetGuards, type PreparedVersion, SEALER } from "./datasets.ts";
 import {
   abandonGeneration,
   freezeSplit,
@@ -25,6 +26,7 @@ import { diffTables, type TableDifference } from "./tables/diff.ts";
 import { readTable } from "./tables/in-repository.ts";
 import { createTableRows, type TableRows } from "./tables/table-rows.ts";
 import { createTree } from "./tree/create-tree.ts";
+import { createUploads } from "./uploads.ts";
 import {
   type DatasetVersion,
   type NewVersion,
@@ -64,6 +66,8 @@ export interface Lake {
   readonly repositories: Repositories;
   /** Rows of the tables that lie in repositories. */
   readonly rows: TableRows;
+  /** Frees what nothing refers to. */
+  readonly collector: Collector;
   /** Gives the versions that an earlier Millwright made their commits; whatever needs them waits for it. */
   bringOver(): Promise<BroughtOver>;
 
@@ -170,7 +174,7 @@ export function createLake({ records, objects, folder, tables, clock = Date.now,
       engine.close(),
     );
     const digest = await objects.put(Buffer.from(JSON.stringify(manifest)));
-    const next: NewVersion = { dataset, manifest: digest, rowCount, parent: head?.version ?? null, madeBy: "seal" };
+    const next: NewVersion = { dataset, manifest: digest, rowCount, parent: head?.version ?? null, madeBy: SEALER };
     const version = (head?.version ?? 0) + 1;
     await datasets.commit(
       next,
@@ -195,6 +199,7 @@ export function createLake({ records, objects, folder, tables, clock = Date.now,
   const lake: Lake = {
     repositories,
     rows: createTableRows({ records, objects, folder, tables, clock }),
+    collector: createCollector({ records, objects, tree, uploads: createUploads({ records, objects, clock }), clock }),
     bringOver: () => datasets.bringOver(),
     async names() {
       const rows = await records.query<{ dataset: string }>("SELECT DISTINCT dataset FROM dataset_versions");

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import type { Digest } from "../base/index.ts";
 import type { Verdict } from "../contract/index.ts";
-import { collect, createFileObjects } from "../ports/objects/index.ts";
+import { createCollector, createTree, createUploads } from "../lake/index.ts";
+import { createFileObjects } from "../ports/objects/index.ts";
 import { openTestRecords } from "../ports/records/fixtures/open-test-records.ts";
 import { type BundleManifest, createRegistry, type ModelVersion, type NewVersion, rolledBackFrom } from "./index.ts";
 
@@ -265,7 +266,8 @@ test("the objects of every version survive a collection: manifest, graph, traine
   await register(await makeBundle("b"), REFUSED);
   await register(await makeBundle("b"));
   const stray = await objects.put(Buffer.from("nobody's"));
-  await collect(objects, records, { graceMs: -1000 });
+  const uploads = createUploads({ records, objects });
+  await createCollector({ records, objects, tree: createTree(objects), uploads }).collect({ remove: true, graceMs: -1000 });
   assert.equal(await objects.sizeOf(stray), null);
   for (const version of await registry.versions("late", { limit: 10 })) {
     const { onnx, trained } = await registry.manifest(version);

@@ -60,11 +60,11 @@ export async function* givenUp(
     const here = reached.get(id);
     reached.delete(id);
     const sinceMs = here?.sinceMs ?? Number.POSITIVE_INFINITY;
-    const isYoung = createdAt >= sinceMs;
+    const isYoung = createdAt > sinceMs;
     for (const parent of here ? parents : []) reach(parent, isYoung ? sinceMs : Number.POSITIVE_INFINITY, here!.branches, true);
     const isAsked = sinceMs !== Number.POSITIVE_INFINITY;
     const isParting = here !== undefined && here.branches !== here.largest && !heads.has(id);
-    const isLost = here === undefined && createdAt < sinceOf(rule.keepDays ?? null);
+    const isLost = here === undefined && createdAt <= sinceOf(rule.keepDays ?? null);
     const stays = isAsked || isParting || heads.has(id) || held.has(id) || (here === undefined && !isLost);
     if (!stays && freedAt === null) yield id;
   }

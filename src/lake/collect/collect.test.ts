@@ -65,6 +65,29 @@ test("what was put within the grace period stays, and what is put again is as ne
   );
 });
 
+test("an object that is put again while a collection runs is spared, and is not in the proof", async () => {
+  let putAgain = async () => {};
+  await using lake = await openStored({
+    wrap: (objects) => ({
+      ...objects,
+      async remove(digest, options) {
+        await putAgain();
+        return objects.remove(digest, options);
+      },
+    }),
+  });
+  const [again, other] = [await lake.put("again"), await lake.put("other")];
+  lake.later(GRACE_MS + 1);
+  putAgain = async () => void (await lake.put("again"));
+  const { id, objects } = await lake.collector.collect({ remove: true });
+  assert.equal(objects, 1);
+  assert.deepEqual(
+    (await proofOf(lake, id)).map(({ digest }) => digest),
+    [other.digest],
+  );
+  assert.notEqual(await lake.objects.sizeOf(again.digest), null);
+});
+
 test("staged rows, folded rows, commits, tags, parts of uploads and pins keep objects; a branch or repository that is gone does not", async () => {
   await using lake = await openStored();
   await lake.repositories.create({ name: "photos", actor: "tests" });

@@ -20,6 +20,7 @@ import { DigestSet } from "./digest-set.ts";
 import { giveUp } from "./give-up.ts";
 import { mark } from "./mark.ts";
 import { decodeLines, encodeLines, type Gone, type Why } from "./proof.ts";
+import { type Retention, readRetention, writeRetention } from "./retention.ts";
 
 export interface CollectorResources {
   readonly records: Records;
@@ -47,6 +48,10 @@ export interface CollectProgress {
 export interface Collector {
   /** One at a time. Errors: `lake.collecting`; what cannot be read while it marks, and then nothing was removed. */
   collect(options?: CollectOptions): Promise<Collection>;
+  /** What is kept of a repository's history; null: everything. Errors: `lake.unknown-repository`. */
+  retention(repository: string): Promise<Retention | null>;
+  /** Errors: `lake.unknown-repository`, `lake.bad-retention`. */
+  setRetention(repository: string, rule: Retention | null): Promise<void>;
   /** Newest first. `after`: the id of the last one seen. */
   collections(page: { readonly limit: number; readonly after?: string }): Promise<Collection[]>;
   /** What a collection removed, or of a dry run would have. Errors: `lake.unknown-collection`. */
@@ -72,6 +77,8 @@ export function createCollector({ records, objects, tree, uploads, clock = Date.
         running = false;
       }
     },
+    retention: (repository) => readRetention(records, repository),
+    setRetention: (repository, rule) => writeRetention(records, repository, rule),
     collections: (page) => collections.list(page),
     async *proof(id) {
       yield* decodeLines(objects.read(await collections.listOf(id)));

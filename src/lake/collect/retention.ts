@@ -57,6 +57,16 @@ export async function writeRetention(records: Records, repository: string, rule:
   if (!committed) throw await unknownRef(records, repository, "");
 }
 
+/** Gives a repository that has none its first one. */
+export async function startRetention(records: Records, repository: string, rule: Retention): Promise<void> {
+  await records.commit([
+    {
+      sql: "UPDATE repositories SET retention = ? WHERE name = ? AND retention IS NULL",
+      params: [JSON.stringify(checkRetention(rule)), repository],
+    },
+  ]);
+}
+
 /** Repositories that have one. */
 export async function readRetentions(records: Records): Promise<{ readonly repository: string; readonly rule: Retention }[]> {
   const rows = await records.query<{ name: string; retention: string }>(

@@ -10,7 +10,7 @@ import type { Digest } from "../../base/index.ts";
 import { openSqlite } from "../records/index.ts";
 import { DISK } from "./disk.ts";
 import { encryptedBy } from "./encrypted.ts";
-import { collect, createFileObjects, type FileEffects, type Objects, pin, unpin } from "./index.ts";
+import { createFileObjects, type FileEffects, type Objects } from "./index.ts";
 import { objectsSuite } from "./suite.ts";
 
 const root = mkdtempSync(join(tmpdir(), "mill-files-"));
@@ -133,50 +133,6 @@ test("temporary files of a writer that died long ago are swept, fresh ones are n
   utimesSync(stale, new Date(0), new Date(0));
   createFileObjects(folder);
   assert.deepEqual([existsSync(stale), existsSync(fresh)], [false, true]);
-});
-
-test("a collection frees what nothing pins once its grace is over, and a dry run frees nothing", async () => {
-  let clock = Date.now() - 7200_000;
-  const objects = createFileObjects(newFolder(), { now: () => clock });
-  const records = await openSqlite(join(newFolder(), "mill.db"));
-  const [kept, shared] = await Promise.all(["kept", "shared", "loose"].map((text) => objects.put(Buffer.from(text))));
-  clock = Date.now();
-  const young = await objects.put(Buffer.from("young"));
-  await records.commit([...pin("result:1", [kept!, shared!, kept!]), ...pin("result:2", [shared!])]);
-
-  const options = { graceMs: 3600_000 };
-  assert.deepEqual(await collect(objects, records, { ...options, dryRun: true }), { objects: 1, bytes: 5, kept: 3 });
-  assert.equal((await listed(objects)).length, 4);
-  assert.deepEqual(await collect(objects, records, options), { objects: 1, bytes: 5, kept: 3 });
-  assert.deepEqual(new Set(await listed(objects)), new Set([kept, shared, young]));
-
-  await records.commit(unpin("result:1"));
-  assert.deepEqual(await collect(objects, records, options), { objects: 1, bytes: 4, kept: 2 });
-  assert.deepEqual(new Set(await listed(objects)), new Set([shared, young]));
-  await records.close();
-});
-
-test("an object stored again while a collection runs is spared", async () => {
-  let clock = Date.now() - 7200_000;
-  const objects = createFileObjects(newFolder(), { now: () => clock });
-  const records = await openSqlite(join(newFolder(), "mill.db"));
-  const digest = await objects.put(Buffer.from("wanted again"));
-  clock = Date.now();
-  const putDuringTheQuery = {
-    ...records,
-    query: (...asked: Parameters<typeof records.query>) => putThen(() => records.query(...asked)),
-  };
-  const putThen = async (next: () => Promise<never[]>) => {
-    await objects.put(Buffer.from("wanted again"));
-    return next();
-  };
-  assert.deepEqual(await collect(objects, putDuringTheQuery as typeof records, { graceMs: 1000 }), {
-    objects: 0,
-    bytes: 0,
-    kept: 1,
-  });
-  assert.deepEqual(await listed(objects), [digest]);
-  await records.close();
 });
 
 function failingDisk(failAt: number): FileEffects {
