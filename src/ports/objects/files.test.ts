@@ -7,7 +7,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { Digest } from "../../base/index.ts";
-import { openSqlite } from "../records/index.ts";
 import { DISK } from "./disk.ts";
 import { encryptedBy } from "./encrypted.ts";
 import { createFileObjects, type FileEffects, type Objects } from "./index.ts";
