@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
+import { VERBS } from "../contract/index.ts";
+import { checkJson } from "../guard/index.ts";
 import { storedEntry } from "../lake/index.ts";
 import { finished, openDeliveries, type Platform, published, started } from "./fixtures/platform.ts";
 import { deliveriesCsv } from "./fixtures/project.ts";
@@ -44,6 +46,13 @@ test("what people merged into a data set is what its models are trained on, and 
   );
   const [{ lineage }] = [await platform.workspace.registry.version("late", 2)];
   assert.equal(lineage.dataset.version, 2);
+
+  const diff = await platform.call("diff", { a: "deliveries@1", b: "deliveries@newest" });
+  assert.equal(checkJson(VERBS.diff.output, JSON.parse(JSON.stringify(diff))), null);
+  const { added, removed, changed, examples } = diff.rows!;
+  assert.deepEqual([diff.same, added > 0, added === removed, changed, examples.length], [false, true, true, 0, 10]);
+  await assert.rejects(platform.call("diff", { a: "deliveries@1", b: "late@1" }), { code: "request.bad-version" });
+
   const again = await platform.run();
   assert.deepEqual([started(again), published(again)], [[], []]);
   await platform.close();

@@ -159,7 +159,7 @@ export const log = reads({
 });
 
 export const diff = reads({
-  about: "Tell two model versions apart: data, definition, parameters, measures, environment.",
+  about: "Tell two versions apart: of a model by data, definition, parameters, measures, environment; of a data set by its rows.",
   example: "mill diff late-arrival@1 late-arrival@champion",
   input: object({
     a: text({ maxLength: 200, description: "NAME@VERSION or NAME@ALIAS" }),
@@ -176,6 +176,27 @@ export const diff = reads({
         a: anything(),
         b: anything(),
       }),
+    ),
+    rows: optional(
+      object(
+        {
+          keyed: boolean({
+            description: "Rows were found again by a key; if not, one that changed is one removed and one added",
+          }),
+          added: integer(),
+          removed: integer(),
+          changed: integer(),
+          changedColumns: fieldsOf(integer(), { description: "In how many of the changed rows each column differs" }),
+          examples: list(
+            object({
+              kind: oneOf(["added", "changed", "removed"]),
+              before: orNull(fieldsOf(anything())),
+              after: orNull(fieldsOf(anything())),
+            }),
+          ),
+        },
+        { description: "Of a data set" },
+      ),
     ),
   }),
   http: { method: "GET", path: "/v1/diff" },

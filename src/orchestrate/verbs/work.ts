@@ -7,6 +7,7 @@ import { runTargets } from "../run-targets.ts";
 import { allTargets, nodeTargets, standingOf } from "../targets.ts";
 import type { Workspace } from "../workspace.ts";
 import { differences } from "./diff.ts";
+import { datasetOfBoth, rowDifferences } from "./diff-rows.ts";
 import { logOf } from "./log.ts";
 import { outsideOf } from "./outside.ts";
 import { reproduce } from "./reproduce.ts";
@@ -70,6 +71,8 @@ export function workVerbs(workspace: Workspace): WorkVerbs {
     },
 
     async diff({ a, b }) {
+      const dataset = await datasetOfBoth(workspace, a, b);
+      if (dataset !== null) return { a, b, ...(await rowDifferences(workspace, dataset, a, b)) };
       const [first, second] = [await versionNamed(workspace.registry, a), await versionNamed(workspace.registry, b)];
       const found = await differences(workspace, first, second);
       return { a, b, same: found.length === 0, differences: found };
