@@ -434,7 +434,9 @@ export const ERRORS = {
   "lake.disk-full": { status: 507, exit: EXIT.away, about: "There is no room for new rows; earlier ones are intact." },
   "lake.freed": { status: 410, exit: EXIT.notFound, about: "What a commit held was given up by a retention rule." },
   "lake.journal": { status: 500, exit: EXIT.away, about: "The journal of a data set cannot be written." },
+  "lake.locked": { status: 423, exit: EXIT.conflict, about: "Somebody else holds a branch, or a part of it, for a while." },
   "lake.moved": { status: 409, exit: EXIT.conflict, about: "A data set or branch moved on in the meantime." },
+  "lake.not-locked": { status: 404, exit: EXIT.notFound, about: "Nobody holds what was to be released." },
   "lake.nothing-staged": { status: 409, exit: EXIT.conflict, about: "A branch holds what its head holds." },
   "lake.protected": {
     status: 403,

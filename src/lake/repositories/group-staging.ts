@@ -101,7 +101,7 @@ export function createStager(
           : await records.commit([
               nextStamp(seen?.state ?? null),
               ...(seen ? seen.unchanged : []),
-              ...accepted.flatMap(({ statements }) => statements),
+              ...new Set(accepted.flatMap(({ statements }) => statements)), // calls may share them
               ...upserts(changes),
             ]);
       if (outcome.committed) {

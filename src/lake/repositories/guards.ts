@@ -31,7 +31,7 @@ export type RepositoryEvent = StageEvent | MoveEvent;
 
 /** What else has a say in what happens to branches: locks, and hooks that check what is to be committed. */
 export interface RepositoryGuards {
-  /** Throws to refuse. The statements that it gives are committed with the change; when one of their guards does not hold it is asked again. It may be asked more than once for one change. */
+  /** Throws to refuse. The statements that it gives are committed with the change; when one of their guards does not hold it is asked again, of a staging with the same event. */
   before(event: RepositoryEvent): Promise<readonly Statement[]>;
   /** After the commit is durable, whose caller waits for it; what it throws is dropped, because nothing can be undone. */
   after(event: MoveEvent, commit: Commit): Promise<void>;

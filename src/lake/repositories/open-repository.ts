@@ -4,6 +4,7 @@ import { applyCommit, mergeFrom } from "./bring.ts";
 import { commitStaged, pathDifferences, prepareCommit, resetBranch, resetStaged, sortedEdits } from "./changes.ts";
 import { decodeEntry, encodeEntry } from "./encode-entry.ts";
 import type { Change, Entry } from "./entry.ts";
+import type { StageEvent } from "./guards.ts";
 import { logOf } from "./history.ts";
 import { type Items, listPage } from "./listing.ts";
 import { checkPath, isStorable, storablePosition } from "./paths.ts";
@@ -62,12 +63,12 @@ export function openRepository(workings: Workings): Repository {
       if (changes.length > STAGED_ROWS_MAX && conditions.length === 0)
         return void (await self.stageMany(branch, inOrder(changes), actor));
       for (const { path } of [...changes, ...conditions]) checkPath(path);
+      const paths = () => once(changes.map(({ path }) => path));
+      const event: StageEvent = { kind: "stage", repository, branch, actor, paths };
       await staging.stage(repository, branch, {
         changes: changes.map(({ path, entry }) => ({ path, value: entry && encodeEntry(entry) })),
         conditions,
-        ask:
-          guards &&
-          (() => guards.before({ kind: "stage", repository, branch, actor, paths: () => once(changes.map(({ path }) => path)) })),
+        ask: guards && (() => guards.before(event)),
       });
     },
 

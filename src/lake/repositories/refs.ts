@@ -81,14 +81,17 @@ export function refsOf(records: Records, repository: string, clock: () => number
       const { committed } = await records.commit([
         {
           sql: `DELETE FROM branches WHERE repository = ? AND name = ? AND protected = 0
-            AND NOT EXISTS (SELECT 1 FROM repositories r WHERE r.name = ? AND (r.default_branch = ? OR r.bucket_branch = ?))`,
-          params: [repository, name, repository, name, name],
+            AND NOT EXISTS (SELECT 1 FROM repositories r WHERE r.name = ? AND (r.default_branch = ? OR r.bucket_branch = ?))
+            AND NOT EXISTS (SELECT 1 FROM lake_locks l WHERE l.repository = ? AND l.branch = ? AND l.until > ?)`,
+          params: [repository, name, repository, name, name, repository, name, clock()],
           rows: 1,
         },
+        { sql: "DELETE FROM lake_locks WHERE repository = ? AND branch = ?", params: [repository, name] },
         { sql: "DELETE FROM staged WHERE repository = ? AND branch = ?", params: [repository, name] },
       ]);
       if (committed) return;
       refuseProtected(await readBranch(records, repository, name));
+      await refuseLocked(name);
       throw new MillError("lake.branch-needed", `The branch "${name}" is the one that the repository opens with.`, {
         at: at(name),
         fix: "Remove the repository as a whole, or leave the branch.",
@@ -185,6 +188,19 @@ export function refsOf(records: Records, repository: string, clock: () => number
   async function mustExist(): Promise<void> {
     const found = await records.query("SELECT 1 AS one FROM repositories WHERE name = ?", [repository]);
     if (found.length === 0) throw await unknownRef(records, repository, "");
+  }
+
+  /** A branch that anybody holds, or a part of, cannot be taken away from under the lock. */
+  async function refuseLocked(branch: string): Promise<void> {
+    const [lock] = await records.query<{ holder: string; why: string }>(
+      "SELECT holder, why FROM lake_locks WHERE repository = ? AND branch = ? AND until > ? ORDER BY prefix",
+      [repository, branch, clock()],
+    );
+    if (lock)
+      throw new MillError("lake.locked", `${lock.holder} has locked "${at(branch)}": ${lock.why}`, {
+        at: at(branch),
+        fix: `\`mill lake locks ${repository}\` lists the locks; release them first.`,
+      });
   }
 
   function refExists(name: string): MillError {

@@ -4,6 +4,7 @@ import { refuseProtected, seeBranch } from "./branch-state.ts";
 import { editsOf } from "./changes.ts";
 import { encodeEntry } from "./encode-entry.ts";
 import type { Change } from "./entry.ts";
+import type { StageEvent } from "./guards.ts";
 import { checkPath, comparePaths } from "./paths.ts";
 import type { Workings } from "./workings.ts";
 
@@ -23,12 +24,13 @@ export async function stageMany(
   let count = 0;
   const start = before.working;
   const end = await tree.apply(start, sorted());
+  const event: StageEvent = { kind: "stage", repository, branch, actor, paths };
   await moves.move(
     repository,
     branch,
     async (seen) => {
       refuseProtected(seen);
-      const statements = await guards?.before({ kind: "stage", repository, branch, actor, paths });
+      const statements = await guards?.before(event);
       const root = seen.working === start ? end : await tree.apply(seen.working, editsOf(tree.diff(start, end)));
       return { to: { root }, statements: statements ?? [], result: undefined };
     },
