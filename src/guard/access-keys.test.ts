@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { openSqlite } from "../ports/records/index.ts";
+import { openTestRecords } from "../ports/records/fixtures/open-test-records.ts";
 import { createAccessKeys, openKeyring } from "./index.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "mill-access-keys-"));
@@ -11,7 +11,7 @@ after(() => rm(folder, { recursive: true }));
 
 async function fresh() {
   const workspace = await mkdtemp(join(folder, "w-"));
-  const records = await openSqlite(join(workspace, "mill.db"));
+  const records = await openTestRecords(join(workspace, "mill.db"));
   const keyring = await openKeyring(workspace);
   const clock = { ms: 1_000_000 };
   const open = () => createAccessKeys({ records, keyring, now: () => clock.ms });

@@ -1,13 +1,13 @@
 /** For the lake's tests: appends rows until it is killed, and prints the numbers of those that were acknowledged. Seals every so often. */
 import { join } from "node:path";
 import { createFileObjects } from "../ports/objects/index.ts";
-import { openSqlite } from "../ports/records/index.ts";
+import { openTestRecords } from "../ports/records/fixtures/open-test-records.ts";
 import { openDuckDb } from "../ports/tables/index.ts";
 import { createLake } from "./index.ts";
 
 const [folder = "", first = "0"] = process.argv.slice(2);
 const lake = createLake({
-  records: await openSqlite(join(folder, "mill.db")),
+  records: await openTestRecords(join(folder, "mill.db")),
   objects: createFileObjects(join(folder, "objects")),
   folder,
   tables: () => openDuckDb({ threads: 1, memoryMb: 200, tempFolder: join(folder, "spill") }),

@@ -7,7 +7,7 @@ import { after, test } from "node:test";
 import { type Digest, type MillError, newId } from "../base/index.ts";
 import { quoteLiteral } from "../express/index.ts";
 import { createFileObjects } from "../ports/objects/index.ts";
-import { openSqlite } from "../ports/records/index.ts";
+import { openTestRecords } from "../ports/records/fixtures/open-test-records.ts";
 import { openDuckDb } from "../ports/tables/index.ts";
 import { createLake, type Lake, type VersionManifest } from "./index.ts";
 import { PARQUET_TYPE, storedEntry } from "./stored-entry.ts";
@@ -17,7 +17,7 @@ after(() => rmSync(root, { recursive: true, force: true }));
 const tables = () => openDuckDb({ threads: 1, memoryMb: 200, tempFolder: join(root, "spill") });
 
 async function openLake(folder = mkdtempSync(join(root, "lake-"))) {
-  const records = await openSqlite(join(folder, "mill.db"));
+  const records = await openTestRecords(join(folder, "mill.db"));
   const objects = createFileObjects(join(folder, "objects"));
   const lake = createLake({ records, objects, folder, tables });
   /** A part of these rows, as the SELECT of the engine gives them. */

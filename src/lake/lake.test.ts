@@ -9,7 +9,7 @@ import fc from "fast-check";
 import type { Digest, MillError } from "../base/index.ts";
 import type { Row } from "../contract/index.ts";
 import { createFileObjects } from "../ports/objects/index.ts";
-import { openSqlite } from "../ports/records/index.ts";
+import { openTestRecords } from "../ports/records/fixtures/open-test-records.ts";
 import { openDuckDb } from "../ports/tables/index.ts";
 import { createLake, type JournalEffects, type JournalRow, type Lake, type VersionManifest } from "./index.ts";
 
@@ -19,7 +19,7 @@ const newFolder = () => mkdtempSync(join(root, "lake-"));
 const tables = () => openDuckDb({ threads: 1, memoryMb: 200, tempFolder: join(root, "spill") });
 
 async function openLake(folder = newFolder(), effects?: JournalEffects) {
-  const records = await openSqlite(join(folder, "mill.db"));
+  const records = await openTestRecords(join(folder, "mill.db"));
   const objects = createFileObjects(join(folder, "objects"));
   const lake = createLake({ records, objects, folder, tables, clock: () => 1000, ...(effects ? { effects } : {}) });
   const putManifest = (manifest: VersionManifest) => objects.put(Buffer.from(JSON.stringify(manifest)));

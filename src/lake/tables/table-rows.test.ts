@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { Digest, MillError } from "../../base/index.ts";
-import { openSqlite } from "../../ports/records/index.ts";
+import { openTestRecords } from "../../ports/records/fixtures/open-test-records.ts";
 import { openDuckDb } from "../../ports/tables/index.ts";
 import { createRepositories } from "../repositories/create-repositories.ts";
 import { PARQUET_TYPE, storedEntry } from "../stored-entry.ts";
@@ -13,7 +13,7 @@ import { openTables, type TextRow } from "./fixtures/tables.ts";
 import { createTableRows } from "./table-rows.ts";
 
 const { folder, objects, file, rowsOf } = openTables();
-const records = await openSqlite(join(mkdtempSync(join(tmpdir(), "mill-table-rows-")), "mill.db"));
+const records = await openTestRecords(join(mkdtempSync(join(tmpdir(), "mill-table-rows-")), "mill.db"));
 const repositories = createRepositories({ records, tree: createTree(objects) });
 const tables = () => openDuckDb({ threads: 1, memoryMb: 200, tempFolder: join(folder, "spill") });
 const rows = createTableRows({ records, objects, folder, tables, clock: () => 1000 });
