@@ -422,3 +422,45 @@ test("a key that comes from the records with a promise is waited for; keys of ma
   for (let index = 0; index < 200; index++)
     await slow.authenticate(signed({ url: "/b", headers: host, atMs: NOW, region: `r-${index}` }));
 });
+
+test("a token stands in for a signature where the door takes tokens; checksums are verified as ever", async () => {
+  const owner = { id: "owner", may: "operate" as const };
+  let current: string | null = "mill_abc";
+  const door = createAuthenticator({ keys, now: () => NOW, bearer: (token) => (token === current ? owner : null) });
+  const ask = (authorization: string, headers: IncomingHttpHeaders = {}, url = "/b/k") =>
+    door.authenticate({ method: "PUT", url, headers: { host: "h", authorization, ...headers } });
+  const code = (expected: string) => (error: unknown) => error instanceof S3Error && error.code === expected;
+
+  for (const authorization of ["Bearer mill_abc", "bearer  mill_abc "]) {
+    const { actor, signing } = await ask(authorization);
+    assert.deepEqual([actor, signing.payload], [owner, "UNSIGNED-PAYLOAD"]);
+  }
+  const { signing } = await ask("Bearer mill_abc");
+  const md5 = { "content-length": "1", "content-md5": "1B2M2Y8AsgTpgAmY7PhCfg==" };
+  assert.throws(() => verifySmall(md5, signing, Buffer.from("x")), code("BadDigest"));
+  const digest = await ask("Bearer mill_abc", { "x-amz-content-sha256": EMPTY });
+  assert.throws(
+    () => verifySmall({ "content-length": "1" }, digest.signing, Buffer.from("x")),
+    code("XAmzContentSHA256Mismatch"),
+  );
+
+  await assert.rejects(ask("Bearer mill_abcd"), code("AccessDenied"));
+  await assert.rejects(ask("Bearer "), code("InvalidArgument"));
+  await assert.rejects(ask("Bearer mill_abc", {}, "/b/k?X-Amz-Signature=0"), code("InvalidArgument"));
+  const chunks = { "x-amz-content-sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD" };
+  await assert.rejects(ask("Bearer mill_abc", chunks), code("InvalidRequest"));
+  current = null;
+  await assert.rejects(ask("Bearer mill_abc"), code("AccessDenied"));
+
+  current = "mill_abc";
+  await assert.rejects(
+    createAuthenticator({ keys, now: () => NOW }).authenticate({
+      method: "GET",
+      url: "/b",
+      headers: { authorization: "Bearer mill_abc" },
+    }),
+    code("InvalidArgument"),
+  );
+  const request = signed({ url: "/b/k", headers: { host: "h" }, atMs: NOW });
+  assert.equal((await door.authenticate(request)).keyId, key.id);
+});
