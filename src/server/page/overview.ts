@@ -3,6 +3,7 @@
 import { asMillError } from "../../base/index.ts";
 import { type Alert, codeInfo, type OutputOf } from "../../contract/index.ts";
 import type { BoundCall } from "../../guard/index.ts";
+import type { ShownRepository } from "./lake.ts";
 
 export interface Overview {
   readonly graph: OutputOf<"graph">;
@@ -19,18 +20,22 @@ export interface Overview {
     /** Alerts that were open before. */
     readonly closed: readonly Alert[];
   }[];
+  readonly lake: { readonly repositories: readonly ShownRepository[]; readonly more: boolean };
 }
 
 /** The page shows so many models and endpoints at most; lists have the rest. */
 const SHOWN_MAX = 20;
 const CLOSED_MAX = 200;
+const BRANCHES_MAX = 5;
 
 export async function readOverview(call: BoundCall, days?: number): Promise<Overview> {
-  const [graph, models, endpoints] = await Promise.all([
+  const [graph, models, endpoints, repositories] = await Promise.all([
     call("graph", {}),
     call("listModels", { limit: SHOWN_MAX }),
     call("listEndpoints", { limit: SHOWN_MAX }),
+    call("listRepositories", { limit: SHOWN_MAX }),
   ]);
+  const shown = await Promise.all(repositories.items.map(({ name }) => orNothing(shownRepository(call, name))));
   return {
     graph,
     days,
@@ -43,7 +48,17 @@ export async function readOverview(call: BoundCall, days?: number): Promise<Over
     monitors: (await Promise.all(endpoints.items.map(({ name }) => orNothing(monitored(call, name, days))))).filter(
       (one) => one !== null,
     ),
+    lake: { repositories: shown.filter((one) => one !== null), more: repositories.next !== null },
   };
+}
+
+async function shownRepository(call: BoundCall, name: string): Promise<ShownRepository> {
+  const repository = await call("getRepository", { repository: name });
+  const [branches, commits] = await Promise.all([
+    call("listBranches", { repository: name, limit: BRANCHES_MAX }),
+    call("listCommits", { repository: name, ref: repository.defaultBranch, limit: 1 }),
+  ]);
+  return { repository, branches: branches.items.map(({ name }) => name), newest: commits.items[0]! };
 }
 
 async function monitored(call: BoundCall, name: string, days: number | undefined): Promise<Overview["monitors"][number]> {

@@ -8,8 +8,20 @@ import { html } from "./html.ts";
 import { renderPage } from "./page.ts";
 
 const model = (await handlers.listModels({}, {} as never)).items[0]!;
+const commit = (await handlers.listCommits({ repository: "photos", ref: "main" }, {} as never)).items[0]!;
+const photos = {
+  repository: await handlers.getRepository({ repository: "photos" }, {} as never),
+  branches: ["main", "<fix>"],
+  newest: { ...commit, message: "More <b>cats</b>" },
+};
 const shown = renderPage(
-  { graph, models: [{ model, shown: modelVersion }], endpoints: [endpoint], monitors: [june()] },
+  {
+    graph,
+    models: [{ model, shown: modelVersion }],
+    endpoints: [endpoint],
+    monitors: [june()],
+    lake: { repositories: [photos], more: false },
+  },
   { version: "0.1.0", address: "http://127.0.0.1:4747" },
 );
 const text = shown.html
@@ -57,7 +69,13 @@ test("the page needs nothing from elsewhere, and says so in its policy", () => {
 
 test("a project without anything, and a model without a version, are shown", () => {
   const empty = renderPage(
-    { graph: { nodes: [], edges: [] }, models: [{ model, shown: null }], endpoints: [], monitors: [] },
+    {
+      graph: { nodes: [], edges: [] },
+      models: [{ model, shown: null }],
+      endpoints: [],
+      monitors: [],
+      lake: { repositories: [], more: false },
+    },
     { version: "0", address: "" },
   );
   assert.match(empty.html, /defines nothing yet/);
@@ -95,4 +113,10 @@ test("an edge that only shortens a longer way is not drawn", () => {
   const edge = (from: string, to: string) => ({ from, to });
   const drawn = withoutShortcuts([edge("a", "b"), edge("b", "c"), edge("a", "c"), edge("a", "d")]);
   assert.deepEqual(drawn, [edge("a", "b"), edge("b", "c"), edge("a", "d")]);
+});
+
+test("the lake's repositories are shown with their newest commits, and whatever people wrote is text", () => {
+  assert.match(shown.html, /<h2>Lake/);
+  assert.match(shown.html, /photos<\/a><\/th><td>1<\/td><td>main, &lt;fix&gt;<\/td>/);
+  assert.match(shown.html, /More &lt;b&gt;cats/);
 });

@@ -5,6 +5,7 @@ import type { OutputOf } from "../../contract/index.ts";
 import { drawCalibration, drawRoc } from "./curves.ts";
 import { drawGraph } from "./graph-drawing.ts";
 import { html, type Markup } from "./html.ts";
+import { renderLake } from "./lake.ts";
 import { renderMonitor } from "./monitor.ts";
 import { FILLS } from "./monitor-drawing.ts";
 import type { Overview } from "./overview.ts";
@@ -24,12 +25,13 @@ export function renderPage(
   overview: Overview,
   { version, address }: { readonly version: string; readonly address: string },
 ): { html: string; policy: string } {
-  const { graph, models, endpoints, monitors, days } = overview;
+  const { graph, models, endpoints, monitors, lake, days } = overview;
   const body = html`<header><h1>Millwright</h1><span class="quiet">${version}</span><nav><a href="/openapi.json">API</a><a href="/metrics">Metrics</a><a href="/v1/status">Status</a></nav></header>
 <main>${monitors.length > 0 && FILLS}${monitors.map(({ monitor, closed }) => renderMonitor(monitor, closed, days))}<h2>Assets <small>${graph.nodes.length} steps, left to right</small></h2>
 ${drawGraph(graph)}
 ${endpoints.map((endpoint) => renderEndpoint(endpoint, address))}
 ${models.map(({ model, shown }) => (shown ? renderVersion(shown) : html`<h2>Model ${model.name}</h2><p>No version yet: <code>mill run model/${model.name}</code> makes one.</p>`))}
+${lake.repositories.length > 0 && renderLake(lake.repositories, lake.more)}
 </main>`;
   const document = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Millwright</title><style>${STYLE}</style></head><body>${body.markup}</body></html>`;
   return { html: document, policy: POLICY };
