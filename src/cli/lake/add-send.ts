@@ -14,7 +14,7 @@ import { MillError } from "../../base/index.ts";
 import type { Bundles } from "./add-bundles.ts";
 import type { LocalFile } from "./add-walk.ts";
 import { contentTypeOf } from "./content-types.ts";
-import { type DoorClient, elementOf } from "./door-client.ts";
+import { type DoorClient, elementOf, interrupted } from "./door-client.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { ListedObject } from "./listed.ts";
 
@@ -48,7 +48,7 @@ export async function sendFile(
   try {
     const before = await handle.stat();
     if (!before.isFile()) throw new Error("it is no file any more");
-    if (known?.sizeBytes === before.size && (await sha256Of(handle, before.size)) === known.digest)
+    if (known?.sizeBytes === before.size && (await sha256Of(handle, before.size, sender.signal)) === known.digest)
       return await heldStill(handle, before, "same");
     if (before.size > PUT_BYTES_MAX) return await sendParts(handle, before, path, sender);
     const content = before.size > WHOLE_BYTES_MAX ? null : await readWhole(handle, before);
@@ -132,9 +132,10 @@ async function* chunks(
   start: number,
   end: number,
   hashing: ReturnType<typeof createHash>,
-  { sent }: Pick<Sender, "sent">,
+  { sent, signal }: Pick<Sender, "sent" | "signal">,
 ): AsyncGenerator<Uint8Array> {
   for (let at = start; at < end; ) {
+    if (signal.aborted) throw interrupted();
     const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, end - at));
     const { bytesRead } = await handle.read(buffer, 0, buffer.byteLength, at);
     if (bytesRead === 0) throw new Error(CHANGED);
@@ -146,9 +147,9 @@ async function* chunks(
   }
 }
 
-export async function sha256Of(handle: FileHandle, sizeBytes: number): Promise<string> {
+export async function sha256Of(handle: FileHandle, sizeBytes: number, signal: AbortSignal): Promise<string> {
   const sha256 = createHash("sha256");
-  for await (const _ of chunks(handle, 0, sizeBytes, sha256, { sent: () => undefined }));
+  for await (const _ of chunks(handle, 0, sizeBytes, sha256, { sent: () => undefined, signal }));
   return `sha256:${sha256.digest("hex")}`;
 }
 

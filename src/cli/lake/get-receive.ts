@@ -14,6 +14,7 @@ import type { ListedObject } from "./listed.ts";
 export interface Receiver {
   readonly door: DoorClient;
   readonly folder: Folder;
+  readonly signal: AbortSignal;
   /** Bytes that came in. */
   received(bytes: number): void;
 }
@@ -29,7 +30,7 @@ export async function receiveFile(
 ): Promise<"written" | "same"> {
   const file = await receiver.folder.place(parts);
   if (parts.at(-1) === "") return "same"; // the marker of a folder, which is there now
-  if (await holds(file, entry)) return "same";
+  if (await holds(file, entry, receiver.signal)) return "same";
   const beside = join(
     dirname(file),
     `.mill-${createHash("sha256")
@@ -54,13 +55,13 @@ export async function receiveFile(
 }
 
 /** Whether a file has this content. Errors: where a folder is in its place. */
-async function holds(file: string, { sizeBytes, digest }: ListedObject["entry"]): Promise<boolean> {
+async function holds(file: string, { sizeBytes, digest }: ListedObject["entry"], signal: AbortSignal): Promise<boolean> {
   const found = await lstat(file).catch(() => null);
   if (found?.isDirectory()) throw new Error(`${file} is in the way: it is a folder`);
   if (!found?.isFile() || found.size !== sizeBytes) return false;
   const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
-    return (await sha256Of(handle, sizeBytes)) === digest;
+    return (await sha256Of(handle, sizeBytes, signal)) === digest;
   } finally {
     await handle.close();
   }

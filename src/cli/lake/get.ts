@@ -31,6 +31,7 @@ export const get: Command = async (context) => {
       const receiver: Receiver = {
         door,
         folder,
+        signal,
         received(more) {
           bytes += more;
           progress.files(0, more);
