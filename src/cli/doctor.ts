@@ -1,11 +1,14 @@
 /** Looks at everything that Millwright needs from the outside, and says for each fault what mends it. Opens no workspace; a server that runs is asked. */
 import { access, constants, mkdtemp, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { asMillError, formatSpan } from "../base/index.ts";
 import { type Config, EXIT } from "../contract/index.ts";
 import { readLock } from "../guard/index.ts";
+import { configuredObjects, probeObjects, readStoreMark } from "../ports/objects/index.ts";
+import { probeRecords } from "../ports/records/index.ts";
 import type { Command } from "./command.ts";
 import { storedToken } from "./connect.ts";
 import { remoteCall } from "./remote-call.ts";
@@ -48,6 +51,10 @@ export const examine = async (config: Config): Promise<Finding[]> => [
     project(config),
     workspaceModes(config),
     lock(config),
+    records(config),
+    objects(config),
+    keys(config),
+    s3Port(config),
     disk(config),
     clock(),
   ])),
@@ -90,7 +97,7 @@ async function project({ project }: Config): Promise<Finding> {
 
 async function workspaceModes({ workspace }: Config): Promise<Finding> {
   const open = (
-    await Promise.all([workspace, ...["token", "mill.db"].map((name) => join(workspace, name))].map(openToOthers))
+    await Promise.all([workspace, ...["token", "mill.db", "keys.json"].map((name) => join(workspace, name))].map(openToOthers))
   ).filter((path) => path !== null);
   if (open.length > 0)
     return finding("workspace", "fault", `others may read ${open.join(", ")}`, `chmod go-rwx ${open.join(" ")}`);
@@ -110,6 +117,67 @@ async function lock({ workspace }: Config): Promise<Finding> {
     "ok",
     owner === null ? "free" : `process ${owner.pid} since ${owner.since}${owner.url ? ` on ${owner.url}` : ""}`,
   );
+}
+
+async function records({ workspace, records }: Config): Promise<Finding> {
+  const path = join(workspace, "mill.db");
+  try {
+    return finding("records", "ok", (await probeRecords(records ?? path)) ?? `${path} (will be made)`);
+  } catch (thrown) {
+    return fault("records", thrown);
+  }
+}
+
+/** Puts, reads and removes an object, and compares how the store was made with the settings. */
+async function objects(config: Config): Promise<Finding> {
+  const spec = configuredObjects(config);
+  const place = spec.kind === "files" ? spec.folder : `s3://${spec.bucket}/${spec.prefix}`;
+  try {
+    if (spec.kind === "files" && !(await stat(spec.folder).catch(() => null)))
+      return finding("objects", "ok", `${place} (will be made)`);
+    await probeObjects(spec);
+    const mark = await readStoreMark(spec);
+    const how = (mark ?? spec).encrypted ? "encrypted" : "not encrypted";
+    const fits = mark === null || mark.encrypted === spec.encrypted;
+    return finding(
+      "objects",
+      fits ? "ok" : "fault",
+      `${place}, ${how}`,
+      `set \`encrypt\` to "${mark?.encrypted ? "yes" : "no"}"`,
+    );
+  } catch (thrown) {
+    return fault("objects", thrown);
+  }
+}
+
+/** Encrypted objects and the secrets of S3 clients open with these keys alone. */
+async function keys({ workspace, key }: Config): Promise<Finding> {
+  const path = join(workspace, "keys.json");
+  if (key !== null) return finding("keys", "ok", "from the configuration");
+  if (await stat(path).catch(() => null)) return finding("keys", "ok", `${path}; keep a copy of it elsewhere`);
+  const used = await stat(join(workspace, "objects", "store.json")).catch(() => null);
+  return used
+    ? finding("keys", "warning", `no ${path}`, "restore it from a backup: without it nothing that was encrypted opens")
+    : finding("keys", "ok", `${path} (will be made)`);
+}
+
+async function s3Port({ workspace, host, s3Port }: Config): Promise<Finding> {
+  if ((await readLock(workspace))?.url) return finding("S3 port", "ok", "held by the server of this workspace");
+  const probe = createServer();
+  const failure = await new Promise<NodeJS.ErrnoException | null>((resolve) => {
+    probe.once("error", resolve);
+    probe.listen({ host, port: s3Port }, () => resolve(null));
+  });
+  probe.close();
+  const found = failure
+    ? `${host}:${s3Port} ${failure.code === "EADDRINUSE" ? "is taken" : failure.message}`
+    : `${host}:${s3Port || "any"} is free`;
+  return finding("S3 port", failure ? "warning" : "ok", found, "another port with --s3-port, or stop what listens there");
+}
+
+function fault(what: string, thrown: unknown): Finding {
+  const { message, at, fix = "" } = asMillError(thrown);
+  return finding(what, "fault", at ? `${message} (${at})` : message, fix);
 }
 
 /** Of a server that runs: whether what it has to tell is heard. */

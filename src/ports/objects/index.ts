@@ -1,7 +1,8 @@
-export type { FileEffects } from "./disk.ts";
+export { DISK, type FileEffects } from "./disk.ts";
 export { createFileObjects, type FileObjectsOptions } from "./files.ts";
 export { readJson } from "./json.ts";
 export type { Objects, StoredObject } from "./objects.ts";
 export { configuredObjects, type ObjectsSecrets, type ObjectsSpec, openObjects } from "./open.ts";
 export { pin, unpin } from "./pins.ts";
+export { probeObjects } from "./probe.ts";
 export { readStoreMark, requireSameStore, type SameStore, type StoreMark } from "./same-store.ts";
