@@ -77,7 +77,7 @@ export async function openSqlite(path: string, options: SqliteOptions = {}): Pro
     return new Promise((resolve, reject) => {
       const id = nextId++;
       waiting.set(id, { resolve, reject });
-      if (outbox.push({ id, ...request }) === 1) queueMicrotask(flush);
+      if (outbox.push({ id, ...request }) === 1) setImmediate(flush); // what other connections ask in this turn comes along
       worker.ref();
     });
   }
