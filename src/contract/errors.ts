@@ -411,6 +411,7 @@ export const ERRORS = {
   // lake, splits, holdout
   "lake.ambiguous-ref": { status: 400, exit: EXIT.usage, about: "More than one commit begins with the digits given." },
   "lake.bad-entry": { status: 400, exit: EXIT.usage, about: "The metadata and headers of an object are too long." },
+  "lake.bad-hook": { status: 400, exit: EXIT.usage, about: "A hook of a repository is not of the form." },
   "lake.bad-name": {
     status: 400,
     exit: EXIT.usage,
@@ -433,6 +434,7 @@ export const ERRORS = {
   "lake.corrupt-node": { status: 500, exit: EXIT.fault, about: "An object that a tree names is not a node of a tree." },
   "lake.disk-full": { status: 507, exit: EXIT.away, about: "There is no room for new rows; earlier ones are intact." },
   "lake.freed": { status: 410, exit: EXIT.notFound, about: "What a commit held was given up by a retention rule." },
+  "lake.hook-refused": { status: 422, exit: EXIT.refused, about: "A hook of a repository refuses a commit or merge." },
   "lake.journal": { status: 500, exit: EXIT.away, about: "The journal of a data set cannot be written." },
   "lake.locked": { status: 423, exit: EXIT.conflict, about: "Somebody else holds a branch, or a part of it, for a while." },
   "lake.moved": { status: 409, exit: EXIT.conflict, about: "A data set or branch moved on in the meantime." },
@@ -451,6 +453,7 @@ export const ERRORS = {
     about: "A path is staged on a branch, and changed by what is brought there.",
   },
   "lake.unknown-collection": { status: 404, exit: EXIT.notFound, about: "There was no such collection." },
+  "lake.unknown-hook": { status: 404, exit: EXIT.notFound, about: "A repository has no hook of this name." },
   "lake.unknown-ref": { status: 404, exit: EXIT.notFound, about: "A repository has no such branch, tag or commit." },
   "lake.unknown-repository": { status: 404, exit: EXIT.notFound, about: "There is no repository of this name." },
   "lake.unknown-upload": { status: 404, exit: EXIT.notFound, about: "There is no upload in parts with this id under way." },

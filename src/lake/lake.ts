@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createQueues, type Digest, type Json, MillError } from "../base/index.ts";
 import { quoteLiteral } from "../express/index.ts";
+import type { Notices } from "../ports/notices/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
 import type { Records } from "../ports/records/index.ts";
 import type { Tables } from "../ports/tables/index.ts";
@@ -16,9 +17,11 @@ import {
   readGenerations,
   standing,
 } from "./generations.ts";
+import { createHooks, type Hooks } from "./hooks/hooks.ts";
 import { type Journal, type JournalEffects, type JournalRow, openJournal } from "./journal.ts";
+import { createLocks, type Locks } from "./locks/locks.ts";
 import { createRepositories } from "./repositories/create-repositories.ts";
-import type { RepositoryGuards } from "./repositories/guards.ts";
+import { allOf, type RepositoryGuards } from "./repositories/guards.ts";
 import type { Repositories } from "./repositories/repository.ts";
 import { sealSegments } from "./seal.ts";
 import { type FrozenSplit, frozenSplitOf, requireRule } from "./splits.ts";
@@ -46,7 +49,9 @@ export interface LakeResources {
   /** Milliseconds since 1970. */
   readonly clock?: () => number;
   readonly effects?: JournalEffects;
-  /** What else has a say in what happens to branches. */
+  /** Who posts to the address of a hook; left out: hooks cannot be webhooks. */
+  webhook?(url: string, timeoutMs: number): Notices;
+  /** What has a say in what happens to branches beside locks and hooks. */
   readonly guards?: RepositoryGuards;
 }
 
@@ -66,6 +71,8 @@ export interface Lake {
   readonly repositories: Repositories;
   /** Rows of the tables that lie in repositories. */
   readonly rows: TableRows;
+  readonly locks: Locks;
+  readonly hooks: Hooks;
   /** Frees what nothing refers to. */
   readonly collector: Collector;
   /** Gives the versions that an earlier Millwright made their commits; whatever needs them waits for it. */
@@ -133,13 +140,24 @@ export interface Lake {
 }
 
 /** Opens the lake; journals are opened, and mended after a crash, when they are first used. One process at a time. */
-export function createLake({ records, objects, folder, tables, clock = Date.now, effects, guards }: LakeResources): Lake {
+export function createLake({
+  records,
+  objects,
+  folder,
+  tables,
+  clock = Date.now,
+  effects,
+  guards,
+  webhook,
+}: LakeResources): Lake {
   const tree = createTree(objects);
+  const locks = createLocks({ records, clock });
+  const hooks = createHooks({ records, objects, tree, tables, webhook, clock });
   const repositories = createRepositories({
     records,
     tree,
     clock,
-    guards: datasetGuards({ records, objects, tree, tables }, guards ?? null),
+    guards: datasetGuards({ records, objects, tree, tables }, allOf([locks.guards, hooks.guards, ...(guards ? [guards] : [])])),
   });
   const datasets = createDatasets({ records, objects, tree, repositories, tables, clock });
   const journals = new Map<string, Promise<Journal>>();
@@ -199,6 +217,8 @@ export function createLake({ records, objects, folder, tables, clock = Date.now,
   const lake: Lake = {
     repositories,
     rows: createTableRows({ records, objects, folder, tables, clock }),
+    locks,
+    hooks,
     collector: createCollector({ records, objects, tree, uploads: createUploads({ records, objects, clock }), clock }),
     bringOver: () => datasets.bringOver(),
     async names() {
@@ -257,6 +277,7 @@ export function createLake({ records, objects, folder, tables, clock = Date.now,
       for (const journal of journals.values()) await (await journal).close();
       journals.clear();
       await repositories.close();
+      await hooks.settled();
     },
   };
   return lake;

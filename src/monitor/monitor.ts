@@ -57,7 +57,7 @@ export function createMonitor({
 }: MonitorResources): Monitor {
   const references = createReferences({ ledger, objects });
   const known = new Map<string, Reference | null>();
-  const outbox = createOutbox({ records, notices, now });
+  const outbox = createOutbox({ records, notices, now, topics: "alert/" });
   return {
     references,
     outbox,

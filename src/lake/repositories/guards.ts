@@ -36,3 +36,15 @@ export interface RepositoryGuards {
   /** After the commit is durable, whose caller waits for it; what it throws is dropped, because nothing can be undone. */
   after(event: MoveEvent, commit: Commit): Promise<void>;
 }
+
+/** Several guards as one: each is asked in turn, and may refuse. */
+export const allOf = (guards: readonly RepositoryGuards[]): RepositoryGuards => ({
+  async before(event) {
+    const statements: Statement[] = [];
+    for (const guard of guards) statements.push(...(await guard.before(event)));
+    return statements;
+  },
+  async after(event, commit) {
+    await Promise.allSettled(guards.map((guard) => guard.after(event, commit)));
+  },
+});

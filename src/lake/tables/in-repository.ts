@@ -11,6 +11,9 @@ import type { Objects } from "../../ports/objects/index.ts";
 import type { Repository } from "../repositories/repository.ts";
 import { DESCRIPTOR, parseDescriptor, type TableContent, type TableDescriptor, type TableFile } from "./table.ts";
 
+/** Where tables are read from: a repository, or a tree that is in none yet. */
+export type TableReader = Pick<Repository, "entry" | "scan">;
+
 export interface PlacedTable extends TableContent {
   /** The folder with its `/`; empty: the root. */
   readonly prefix: string;
@@ -34,7 +37,7 @@ export async function tableOf(repository: Repository, refs: readonly string[], p
 
 /** A table as a ref has it; no files: it is not there. Errors: `table.bad-descriptor`. */
 export async function readTable(
-  repository: Repository,
+  repository: TableReader,
   ref: string,
   prefix: string,
   objects: Pick<Objects, "get">,
@@ -54,7 +57,7 @@ export async function readTable(
 }
 
 async function readDescriptor(
-  repository: Repository,
+  repository: TableReader,
   ref: string,
   prefix: string,
   objects: Pick<Objects, "get">,

@@ -30,6 +30,8 @@ export interface OutboxResources {
   readonly notices: Notices | null;
   /** Wall clock, milliseconds since 1970. */
   now(): number;
+  /** Only notices whose topic begins so are this one's; default: all. */
+  readonly topics?: string;
   /** In [0, 1): spreads the tries of many. */
   random?(): number;
 }
@@ -51,8 +53,9 @@ interface Waiting {
 }
 
 const OPEN = "delivered_at IS NULL AND given_up_at IS NULL";
+const OWN = "substr(topic, 1, length(?)) = ?";
 
-export function createOutbox({ records, notices, now, random = Math.random }: OutboxResources): Outbox {
+export function createOutbox({ records, notices, now, topics = "", random = Math.random }: OutboxResources): Outbox {
   let flushing: Promise<void> | null = null;
   let lastIdMs = 0;
   let sweptAt = Number.NEGATIVE_INFINITY;
@@ -67,8 +70,8 @@ export function createOutbox({ records, notices, now, random = Math.random }: Ou
   const due = () =>
     records.query<Waiting>(
       `SELECT id, topic, body, attempts, created_at AS "createdAt" FROM notices WHERE next_at <= ? AND id IN
-        (SELECT min(id) FROM notices WHERE ${OPEN} GROUP BY topic) ORDER BY id`,
-      [now()],
+        (SELECT min(id) FROM notices WHERE ${OPEN} AND ${OWN} GROUP BY topic) ORDER BY id`,
+      [now(), topics, topics],
     );
 
   const attempt = async (driver: Notices, notice: Waiting) => {
@@ -124,10 +127,12 @@ export function createOutbox({ records, notices, now, random = Math.random }: Ou
     },
     async standing() {
       const [counts] = await records.query<{ waiting: number; givenUp: number }>(
-        `SELECT count(*) FILTER (WHERE ${OPEN}) AS waiting, count(*) FILTER (WHERE given_up_at IS NOT NULL) AS "givenUp" FROM notices`,
+        `SELECT count(*) FILTER (WHERE ${OPEN}) AS waiting, count(*) FILTER (WHERE given_up_at IS NOT NULL) AS "givenUp" FROM notices WHERE ${OWN}`,
+        [topics, topics],
       );
       const [last] = await records.query<{ error: string }>(
-        "SELECT error FROM notices WHERE delivered_at IS NULL AND error IS NOT NULL ORDER BY id DESC LIMIT 1",
+        `SELECT error FROM notices WHERE delivered_at IS NULL AND error IS NOT NULL AND ${OWN} ORDER BY id DESC LIMIT 1`,
+        [topics, topics],
       );
       return { ...counts!, error: last?.error ?? null };
     },

@@ -68,6 +68,12 @@ export function openDuckDb(options: DuckDbOptions): Tables {
         return builder.frame();
       }),
     describe: (sql) => oneAtATime(sql, (connection) => columnsOf(connection, sql)),
+    interrupt() {
+      void opened?.then(
+        ({ connection }) => closed || connection.interrupt(),
+        () => undefined,
+      );
+    },
     close() {
       if (closed) return;
       closed = true;

@@ -11,5 +11,7 @@ export interface Tables {
   frame(sql: string): Promise<Frame>;
   /** Columns of a query or file, in order, with the engine's type names and without running it. */
   describe(sql: string): Promise<readonly { readonly name: string; readonly type: string }[]>;
+  /** Stops the statement that runs; it fails with `tables.query`. */
+  interrupt(): void;
   close(): void;
 }
