@@ -53,7 +53,10 @@ export function createDoorClient({ url, token, ca, connections, signal }: DoorCl
   const pool = { keepAlive: true, maxSockets: connections, scheduling: "fifo" } as const;
   const secure = protocol === "https:";
   const agent = secure
-    ? new TlsAgent({ ...pool, ...(ca && { ca: Buffer.from(ca), checkServerIdentity: () => undefined }) })
+    ? new TlsAgent({
+        ...pool,
+        ...(ca && { ca: Buffer.from(ca), allowPartialTrustChain: true, checkServerIdentity: () => undefined }),
+      })
     : new Agent(pool);
   const origin = { hostname: hostname.replace(/^\[|\]$/g, ""), port, agent };
   const authorization = token === null ? {} : { authorization: `Bearer ${token}` };
