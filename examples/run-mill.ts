@@ -28,8 +28,11 @@ export interface Outcome {
 }
 
 /** Runs one command to its end. */
-export async function mill(...words: readonly string[]): Promise<Outcome> {
-  const { child, text } = start(words);
+export const mill = (...words: readonly string[]): Promise<Outcome> => millIn({}, ...words);
+
+/** The same with settings in the environment. */
+export async function millIn(env: NodeJS.ProcessEnv, ...words: readonly string[]): Promise<Outcome> {
+  const { child, text } = start(words, env);
   const code = await ended(child);
   return { code, ...text };
 }
@@ -83,8 +86,10 @@ export async function stopped(child: ChildProcess, signal: NodeJS.Signals): Prom
 }
 
 /** Starts a server on a free port; its address, once it says that it serves. */
-export async function serve(...words: readonly string[]): Promise<Started & { readonly url: string }> {
-  const server = start(["up", "--port", "0", ...words]);
+export const serve = (...words: readonly string[]) => serveIn({}, ...words);
+
+export async function serveIn(env: NodeJS.ProcessEnv, ...words: readonly string[]): Promise<Started & { readonly url: string }> {
+  const server = start(["up", "--port", "0", ...words], env);
   const url = await new Promise<string>((resolve, reject) => {
     const look = () => {
       const found = /^serving on (http\S+)$/m.exec(server.text.stdout);
