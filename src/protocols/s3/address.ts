@@ -48,7 +48,8 @@ function withoutOrigin(url: string): string {
   return rest.startsWith("/") ? rest : `/${rest}`;
 }
 
-function bucketOfHost(host: string | undefined, domain: string): string | null {
+/** The bucket in a host below the domain; null: none is. */
+export function bucketOfHost(host: string | undefined, domain: string): string | null {
   const name = host?.replace(/:\d+$/, "").toLowerCase();
   return name?.endsWith(`.${domain}`) ? name.slice(0, -domain.length - 1) : null;
 }

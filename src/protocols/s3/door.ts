@@ -71,6 +71,7 @@ export async function startS3Door(options: S3DoorOptions): Promise<S3Door> {
   const authenticator = createAuthenticator({
     keys: options.keys,
     now: clock,
+    domain: domain?.toLowerCase(),
     ...(options.bearer && { bearer: options.bearer }),
   });
   const report = (requestId: string, thrown: unknown): S3Error => {
@@ -167,7 +168,7 @@ async function admit(
   const { method = "", url = "", headers } = incoming;
   const { bucket, key, query } = parseAddress(url, headers.host, domain);
   const { actor, signing } = await authenticator.authenticate({ method, url, headers });
-  if (query.has("X-Amz-Signature")) takeHoisted(query, headers);
+  if (query.has("X-Amz-Signature") || query.has("Signature")) takeHoisted(query, headers);
   return { id, method, bucket, key, query, headers, actor, body: new RequestBody(incoming, response, signing, waiting) };
 }
 
@@ -180,7 +181,7 @@ function takeHoisted(query: ReadonlyMap<string, string>, headers: IncomingMessag
 }
 
 const HOISTED =
-  /^x-amz-(meta-.|acl$|storage-class$|copy-source|metadata-directive$|tagging|server-side-encryption|object-lock|checksum-mode$)/;
+  /^x-amz-(meta-.|acl$|storage-class$|copy-source|metadata-directive$|tagging|server-side-encryption|object-lock|checksum-mode$)|^content-(md5|type)$/;
 
 const PROCESS_ID = newId().replaceAll("-", "").slice(20).toUpperCase();
 const HOST_ID = Buffer.from(PROCESS_ID).toString("base64");

@@ -1,6 +1,6 @@
 /**
- * Who sent an S3 request: Signature Version 4, in the Authorization header or in the query (presigned), or the platform's own token. Source: AWS, S3
- * API reference, "Authenticating Requests (AWS Signature Version 4)".
+ * Who sent an S3 request: Signature Version 4, in the Authorization header or in the query (presigned), a link of Version 2 (`signature-v2.ts`), or the
+ * platform's own token. Source: AWS, S3 API reference, "Authenticating Requests (AWS Signature Version 4)".
  *
  *     secret --HMAC date, region, "s3", "aws4_request"--> signing key --HMAC--> signature
  *     canonical request --SHA-256--> string to sign ------------------'
@@ -9,6 +9,7 @@ import { createHmac, createSecretKey, hash, type KeyObject, randomBytes, timingS
 import type { AccessKey, Actor } from "../../guard/index.ts";
 import { canonicalRequests, type QueryPairs, type SignedRequest, splitUrl } from "./canonical.ts";
 import { S3Error } from "./s3-error.ts";
+import { type LinkV2, readLinkV2 } from "./signature-v2.ts";
 
 export type { SignedRequest } from "./canonical.ts";
 
@@ -44,6 +45,8 @@ export interface AuthenticatorOptions {
   readonly keys: AccessKeyFinder;
   /** Who bears a token (`Authorization: Bearer TOKEN`), in constant time; null: nobody. Absent: no token is taken. */
   readonly bearer?: (token: string) => Actor | null;
+  /** Where buckets come in the host as well. */
+  readonly domain?: string | undefined;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -52,12 +55,14 @@ const ALGORITHM = "AWS4-HMAC-SHA256";
 const SKEW_MS = 15 * 60_000;
 const EXPIRES_MAX_S = 7 * 24 * 3600;
 
-export function createAuthenticator({ keys, bearer, now = Date.now }: AuthenticatorOptions): Authenticator {
+export function createAuthenticator({ keys, bearer, domain, now = Date.now }: AuthenticatorOptions): Authenticator {
   return {
     async authenticate(request) {
       const token = bearer && tokenOf(request.headers);
       const { path, query } = splitUrl(request.url);
       if (token !== undefined) return withToken(bearer!(token), request, query);
+      const link = readLinkV2(request, path, query, { nowMs: now(), lifeMaxMs: EXPIRES_MAX_S * 1000, domain });
+      if (link !== null) return withLinkV2(link, request, keys);
       const claim = readClaim(request, query, now());
       requireSigned(request, claim.signedHeaders);
 
@@ -90,13 +95,27 @@ const tokenOf = ({ authorization }: SignedRequest["headers"]): string | undefine
 
 /** Nothing is signed: the body is as it comes, but for the digests and checksums that are sent with it. */
 function withToken(actor: Actor | null, { headers }: SignedRequest, query: QueryPairs): Authenticated {
-  if (query.some(([name]) => name === "X-Amz-Signature"))
+  if (query.some(([name]) => name === "X-Amz-Signature" || name === "Signature"))
     throw new S3Error("InvalidArgument", "A request is signed in its query or bears a token, not both.");
   if (actor === null) throw new S3Error("AccessDenied", "Access Denied: the token is not known here.");
+  return { actor, keyId: "", signing: withoutChunks(headers, "one with a token") };
+}
+
+async function withLinkV2(link: LinkV2, { headers }: SignedRequest, keys: AccessKeyFinder): Promise<Authenticated> {
+  if (headers.authorization !== undefined)
+    throw new S3Error("InvalidArgument", "A request is signed in its header or in its query, not in both.");
+  const key = await keys.find(link.keyId);
+  if (key === null) throw new S3Error("InvalidAccessKeyId", undefined, { AWSAccessKeyId: link.keyId });
+  link.verify(key);
+  return { actor: key.actor, keyId: key.id, signing: withoutChunks(headers, "one by a link of Version 2") };
+}
+
+/** The body is not signed, but for a digest that comes in a header. */
+function withoutChunks(headers: SignedRequest["headers"], instead: string): Signing {
   const payload = single(headers["x-amz-content-sha256"]) ?? "UNSIGNED-PAYLOAD";
   if (payload.startsWith("STREAMING-AWS4-"))
-    throw new S3Error("InvalidRequest", "A body in signed chunks needs a signed request, not one with a token.");
-  return { actor, keyId: "", signing: { payload, key: NO_KEY, timestamp: "", scope: "", signature: "" } };
+    throw new S3Error("InvalidRequest", `A body in signed chunks needs a signed request, not ${instead}.`);
+  return { payload, key: NO_KEY, timestamp: "", scope: "", signature: "" };
 }
 
 const NO_KEY = createSecretKey(randomBytes(32));
@@ -124,7 +143,6 @@ function readClaim(request: SignedRequest, query: QueryPairs, nowMs: number): Cl
     throw new S3Error("InvalidArgument", "A request is signed in its header or in its query, not in both.");
   if (presigned) return presignedClaim(request.headers, query, nowMs);
   if (authorization !== undefined) return headerClaim(authorization, request.headers, query, nowMs);
-  if (query.some(([name]) => name === "AWSAccessKeyId")) throw oldSignature();
   throw new S3Error("AccessDenied", "Access Denied: the request is not signed.");
 }
 
