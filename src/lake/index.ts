@@ -58,4 +58,5 @@ export {
   type UploadsResources,
 } from "./uploads.ts";
 export { type LakeVerb, lakeVerbs } from "./verbs/index.ts";
+export { type VerifyLine, type VerifyOptions, verify } from "./verify.ts";
 export type { DatasetVersion, NewVersion, VersionManifest } from "./versions.ts";

@@ -30,6 +30,7 @@ import { readTable } from "./tables/in-repository.ts";
 import { createTableRows, type TableRows } from "./tables/table-rows.ts";
 import { createTree } from "./tree/create-tree.ts";
 import { createUploads } from "./uploads.ts";
+import { type VerifyLine, type VerifyOptions, verify } from "./verify.ts";
 import {
   type DatasetVersion,
   type NewVersion,
@@ -75,6 +76,8 @@ export interface Lake {
   readonly hooks: Hooks;
   /** Frees what nothing refers to. */
   readonly collector: Collector;
+  /** Tells whether all that the lake says is there, and is what it says. Errors: `lake.unknown-repository`. */
+  verify(options?: VerifyOptions): AsyncGenerator<VerifyLine>;
   /** Gives the versions that an earlier Millwright made their commits; whatever needs them waits for it. */
   bringOver(): Promise<BroughtOver>;
 
@@ -219,6 +222,7 @@ export function createLake({
     rows: createTableRows({ records, objects, folder, tables, clock }),
     locks,
     hooks,
+    verify: (options) => verify({ records, objects }, options),
     collector: createCollector({ records, objects, tree, uploads: createUploads({ records, objects, clock }), clock }),
     bringOver: () => datasets.bringOver(),
     async names() {
