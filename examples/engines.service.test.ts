@@ -69,6 +69,7 @@ for (const { name, skip, open } of ENGINES)
     };
 
     const first = await serveIn(env, "--run", ...at);
+    assert.match(first.text.stderr, /published {2}model penguin-species, version 1 \(champion\)/);
     const told = await predictAndTell(first.url, workspace);
     await t.test("a second run has nothing to do", async () =>
       assert.match(await mill("run"), /nothing to do, 10 steps are current/),
