@@ -20,6 +20,6 @@ export function renderLake(repositories: readonly ShownRepository[], more: boole
     newest.message,
   ]);
   return html`<section><h2>Lake <small>repositories, their newest commits; times are UTC</small></h2>
-${table(["repository", "objects", "branches", "newest commit", "by", "message"], rows)}
+${table(["repository", "objects", "branches", "newest commit", "by", "message"], rows, undefined, "texts")}
 ${more && html`<p class="quiet"><a href="/v1/repositories">All repositories</a></p>`}</section>`;
 }
