@@ -66,6 +66,7 @@ export function createStager(
 
   async function work(): Promise<void> {
     busy = true;
+    await new Promise(setImmediate); // whatever else this turn of the loop stages comes along
     while (waiting.length > 0) {
       await settle(takeGroup());
     }

@@ -11,7 +11,7 @@ import { checkPath, isStorable, storablePosition } from "./paths.ts";
 import { refsOf } from "./refs.ts";
 import type { PathDifference, Repository, RepositoryInfo } from "./repository.ts";
 import { stageMany } from "./stage-many.ts";
-import { branchChanges, branchItems, type Position } from "./windows.ts";
+import { branchChanges, branchItems, type Held, type Position } from "./windows.ts";
 import type { Workings } from "./workings.ts";
 
 export const INFO_COLUMNS = `name, default_branch AS "defaultBranch", bucket_branch AS "bucketBranch", created_at AS "createdAt", created_by AS "createdBy"`;
@@ -114,8 +114,10 @@ export function openRepository(workings: Workings): Repository {
 
   async function itemsOf(ref: string): Promise<Items> {
     const { kind, name, root } = await refs.resolve(ref);
-    if (kind === "branch" && name === ref)
-      return (prefix, position, rows) => branchItems(workings, { repository, branch: name }, prefix, position, rows);
+    if (kind === "branch" && name === ref) {
+      const held: Held = {};
+      return (prefix, position, rows) => branchItems(workings, { repository, branch: name }, prefix, position, rows, held);
+    }
     return (prefix, position: Position) => tree.scan(root, { prefix, ...position });
   }
 }

@@ -20,12 +20,12 @@ export interface Branch {
 /** Where reading begins: at a path, or behind it. */
 export type Position = { readonly from: string } | { readonly after: string };
 
-interface Row {
+export interface Row {
   readonly path: string;
   readonly value: Buffer | null;
 }
 
-interface Window {
+export interface Window {
   readonly headRoot: Digest;
   readonly root: Digest;
   readonly rows: readonly Row[];
@@ -35,6 +35,11 @@ interface Window {
 
 const ROWS_MAX = 4000;
 
+/** The window that a page was last read from: what it seeks next often lies in it, too. */
+export interface Held {
+  window?: { readonly window: Window; readonly position: Position };
+}
+
 /** Everything on a branch from a position on, below a prefix. `rows`: how much of it will probably be asked for. */
 export async function* branchItems(
   { records, tree }: { readonly records: Records; readonly tree: Tree },
@@ -42,8 +47,9 @@ export async function* branchItems(
   prefix: string,
   position: Position,
   rows: number,
+  held: Held = {},
 ): AsyncGenerator<readonly Item[]> {
-  for await (const { window, position: start } of windows(records, branch, prefix, position, rows))
+  for await (const { window, position: start } of windows(records, branch, prefix, position, rows, held))
     yield* overlaid(tree.scan(window.root, { prefix, ...start }), window, (_, row) =>
       row.value === null ? null : { path: row.path, value: row.value },
     );
@@ -80,14 +86,31 @@ export async function* branchChanges(
   }
 }
 
-async function* windows(records: Records, branch: Branch, prefix: string, position: Position, rows: number) {
+async function* windows(records: Records, branch: Branch, prefix: string, position: Position, rows: number, held: Held = {}) {
   let start = position;
   for (let limit = Math.min(ROWS_MAX, Math.max(rows, 100)); ; limit = Math.min(ROWS_MAX, limit * 2)) {
-    const window = await readWindow(records, branch, prefix, start, limit);
+    const window = restOf(held, start) ?? (await readWindow(records, branch, prefix, start, limit));
+    held.window = { window, position: start };
     yield { window, position: start };
     if (window.last === null) return;
     start = { after: window.last };
   }
+}
+
+/** What a window that was read tells from a path on; null: the path lies before or behind it. */
+function restOf({ window: held }: Held, position: Position): Window | null {
+  if (!held || !("from" in position)) return null;
+  const { window } = held;
+  const first = "from" in held.position ? held.position.from : held.position.after;
+  if (comparePaths(position.from, first) <= 0) return null;
+  if (window.last !== null && comparePaths(position.from, window.last) > 0) return null;
+  let [low, high] = [0, window.rows.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (comparePaths(window.rows[middle]!.path, position.from) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low === 0 ? window : { ...window, rows: window.rows.slice(low) };
 }
 
 async function readWindow(
