@@ -22,7 +22,9 @@ export async function readLake(
   });
   const records = await openRecords(config.records ?? join(workspace, "mill.db"));
   const keyring = await openKeyring(workspace, { configured: config.key });
-  const objects = openObjects(configuredObjects(config), { keyring });
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = env;
+  const credentials = accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : undefined;
+  const objects = openObjects(configuredObjects(config), { keyring, credentials });
   const duck = openTables(workspace);
   try {
     const lake = createLake({
