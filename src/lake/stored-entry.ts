@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { type Digest, MillError } from "../base/index.ts";
-import type { Objects } from "../ports/objects/index.ts";
+import { type Objects, readWhole } from "../ports/objects/index.ts";
 import type { Entry } from "./repositories/entry.ts";
 
-/** The entry of an object that is stored already: it is read once, for its MD5. Errors: `object.missing`. */
+/** The entry of an object that is stored already: it is read once, for its MD5. Errors: `object.missing`, `object.corrupt`. */
 export async function storedEntry(objects: Objects, digest: Digest, contentType: string, modifiedMs: number): Promise<Entry> {
   const sizeBytes = await objects.sizeOf(digest);
   if (sizeBytes === null)
@@ -12,7 +12,7 @@ export async function storedEntry(objects: Objects, digest: Digest, contentType:
       fix: "Store the object first.",
     });
   const md5 = createHash("md5");
-  for await (const chunk of objects.read(digest)) md5.update(chunk);
+  for await (const chunk of readWhole(objects, digest)) md5.update(chunk);
   return { digest, sizeBytes, etag: md5.digest("hex"), modifiedMs, contentType };
 }
 

@@ -1,5 +1,5 @@
 import { type Digest, MillError, newId } from "../base/index.ts";
-import type { Objects, StoredObject } from "../ports/objects/index.ts";
+import { type Objects, readWhole, type StoredObject } from "../ports/objects/index.ts";
 import type { Records } from "../ports/records/index.ts";
 
 export const PARTS_MAX = 10_000;
@@ -184,7 +184,7 @@ export function createUploads({ records, objects, clock = Date.now }: UploadsRes
   }
 
   async function* joined(parts: readonly Part[]): AsyncGenerator<Uint8Array> {
-    for (const { digest } of parts) yield* objects.read(digest);
+    for (const { digest } of parts) yield* readWhole(objects, digest);
   }
 }
 

@@ -5,4 +5,5 @@ export type { Objects, StoredObject } from "./objects.ts";
 export { configuredObjects, type ObjectsSecrets, type ObjectsSpec, openObjects } from "./open.ts";
 export { pin, unpin } from "./pins.ts";
 export { probeObjects } from "./probe.ts";
+export { readWhole } from "./read-whole.ts";
 export { readStoreMark, requireSameStore, type SameStore, type StoreMark } from "./same-store.ts";

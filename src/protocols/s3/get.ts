@@ -1,4 +1,5 @@
 import type { Entry } from "../../lake/index.ts";
+import { readWhole } from "../../ports/objects/index.ts";
 import { checksumHeaders } from "./checksum-headers.ts";
 import { bareEtag, judgeRead } from "./conditions.ts";
 import { objectHeaders } from "./object-headers.ts";
@@ -32,7 +33,10 @@ export async function getObject(request: S3Request, { buckets, objects }: Resour
   if (range) headers["content-range"] = `bytes ${start}-${end - 1}/${entry.sizeBytes}`;
   const status = range ? 206 : 200;
   if (request.method === "HEAD" || end === start) return { status, headers };
-  if (entry.sizeBytes > WHOLE_BYTES_MAX) return { status, headers, body: objects.read(entry.digest, { start, end }) };
+  if (entry.sizeBytes > WHOLE_BYTES_MAX) {
+    const body = range ? objects.read(entry.digest, range) : readWhole(objects, entry.digest);
+    return { status, headers, body };
+  }
   const bytes = await objects.get(entry.digest);
   return { status, headers, body: range ? bytes.subarray(start, end) : bytes };
 }
