@@ -16,7 +16,14 @@ import { createKeeper, createSources, platformVerbs, STEP_KINDS } from "./orches
 import { readPackage } from "./package.ts";
 import { createLocalEngine } from "./ports/engines/index.ts";
 import { createWebhook, type Notices } from "./ports/notices/index.ts";
-import { configuredObjects, type ObjectsSpec, openObjects, requireSameStore } from "./ports/objects/index.ts";
+import {
+  configuredObjects,
+  type Objects,
+  type ObjectsSpec,
+  openObjects,
+  type RotatingObjects,
+  requireSameStore,
+} from "./ports/objects/index.ts";
 import { openRecords } from "./ports/records/index.ts";
 import { openDuckDb } from "./ports/tables/index.ts";
 import { startS3Door } from "./protocols/index.ts";
@@ -26,6 +33,8 @@ import { createLedger, runStep } from "./steps/index.ts";
 
 /** How often predictions and events of the journal become Parquet and a version, while the workspace is open. */
 const SEAL_EVERY_MS = 60_000;
+/** How often hooks that could not be told are tried again, as far as that is due. */
+const DELIVER_EVERY_MS = 5000;
 /** How often endpoints are looked after while the platform is up. */
 const KEEP_EVERY_MS = 1000;
 /** What DuckDB may hold when the process itself asks, beside the steps' own engines. */
@@ -53,7 +62,9 @@ export async function openWorkspace(config: Config): Promise<App> {
     const scratch = join(config.workspace, "scratch");
     const tables = () => openDuckDb({ threads: config.threads, memoryMb: QUERY_MEMORY_MB, tempFolder: scratch });
 
-    const lake = createLake({ records, objects, folder: config.workspace, tables });
+    const webhook = (url: string, timeoutMs: number) =>
+      createWebhook({ url, secret: config.webhookSecret, allowPrivate: config.webhookPrivate, timeoutMs });
+    const lake = createLake({ records, objects, folder: config.workspace, tables, webhook });
     closers.push(
       () => lake.close(),
       () => lake.sealAll().catch(() => undefined), // the journal keeps the rows, and the next owner seals them
@@ -83,6 +94,9 @@ export async function openWorkspace(config: Config): Promise<App> {
     await ledger.recover();
     const sealing = setInterval(() => void lake.sealAll().catch(() => undefined), SEAL_EVERY_MS);
     sealing.unref();
+    const delivering = setInterval(() => void lake.hooks.deliver().catch(() => undefined), DELIVER_EVERY_MS);
+    delivering.unref();
+    closers.push(async () => clearInterval(delivering));
     closers.push(async () => clearInterval(sealing));
 
     const project = openProject(config.project);
@@ -105,7 +119,7 @@ export async function openWorkspace(config: Config): Promise<App> {
     };
     const handlers: Handlers = {
       ...platformVerbs(workspace),
-      ...accessVerbs({ tokens, accessKeys, keyring, rotateObjects: async () => 0 }),
+      ...accessVerbs({ tokens, accessKeys, keyring, rotateObjects: () => rotate(objects, stored) }),
     };
     const call = createCall({ handlers, audit: await createAudit({ records }) });
     const keep: App["keep"] = async (onFault) => {
@@ -154,6 +168,10 @@ async function doorAddress({ host, s3Port, s3Domain, s3Certificate, s3Certificat
     };
   return { host, port: s3Port, ...(s3Domain !== null && { domain: s3Domain }), ...(tls && { tls }) };
 }
+
+/** A store that cannot renew what it has keeps it under the keys that it has. */
+const rotate = (objects: Objects | RotatingObjects, { encrypted }: ObjectsSpec) =>
+  "rotate" in objects ? objects.rotate() : Promise.resolve({ renewed: 0, left: encrypted ? 1 : 0 });
 
 /** Where alerts are sent, if anywhere. */
 const webhookOf = ({ webhook, webhookSecret, webhookPrivate }: Config): Notices | null =>

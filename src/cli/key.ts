@@ -35,10 +35,12 @@ export const revoke: Command = async ({ operands, output, withVerbs }) => {
 
 export const rotate: Command = async ({ output, withVerbs }) => {
   const done = await withVerbs((call) => call("rotateKeys", {}));
-  output.result(
-    done,
-    () =>
-      `key ${done.current}: ${done.secrets.toLocaleString("en")} secrets and ${done.objects.toLocaleString("en")} objects are under it\n`,
+  const count = (value: number) => value.toLocaleString("en");
+  output.result(done, () =>
+    [
+      `key ${done.current}: ${count(done.secrets)} secrets and ${count(done.objects)} objects are under it\n`,
+      done.left > 0 ? `${count(done.left)} objects are under an older key still, which is kept: rotate again later\n` : "",
+    ].join(""),
   );
   return undefined;
 };

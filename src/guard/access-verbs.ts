@@ -8,8 +8,8 @@ export interface AccessResources {
   readonly tokens: Tokens;
   readonly accessKeys: AccessKeys;
   readonly keyring: WorkspaceKeyring;
-  /** Writes what is encrypted under the current key; gives how many objects were under another. */
-  rotateObjects(): Promise<number>;
+  /** Brings encrypted objects under the current key; `left` are still under another. */
+  rotateObjects(): Promise<{ readonly renewed: number; readonly left: number }>;
 }
 
 type AccessVerbs = Pick<Handlers, "newToken" | "createAccessKey" | "listAccessKeys" | "revokeAccessKey" | "rotateKeys">;
@@ -43,8 +43,8 @@ export const accessVerbs = ({ tokens, accessKeys, keyring, rotateObjects }: Acce
   async rotateKeys() {
     const current = await keyring.rotate();
     const secrets = await accessKeys.rewrapAll();
-    const objects = await rotateObjects();
-    for (const id of keyring.ids()) if (id !== current) await keyring.drop(id);
-    return { current, secrets, objects };
+    const { renewed, left } = await rotateObjects();
+    if (left === 0) for (const id of keyring.ids()) if (id !== current) await keyring.drop(id);
+    return { current, secrets, objects: renewed, left };
   },
 });

@@ -45,7 +45,8 @@ export const rotateKeys = administers({
   output: object({
     current: text({ description: "Id of the new key" }),
     secrets: integer({ description: "Sealed anew" }),
-    objects: integer({ description: "Whose headers were written anew" }),
+    objects: integer({ description: "Whose keys were sealed anew" }),
+    left: integer({ description: "Objects still under an older key, which is kept for them: rotate again later" }),
   }),
   http: { method: "POST", path: "/v1/keys/rotate" },
 });

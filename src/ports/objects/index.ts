@@ -6,4 +6,5 @@ export { configuredObjects, type ObjectsSecrets, type ObjectsSpec, openObjects }
 export { pin, unpin } from "./pins.ts";
 export { probeObjects } from "./probe.ts";
 export { readWhole } from "./read-whole.ts";
+export type { Rotated, RotatingObjects } from "./rotation.ts";
 export { readStoreMark, requireSameStore, type SameStore, type StoreMark } from "./same-store.ts";
