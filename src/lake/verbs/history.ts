@@ -16,10 +16,10 @@ export function historyVerbs(repositories: Repositories, rows: TableRows): Histo
       const found = await repositories.of(repository).uncommitted(branch, toPage(page));
       return pageOf(found.map(differenceOnWire), page, ({ path }) => path);
     },
-    async resetBranch({ repository, branch, prefix, to, expect }) {
+    async resetBranch({ repository, branch, prefix, to, expect }, { actor }) {
       const one = repositories.of(repository);
-      if (to !== undefined) return one.resetTo(branch, to, expect === undefined ? {} : { expect: expect as Digest });
-      await one.reset(branch, prefix);
+      if (to !== undefined) return one.resetTo(branch, to, { actor, ...(expect !== undefined && { expect: expect as Digest }) });
+      await one.reset(branch, prefix, actor);
       return one.branch(branch);
     },
     commit: async ({ repository, branch, message, ...rest }, { actor }) =>

@@ -86,7 +86,7 @@ export function repositoryVerbs(repositories: Repositories): RepositoryVerbs {
       ];
       return { items: items.sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path))), next };
     },
-    async removeObjects({ repository, branch, paths = [], prefix }) {
+    async removeObjects({ repository, branch, paths = [], prefix }, { actor }) {
       const one = repositories.of(repository);
       let removed = 0;
       const remove = async (found: readonly string[]) => {
@@ -94,6 +94,8 @@ export function repositoryVerbs(repositories: Repositories): RepositoryVerbs {
         await one.stage(
           branch,
           found.map((path) => ({ path, entry: null })),
+          [],
+          actor,
         );
         removed += found.length;
       };
