@@ -94,10 +94,14 @@ test("a run killed at random moments, again and again, ends with each result onc
 
   const workspace = await openTestWorkspace(folder);
   await assertAllMade(workspace, count);
-  assert.deepEqual(await workspace.records.query("SELECT state, count(*) AS n FROM runs GROUP BY state ORDER BY state"), [
-    { state: "lost", n: runs.filter((lines) => lines.at(-1) !== "finished").length },
-    { state: "succeeded", n: 1 },
-  ]);
+  const states = await workspace.records.query<{ state: string }>("SELECT state FROM runs WHERE state <> 'lost'");
+  assert.deepEqual(states, [{ state: "succeeded" }]);
+  const [{ lost } = { lost: 0 }] = await workspace.records.query<{ lost: number }>(
+    "SELECT count(*) AS lost FROM runs WHERE state = 'lost'",
+  );
+  const killed = runs.filter((lines) => lines.at(-1) !== "finished");
+  const onRecord = killed.filter((lines) => lines.length > 1); // others may have been killed before their run was
+  assert.ok(lost >= onRecord.length && lost <= killed.length, `${lost} lost, of ${killed.length} killed; seed ${SEED}`);
   await workspace.close();
 });
 
