@@ -53,15 +53,16 @@ async function linesOf(child: ChildProcess, onLine: (line: string) => void = () 
   return lines;
 }
 
-/** Kills a fan-out some milliseconds after it has recovered, again and again, then lets it finish; gives what each run acknowledged. */
+/** Kills a fan-out a few steps and some milliseconds after it has recovered, again and again, then lets it finish; gives what each run acknowledged. */
 async function killUntilFinished(folder: string, where: string, count: number, kills: number, delayMsMax: number) {
   const acknowledged = new Set<string>();
   const runs: string[][] = [];
   for (let run = 0; run <= kills; run++) {
     const child = fanOut(folder, where, count);
     const delayMs = random.below(delayMsMax);
-    const lines = await linesOf(child, (line) => {
-      if (run < kills && line.startsWith("recovered")) setTimeout(() => child.kill("SIGKILL"), delayMs);
+    let linesBefore = random.below(3);
+    const lines = await linesOf(child, () => {
+      if (run < kills && linesBefore-- === 0) setTimeout(() => child.kill("SIGKILL"), delayMs);
     });
     runs.push(lines);
     for (const line of lines) if (/^(succeeded|reused) /.test(line)) acknowledged.add(line.split(" ")[1]!);
