@@ -58,7 +58,7 @@ def names_are_kept():
     for key in keys:
         s3.copy_object(Bucket=BUCKET, Key=key + ".copy", CopySource={"Bucket": BUCKET, "Key": key})
     assert [get(key + ".copy").decode() for key in keys] == keys
-    # XML cannot hold a control character, and what S3 writes in its place (&#x1;) boto3 does not read: nothing is told of such a key.
+    # XML cannot hold a control character, and what is written in its place (&#x1;) boto3 does not read: such a key is deleted by itself.
     told = [key for key in keys if "\x01" not in key]
     answer = s3.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": key} for key in told]})
     assert sorted((d["Key"] for d in answer["Deleted"]), key=str.encode) == told and "Errors" not in answer

@@ -255,11 +255,11 @@ async function rclone(client: ClientDoor, place: ClientPlace): Promise<void> {
   assert.equal((await client.must("curl", ["-sfk", link])).stdout, "plain.txt");
   const to = `door:${place.tagBucket}/${place.tagPrefix}x`;
   await refused(
-    client.run(clientPath("rclone"), [...args, "--low-level-retries", "1", "copy", local, to]),
+    client.run(clientPath("rclone"), [...args, "--low-level-retries", "1", "copy", local, to], env),
     /is a tag, which never changes/,
   );
   await refused(
-    client.run(clientPath("rclone"), [...args, "--low-level-retries", "1", "lsf", at("").replace("door:", "wrong:")]),
+    client.run(clientPath("rclone"), [...args, "--low-level-retries", "1", "lsf", at("").replace("door:", "wrong:")], env),
     /SignatureDoesNotMatch|403/,
   );
   await rc("backend", "list-multipart-uploads", `door:${place.bucket}`);
