@@ -112,6 +112,12 @@ export function createLoose({ folder, temporary, effects, codec, now }: LooseOpt
       return found && { sizeBytes: codec.sizeBytes(found.size), modifiedMs: found.mtimeMs };
     },
 
+    /** Whether it is here; its time is renewed. */
+    async touch(digest: Digest): Promise<boolean> {
+      const found = await statOf(placeOf(digest));
+      return found !== null && keepStored(digest, codec.sizeBytes(found.size));
+    },
+
     async *list(): AsyncIterable<StoredObject & { modifiedMs: number }> {
       for (const fan of FAN_OUT) {
         for (const rest of (await readdir(join(folder, fan))).sort()) {

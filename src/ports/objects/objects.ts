@@ -22,6 +22,8 @@ export interface Objects {
   pathOf(digest: Digest): Promise<string>;
   /** null: it is not stored here. */
   sizeOf(digest: Digest): Promise<number | null>;
+  /** Renews its time as a put would, for whoever refers to what is stored already; false: it is not stored here. */
+  touch(digest: Digest): Promise<boolean>;
   /** Every stored object; `modifiedMs` is when it was last put. */
   list(): AsyncIterable<StoredObject & { readonly modifiedMs: number }>;
   /** Whether it was there and is gone now. With `untouchedSinceMs` an object put after that moment stays. */

@@ -82,6 +82,19 @@ export function createS3Objects(options: S3Options): RotatingObjects {
       return place && codec.sizeBytes(place.storedBytes);
     },
 
+    async touch(digest) {
+      if (isFresh(digest)) return true;
+      for (;;) {
+        const place = await locate(digest);
+        if (!place) return false;
+        const beganMs = now();
+        const upload = (to: string) => bucket.putParts(to, place.storedBytes, bytesOf(digest, place.key));
+        if (!(await renewTime(place.key, keyOf(digest), place.storedBytes, upload))) continue;
+        remember(digest, beganMs);
+        return true;
+      }
+    },
+
     async *list() {
       await bucket.abandonUploads(root, now() - UPLOAD_ABANDONED_MS).catch(() => undefined);
       let last = null as (StoredObject & { modifiedMs: number }) | null;
@@ -164,10 +177,14 @@ export function createS3Objects(options: S3Options): RotatingObjects {
 
   /** Puts of one object at the same time share the work; one that this process has just put is there. */
   async function store(digest: Digest, sizeBytes: number, source: () => AsyncIterable<Uint8Array>): Promise<void> {
-    if (now() - (stored.get(digest) ?? 0) < FRESH_MS) return;
+    if (isFresh(digest)) return;
     const storingNow = storing.get(digest) ?? write(digest, sizeBytes, source).finally(() => storing.delete(digest));
     storing.set(digest, storingNow);
     await storingNow;
+  }
+
+  function isFresh(digest: Digest): boolean {
+    return now() - (stored.get(digest) ?? 0) < FRESH_MS;
   }
 
   async function write(digest: Digest, sizeBytes: number, source: () => AsyncIterable<Uint8Array>): Promise<void> {
@@ -186,18 +203,23 @@ export function createS3Objects(options: S3Options): RotatingObjects {
       const there = await bucket.head(key);
       if (!there) continue;
       if (there.storedBytes !== storedBytes) await upload(key, false);
-      else if (!(await renewTime(key, there.storedBytes, (to) => upload(to, false)))) continue;
+      else if (!(await renewTime(key, key, there.storedBytes, (to) => upload(to, false)))) continue;
       break;
     }
     remember(digest, beganMs);
   }
 
-  /** Older second keys of the object go once the new one is there. False: the first key is gone meanwhile. */
-  async function renewTime(key: string, storedBytes: number, upload: (to: string) => Promise<unknown>): Promise<boolean> {
+  /** Copies a key of an object to a new second one; older second keys go once that is there. False: what was to be copied is gone meanwhile. */
+  async function renewTime(
+    from: string,
+    key: string,
+    storedBytes: number,
+    upload: (to: string) => Promise<unknown>,
+  ): Promise<boolean> {
     const older = await gather(bucket.list(`${key}.`));
     const again = `${key}.${newId()}`;
     if (storedBytes > COPY_BYTES_MAX) await upload(again);
-    else if (!(await bucket.copy(key, again))) return false;
+    else if (!(await bucket.copy(from, again))) return false;
     for (const { key: old } of older) await bucket.remove(old);
     return true;
   }

@@ -62,6 +62,28 @@ export function objectsSuite(driver: string, open: () => Promise<Objects>): void
     assert.equal(digests.size, 1);
   });
 
+  withObjects(
+    "what is touched is as new: a removal of what was put before leaves it; what is not there cannot be touched",
+    async (objects) => {
+      for (const bytes of [bytesOf("small"), randomBytes(300_000)]) {
+        const digest = await objects.put(bytes);
+        const modified = async () => {
+          for await (const object of objects.list()) if (object.digest === digest) return object.modifiedMs;
+          return null;
+        };
+        const put = (await modified())!;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        assert.equal(await objects.touch(digest), true);
+        assert.ok((await modified())! >= put);
+        assert.equal(await objects.remove(digest, { untouchedSinceMs: put }), false);
+        assert.equal(Buffer.compare(await objects.get(digest), bytes), 0);
+        assert.equal(await objects.remove(digest), true);
+        assert.equal(await objects.touch(digest), false);
+        assert.equal(await objects.sizeOf(digest), null);
+      }
+    },
+  );
+
   withObjects("a file is copied, or consumed when asked", async (objects, folder) => {
     const bytes = randomBytes(2_500_000);
     const file = join(folder, "part.parquet");

@@ -5,7 +5,7 @@ import { judgeRead, writeConditions } from "./conditions.ts";
 import { entryAt } from "./get.ts";
 import { describedBy } from "./object-headers.ts";
 import { withPartSizesOf } from "./part-sizes.ts";
-import { type Bucket, placeOf } from "./place.ts";
+import { type Bucket, noSuchKey, placeOf } from "./place.ts";
 import { type Reply, xmlReply } from "./reply.ts";
 import { headerOf, type Resources, type S3Request } from "./request.ts";
 import { S3Error } from "./s3-error.ts";
@@ -30,6 +30,7 @@ export async function copyObject(request: S3Request, resources: Resources): Prom
   await request.body.whole(0);
 
   const { digest, sizeBytes, etag, checksums } = source.entry;
+  await keepForCopy(source, resources);
   const kept = { contentType: source.entry.contentType, metadata: source.entry.metadata, headers: source.entry.headers };
   const { contentType, metadata, headers } = replace ? withPartSizesOf(source.entry, described) : kept;
   const entry: Entry = {
@@ -56,6 +57,11 @@ export async function sourceOf(request: S3Request, { buckets }: Resources): Prom
   const entry = await entryAt(bucket, key);
   if (judgeRead(entry, request.headers, "x-amz-copy-source-") !== "go-on") throw new S3Error("PreconditionFailed");
   return { bucket, key, entry };
+}
+
+/** What is referred to once more counts as put, so that no collection frees it between here and there. Errors: NoSuchKey. */
+export async function keepForCopy({ key, entry }: Pick<CopySource, "key" | "entry">, { objects }: Resources): Promise<void> {
+  if (!(await objects.touch(entry.digest))) throw noSuchKey(key);
 }
 
 export const copyResult = ({ modifiedMs, etag, checksums }: Pick<Entry, "modifiedMs" | "etag" | "checksums">): string =>

@@ -5,7 +5,7 @@ import type { Digest } from "../../base/index.ts";
 import { PARTS_MAX, type Part, type Upload } from "../../lake/index.ts";
 import { checksumElement, checksumHeaders } from "./checksum-headers.ts";
 import { type ChecksumAlgorithm, type Checksums, checksumAlgorithm, createChecksum, hasFullChecksum } from "./checksums.ts";
-import { copyResult, sourceOf } from "./copy.ts";
+import { copyResult, keepForCopy, sourceOf } from "./copy.ts";
 import { askedOf, commonPrefixes, OWNER_XML } from "./list.ts";
 import { type Described, describedBy } from "./object-headers.ts";
 import { patiently } from "./patience.ts";
@@ -72,14 +72,18 @@ export async function putPart(request: S3Request, resources: Resources): Promise
 
 /** A part out of another object: of a whole one no bytes are moved. */
 async function copyPart(request: S3Request, number: number, upload: Upload, resources: Resources): Promise<Reply> {
-  const { entry } = await sourceOf(request, resources);
+  const source = await sourceOf(request, resources);
+  const { entry } = source;
   const header = headerOf(request, "x-amz-copy-source-range");
   const range = header === undefined ? null : parseCopyRange(header, entry.sizeBytes);
   const sizeBytes = range ? range.end - range.start : entry.sizeBytes;
   if (sizeBytes > PUT_BYTES_MAX) throw new S3Error("InvalidRequest", "A part copied has at most 5 GiB: name a range.");
   await request.body.whole(0);
   const copied = copyBytes(entry, range, algorithmsOf(upload), resources)
-    .then((bytes) => resources.uploads.putPart(upload.id, { number, sizeBytes, ...bytes }))
+    .then(async (bytes) => {
+      if (bytes.digest === entry.digest) await keepForCopy(source, resources);
+      return resources.uploads.putPart(upload.id, { number, sizeBytes, ...bytes });
+    })
     .then(({ at, etag, checksums }) => copyResult({ modifiedMs: at, etag }) + partChecksumsXml(checksums));
   return patiently(request, "CopyPartResult", copied, resources);
 }
