@@ -89,6 +89,19 @@ export function createFileObjects(folder: string, options: FileObjectsOptions = 
       return seen?.sizeBytes ?? null;
     },
 
+    async touch(digest) {
+      const touched = await look(
+        digest,
+        async (wanted) => {
+          const bytes = await segments.get(wanted);
+          if (bytes) await awaited(segments.put(wanted, bytes));
+          return bytes && true;
+        },
+        async (wanted) => ((await loose.touch(wanted)) ? true : null),
+      );
+      return touched !== null;
+    },
+
     async *list() {
       await segments.load();
       await segments.refresh();
