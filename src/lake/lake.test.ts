@@ -385,7 +385,7 @@ test("killed at any moment, again and again: every acknowledged row is there, an
   for (let round = 0; round < 3; round++) {
     const child = spawn(
       process.execPath,
-      [join(import.meta.dirname, "crashing-appender.ts"), folder, String(round * 1_000_000)],
+      [join(import.meta.dirname, "fixtures/crashing-appender.ts"), folder, String(round * 1_000_000)],
       { stdio: ["ignore", "pipe", "inherit"] },
     );
     let text = "";
