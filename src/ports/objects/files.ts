@@ -44,7 +44,13 @@ export function createFileObjects(folder: string, options: FileObjectsOptions = 
   const places = { temporary, effects, now, codec };
   const loose = createLoose({ folder, ...places });
   const scratch = createScratch({ folder: join(folder, "out"), ...places });
-  const segments = openSegments({ folder: join(folder, "segments"), ...places, segmentBytesMax, abandonedMs });
+  const segments = openSegments({
+    folder: join(folder, "segments"),
+    ...places,
+    segmentBytesMax,
+    abandonedMs,
+    compacts: options.segments !== "read",
+  });
   const fits = (sizeBytes: number) => options.segments !== "read" && sizeBytes <= SMALL_BYTES;
 
   /** What `close` waits for. */

@@ -1,9 +1,10 @@
 import { open, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { newId } from "../../base/index.ts";
-import { type FileEffects, notWritten, statOf, syncFolder } from "./disk.ts";
-import { type Learn, openHeld, SEALED, SEGMENT, type Segment, type SegmentFiles } from "./segment-files.ts";
+import { type FileEffects, notWritten, syncFolder } from "./disk.ts";
+import { openHeld, SEALED, SEGMENT, type Segment, type SegmentFiles } from "./segment-files.ts";
 import {
+  DROP,
   ENTRY_BYTES,
   encodeIndex,
   newTag,
@@ -20,7 +21,8 @@ import {
 export interface Wanted {
   readonly kind: RecordHeader["kind"];
   readonly digest: Uint8Array;
-  readonly time: number;
+  /** Of a removal: up to when it counts; else null: now. */
+  readonly time: number | null;
   /** As it is stored; empty unless it is a put. */
   readonly content: Uint8Array;
   /** Of a touch: the segment whose bytes it counts on, and these bytes for when that is taken away. */
@@ -43,7 +45,9 @@ export interface SegmentPlace {
 }
 
 export interface WriterOptions extends SegmentPlace {
-  readonly learn: Learn;
+  /** Later than every moment that any known record names. */
+  readonly nextTime: () => number;
+  readonly isDropped: (digest: Uint8Array, time: number) => boolean;
   /** A segment got its index. */
   readonly sealed: () => void;
 }
@@ -60,13 +64,12 @@ interface Waiting {
 /** The segment that this process appends to, with the entries of its index to be. */
 interface Active {
   readonly segment: Segment;
-  readonly inode: number;
   readonly entries: EntryList;
 }
 
 /** Appends records to segments of this process alone, in groups: one write and one sync each. */
 export function createSegmentWriter(files: SegmentFiles, options: WriterOptions): SegmentWriter {
-  const { folder, effects, segmentBytesMax, learn } = options;
+  const { folder, effects, segmentBytesMax, nextTime, isDropped } = options;
   let active: Active | null = null;
   let queue: Waiting[] = [];
   let writing: Promise<void> | null = null;
@@ -108,47 +111,49 @@ export function createSegmentWriter(files: SegmentFiles, options: WriterOptions)
     return queue.splice(0, count);
   }
 
-  /** Whoever must be written again comes back: the segment, or what a touch counts on, is being taken away. */
+  /** Whoever must be written again comes back. */
   async function writeGroup(group: readonly Waiting[]): Promise<readonly Waiting[]> {
-    const { segment, inode, entries } = await openActive();
+    const { segment, entries } = await openActive();
     const start = segment.bytes;
+    const headers = group.map(({ wanted }) => headerOf(wanted, wanted.time ?? nextTime()));
     const records = Buffer.allocUnsafe(group.reduce((sum, { wanted }) => sum + sizeOf(wanted), 0));
-    let at = 0;
-    for (const { wanted } of group) at = writeRecord(records, at, segment.tag, headerOf(wanted), wanted.content);
+    group.reduce((at, { wanted }, member) => writeRecord(records, at, segment.tag, headers[member]!, wanted.content), 0);
+    const first = start === SEGMENT_HEADER_BYTES;
     try {
-      const first = start === SEGMENT_HEADER_BYTES;
-      if (first) await effects.write(segment.file, [segmentHeader(segment.tag), records], 0);
-      else await effects.write(segment.file, [records], start);
-      await effects.syncData(segment.file);
+      await files.hold(segment, async (file) => {
+        if (first) await effects.write(file, [segmentHeader(segment.tag), records], 0);
+        else await effects.write(file, [records], start);
+        await effects.syncData(file);
+      });
       if (first) await syncFolder(folder, effects);
     } catch (cause) {
       await abandon(start);
       throw cause;
     }
 
-    // Who rewrites a segment renames it first and reads the records then: either it sees ours, or we see that it came.
-    if ((await statOf(join(folder, segment.id + SEGMENT)))?.ino !== inode) {
+    // Whoever takes a segment away or writes its index changes its names first and reads the records then; whoever removes an object writes
+    // that first, too. So either they see what was just written, or it is seen here that they came.
+    await files.refresh();
+    if (segment.claimed || segment.sealed) {
       segment.mine = false;
-      segment.claimed = true;
       active = null;
       return group;
     }
-    const lost = await lostAmong(group);
-    segment.bytes = start + at;
+    segment.bytes = start + records.byteLength;
     segment.durableBytes = segment.bytes;
-    at = 0;
     const again: Waiting[] = [];
-    for (const waiting of group) {
+    let offset = start;
+    for (const [member, waiting] of group.entries()) {
       const { wanted, resolve } = waiting;
-      const record = headerOf(wanted);
-      entries.add(record, start + at);
-      learn(record, segment, start + at, true);
-      at += sizeOf(wanted);
-      if (wanted.reliesOn && lost.has(wanted.reliesOn.segment)) {
-        const { digest, time, reliesOn } = wanted;
-        waiting.wanted = { kind: PUT, digest, time, content: reliesOn.content() };
-        again.push(waiting);
-      } else resolve();
+      const header = headers[member]!;
+      entries.add(header, offset);
+      files.met(header, segment, offset, true);
+      offset += sizeOf(wanted);
+      const { kind, digest, time, reliesOn } = wanted;
+      const lost = reliesOn && (reliesOn.segment.claimed || reliesOn.segment.gone);
+      if (lost) waiting.wanted = { kind: PUT, digest, time, content: reliesOn.content() };
+      if (lost || (kind !== DROP && isDropped(digest, header.time))) again.push(waiting);
+      else resolve();
     }
     if (segment.bytes >= segmentBytesMax) {
       seal(active!);
@@ -157,21 +162,13 @@ export function createSegmentWriter(files: SegmentFiles, options: WriterOptions)
     return again;
   }
 
-  async function lostAmong(group: readonly Waiting[]): Promise<Set<Segment>> {
-    const relied = new Set<Segment>();
-    for (const { wanted } of group) if (wanted.reliesOn && !wanted.reliesOn.segment.mine) relied.add(wanted.reliesOn.segment);
-    const lost = new Set<Segment>();
-    for (const segment of relied) if (!(await statOf(join(folder, segment.id + SEGMENT)))) lost.add(segment);
-    return lost;
-  }
-
   async function openActive(): Promise<Active> {
-    if (active && !active.segment.claimed && !active.segment.gone) return active;
+    if (active && !active.segment.claimed && !active.segment.sealed) return active;
     if (active) active.segment.mine = false;
-    const id = newId();
+    const id = files.newName();
     const file = await openHeld(join(folder, id + SEGMENT), "wx+");
     const segment = files.add({ id, tag: newTag(), file, bytes: SEGMENT_HEADER_BYTES, sealed: false, mine: true });
-    active = { segment, inode: (await file.stat()).ino, entries: createEntryList() };
+    active = { segment, entries: createEntryList() };
     return active;
   }
 
@@ -183,7 +180,7 @@ export function createSegmentWriter(files: SegmentFiles, options: WriterOptions)
     await segment.file.truncate(bytes).catch(() => undefined);
     if (bytes > SEGMENT_HEADER_BYTES) return;
     await unlink(join(folder, segment.id + SEGMENT)).catch(() => undefined);
-    files.forget(segment);
+    await files.giveUp(new Set([segment]));
   }
 
   function seal({ segment, entries }: Active): void {
@@ -199,12 +196,17 @@ export function createSegmentWriter(files: SegmentFiles, options: WriterOptions)
 }
 
 /** The index of everything in a segment that is on the disk; the segment is complete, or its owner is gone. */
-export async function writeIndex({ folder, temporary, effects }: SegmentPlace, segment: Segment, list: EntryList): Promise<void> {
+export async function writeIndex(
+  { folder, temporary, effects }: SegmentPlace,
+  segment: Segment,
+  list: EntryList,
+  segmentBytes = segment.bytes,
+): Promise<void> {
   const path = join(temporary, newId());
   try {
     const file = await open(path, "wx", 0o600);
     try {
-      await effects.write(file, encodeIndex(segment.tag, { segmentBytes: segment.bytes, ...list }), 0);
+      await effects.write(file, encodeIndex(segment.tag, { segmentBytes, ...list }), 0);
       await effects.sync(file);
     } finally {
       await file.close();
@@ -237,4 +239,9 @@ export function createEntryList(): EntryList {
 }
 
 const sizeOf = ({ content }: Wanted): number => RECORD_HEADER_BYTES + content.byteLength;
-const headerOf = ({ kind, digest, time, content }: Wanted): RecordHeader => ({ kind, digest, time, length: content.byteLength });
+const headerOf = ({ kind, digest, content }: Wanted, time: number): RecordHeader => ({
+  kind,
+  digest,
+  time,
+  length: content.byteLength,
+});

@@ -10,6 +10,8 @@ import { createSegmentWriter, type SegmentPlace } from "./segment-writer.ts";
 
 export interface SegmentsOptions extends SegmentPlace {
   readonly codec: Codec;
+  /** Whether this process may rewrite segments to win room back. */
+  readonly compacts: boolean;
   readonly now: () => number;
   /** A segment without an index that nobody wrote to for so long was left behind by a process that died. */
   readonly abandonedMs: number;
@@ -39,22 +41,25 @@ export interface Segments {
  * that safe without a lock, whoever is killed and whenever:
  * - Records say the same in whatever order they are read (see `segment-format.ts`). A removal names the moment up to which it counts, so what
  *   another process put meanwhile stays.
- * - Who puts bytes that are there already appends a touch, and looks then whether the segment with the bytes still has its name. Who rewrites
- *   a segment renames it first and reads all touches then. So either the touch is seen, or the putter sees the new name and writes the bytes.
+ * - Who writes a record looks at the folder once more when it is on the disk. Who rewrites a segment renames it first and reads everybody's
+ *   records then. So either the record is seen (a touch of bytes that were to be left out, say), or its writer sees the new name and writes
+ *   the bytes to another segment. The same holds for removals that a putter had not seen.
  * - What replaces a segment is on the disk under its name before the old one is unlinked.
  */
 export function openSegments(options: SegmentsOptions): Segments {
   const { folder, now, codec } = options;
   const index = createSegmentIndex();
-  const files = openSegmentFiles(folder, learn);
+  const files = openSegmentFiles(folder, learn, locatesIn, unlocated);
   /** Content that was found damaged: it is written anew when it is put again. */
   const damaged = new Set<number>();
+  /** Touches of contents that were not seen, or not any more. */
+  const touched = new Set<number>();
   const putting = new Map<Digest, Promise<void>>();
   let lastTime = 0;
   let loaded: Promise<void> | null = null;
 
-  const writer = createSegmentWriter(files, { ...options, learn, sealed: () => compaction.look() });
-  const compaction = createCompaction({ ...options, files, index, learn, usable });
+  const writer = createSegmentWriter(files, { ...options, nextTime, isDropped, sealed: lookForRoom });
+  const compaction = createCompaction({ ...options, files, index, learn, relocate, alive, usable });
 
   const segments: Segments = {
     async put(digest, bytes) {
@@ -66,7 +71,7 @@ export function openSegments(options: SegmentsOptions): Segments {
       const holder = place !== -1 && alive(place) && !damaged.has(place) ? reliable(place) : null;
       const content = () => codec.encode(bytes, digest);
       const work = writer
-        .append({ digest: key, time: nextTime(), ...(holder ? touchOf(holder, content) : { kind: PUT, content: content() }) })
+        .append({ digest: key, time: null, ...(holder ? touchOf(holder, content) : { kind: PUT, content: content() }) })
         .finally(() => putting.delete(digest));
       putting.set(digest, work);
       return work;
@@ -102,7 +107,7 @@ export function openSegments(options: SegmentsOptions): Segments {
 
     refresh: () => files.refresh(),
     load: () => {
-      loaded ??= files.refresh().then(() => compaction.look());
+      loaded ??= files.refresh().then(lookForRoom);
       return loaded;
     },
 
@@ -113,7 +118,7 @@ export function openSegments(options: SegmentsOptions): Segments {
       const time = index.time[place]!;
       if (place === -1 || !alive(place) || time / 1000 > untouchedSinceMs) return false;
       await writer.append({ kind: DROP, digest: key, time, content: NOTHING });
-      compaction.look();
+      lookForRoom();
       return !alive(place);
     },
 
@@ -136,19 +141,43 @@ export function openSegments(options: SegmentsOptions): Segments {
   function learn({ kind, digest, time, length }: RecordHeader, segment: Segment, offset: number, whole: boolean): void {
     const place = index.place(digest);
     weigh(place, -1);
+    lastTime = Math.max(lastTime, time);
     if (kind === DROP) index.droppedUntil[place] = Math.max(index.droppedUntil[place]!, time);
     else {
-      if (kind === PUT && (whole ? time >= index.time[place]! || !usable(place) || damaged.has(place) : !usable(place))) {
-        index.segment[place] = segment.number;
-        index.offset[place] = offset;
-        index.length[place] = length;
+      if (kind === PUT && isBetter(place, segment, time, whole)) {
+        locate(place, segment, offset, length);
         if (whole) damaged.delete(place);
         else damaged.add(place);
       }
       index.time[place] = Math.max(index.time[place]!, time);
-      lastTime = Math.max(lastTime, time);
+      if (kind === TOUCH && !located(place)) touched.add(place);
     }
     weigh(place, 1);
+  }
+
+  /** Whether this copy is rather to be read than the one that is known: never one that is being taken away. */
+  function isBetter(place: number, segment: Segment, time: number, whole: boolean): boolean {
+    if (index.segment[place] === NOWHERE || files.all[index.segment[place]!]!.vanished) return true;
+    if (segment.claimed || !whole) return false;
+    return time >= index.time[place]! || !usable(place) || damaged.has(place);
+  }
+
+  function locate(place: number, segment: Segment, offset: number, length: number): void {
+    index.segment[place] = segment.number;
+    index.offset[place] = offset;
+    index.length[place] = length;
+  }
+
+  function relocate(place: number, segment: Segment, offset: number, length: number): void {
+    weigh(place, -1);
+    locate(place, segment, offset, length);
+    weigh(place, 1);
+  }
+
+  function locatesIn(segments: ReadonlySet<Segment>): boolean {
+    for (let place = 0; place < index.count; place++)
+      if (alive(place) && segments.has(files.all[index.segment[place]!]!)) return true;
+    return false;
   }
 
   function weigh(place: number, sign: 1 | -1): void {
@@ -156,12 +185,22 @@ export function openSegments(options: SegmentsOptions): Segments {
     files.all[index.segment[place]!]!.liveBytes += sign * (RECORD_HEADER_BYTES + index.length[place]!);
   }
 
+  function unlocated(): boolean {
+    const lost = [...touched].some((place) => !located(place) && index.time[place]! > index.droppedUntil[place]!);
+    touched.clear();
+    return lost;
+  }
+
+  function located(place: number): boolean {
+    return index.segment[place] !== NOWHERE && !files.all[index.segment[place]!]!.gone;
+  }
+
   function alive(place: number): boolean {
-    return (
-      index.segment[place] !== NOWHERE &&
-      index.time[place]! > index.droppedUntil[place]! &&
-      !files.all[index.segment[place]!]!.gone
-    );
+    return located(place) && index.time[place]! > index.droppedUntil[place]!;
+  }
+
+  function isDropped(digest: Uint8Array, time: number): boolean {
+    return time <= index.droppedUntil[index.find(digest)]!;
   }
 
   /** Whether the content lies in a segment that stays. */
@@ -184,14 +223,15 @@ export function openSegments(options: SegmentsOptions): Segments {
       if (place === -1 || !alive(place)) return null;
       const segment = files.all[index.segment[place]!]!;
       const length = index.length[place]!;
-      const bytes = Buffer.allocUnsafe(length);
-      const read = await segment.file.read(bytes, 0, length, index.offset[place]! + RECORD_HEADER_BYTES).catch((cause) => {
-        if (segment.gone) return null; // taken away between the look and the reading
-        throw cause;
-      });
-      if (read?.bytesRead === length) return bytes;
-      if (read && !segment.gone) throw missing(digest); // cut off: it was never acknowledged
+      const from = index.offset[place]! + RECORD_HEADER_BYTES;
+      const read = await files.hold(segment, (file) => file.read(Buffer.allocUnsafe(length), 0, length, from));
+      if (read?.bytesRead === length) return read.buffer;
+      if (read) throw missing(digest); // cut off: it was never acknowledged
     }
+  }
+
+  function lookForRoom(): void {
+    if (options.compacts) compaction.look();
   }
 
   function pathOf(digest: Digest): string {
