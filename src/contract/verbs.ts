@@ -6,6 +6,7 @@ import * as endpoints from "./verbs/endpoints.ts";
 import * as lake from "./verbs/lake.ts";
 import * as models from "./verbs/models.ts";
 import * as monitor from "./verbs/monitor.ts";
+import * as upkeep from "./verbs/upkeep.ts";
 import type { Verb } from "./verbs/verb.ts";
 import * as work from "./verbs/work.ts";
 
@@ -47,6 +48,22 @@ const {
   revert,
   cherryPick,
 } = lake;
+const {
+  listLocks,
+  takeLock,
+  releaseLock,
+  breakLock,
+  listHooks,
+  listHookRuns,
+  putHook,
+  deleteHook,
+  getRetention,
+  setRetention,
+  collect,
+  listCollections,
+  showCollection,
+  verify,
+} = upkeep;
 const { newToken, createAccessKey, listAccessKeys, revokeAccessKey, rotateKeys } = access;
 
 export const VERBS = {
@@ -106,6 +123,20 @@ export const VERBS = {
   merge,
   revert,
   cherryPick,
+  listLocks,
+  takeLock,
+  releaseLock,
+  breakLock,
+  listHooks,
+  listHookRuns,
+  putHook,
+  deleteHook,
+  getRetention,
+  setRetention,
+  collect,
+  listCollections,
+  showCollection,
+  verify,
   newToken,
   createAccessKey,
   listAccessKeys,

@@ -34,6 +34,7 @@ const SAMPLES: Record<string, unknown> = {
   labels: [{ id: "01890000-0000-7000-8000-000000000000", label: true }],
   ...{ repository: "photos", branch: "main", tag: "v1", ref: "main", from: "main", before: "v1", after: "main" },
   ...{ commit: "main", message: "More", on: true, key: "MILL0123456789ABCDEF" },
+  ...{ why: "Relabelling", event: "pre-merge", hook: "checks", rule: null, collection: "01890000-0000-7000-8000-000000000000" },
 };
 const sample = (name: VerbName) =>
   Object.fromEntries(

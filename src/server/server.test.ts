@@ -58,6 +58,7 @@ const PREDICT = "/v1/endpoints/late-arrival/predict";
 const VALUES: Record<string, string> = {
   ...{ name: "late-arrival", version: "3", id: ID },
   ...{ repository: "photos", branch: "main", tag: "v1", ref: "main", before: "v1", after: "main", key: "MILL0123456789ABCDEF" },
+  ...{ hook: "images", collection: ID },
 };
 const BODIES: Partial<Record<VerbName, object>> = {
   predict: { rows: [{ origin: "SEA" }] },
@@ -71,6 +72,9 @@ const BODIES: Partial<Record<VerbName, object>> = {
   merge: { from: "main" },
   revert: { commit: "main" },
   cherryPick: { commit: "main" },
+  takeLock: { why: "Relabelling" },
+  putHook: { name: "images", event: "pre-commit", files: { allow: ["*.png"] } },
+  setRetention: { rule: { keepDays: 7 } },
 };
 const QUERIES: Partial<Record<VerbName, string>> = {
   log: "?of=model/late-arrival",

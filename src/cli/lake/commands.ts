@@ -44,6 +44,7 @@ const repositories = () => import("./repositories.ts");
 const refs = () => import("./refs.ts");
 const objects = () => import("./objects.ts");
 const history = () => import("./history.ts");
+const upkeep = () => import("./upkeep.ts");
 
 export const LAKE_COMMANDS: Readonly<Record<string, CommandInfo>> = {
   "lake list": of("listRepositories", { operands: "", operandsMax: 0, flags: PAGE }, async () => (await repositories()).list),
@@ -141,4 +142,87 @@ export const LAKE_COMMANDS: Readonly<Record<string, CommandInfo>> = {
   "lake merge": of("merge", two("REPOSITORY@REF BRANCH", MERGE), async () => (await history()).merge),
   "lake revert": of("revert", two("REPOSITORY@BRANCH COMMIT", MERGE), async () => (await history()).revert),
   "lake cherry-pick": of("cherryPick", two("REPOSITORY@BRANCH COMMIT", MERGE), async () => (await history()).cherryPick),
+
+  "lake locks": of("listLocks", one("REPOSITORY", PAGE), async () => (await upkeep()).locks),
+  "lake lock": of(
+    "takeLock",
+    {
+      operands: "REPOSITORY@BRANCH [PREFIX]",
+      operandsMin: 1,
+      operandsMax: 2,
+      flags: {
+        why: { about: "What for; others are told.", value: "TEXT" },
+        minutes: { about: "How long, 60 by default.", value: "N" },
+      },
+    },
+    async () => (await upkeep()).lock,
+  ),
+  "lake unlock": of(
+    "releaseLock",
+    {
+      operands: "REPOSITORY@BRANCH [PREFIX]",
+      operandsMin: 1,
+      operandsMax: 2,
+      flags: { force: { about: "Whoever holds it; for administrators." } },
+    },
+    async () => (await upkeep()).unlock,
+  ),
+  "lake hooks": of("listHooks", one("REPOSITORY", PAGE), async () => (await upkeep()).hooks),
+  "lake hook": of(
+    "putHook",
+    two("REPOSITORY NAME", {
+      event: { about: "pre-commit, post-commit, pre-merge or post-merge.", value: "EVENT" },
+      branches: { about: "Branches, with commas between; * stands for anything. Default: all.", value: "NAMES" },
+      files: { about: 'Paths: {"allow": [...], "sizeBytesMax": N, "keep": [...]}.', value: "JSON" },
+      table: {
+        about:
+          'Rows: {"table": "orders/", "compatible": true, "fallMax": 0.1, "unique": [["id"]], "checks": [{"sql": "price > 0"}]}.',
+        value: "JSON",
+      },
+      webhook: { about: "Somebody outside, by a signed post.", value: "URL" },
+      delete: { about: "Take the hook away." },
+    }),
+    async () => (await upkeep()).hook,
+  ),
+  "lake hook-runs": of(
+    "listHookRuns",
+    one("REPOSITORY", { ...PAGE, hook: { about: "Of this hook only.", value: "NAME" } }),
+    async () => (await upkeep()).hookRuns,
+  ),
+  "lake retention": of(
+    "setRetention",
+    one("REPOSITORY", {
+      days: { about: "Of all branches that are not named.", value: "N" },
+      branches: { about: "Days by branch or pattern, as in main=365,release-*=3650.", value: "LIST" },
+      "free-tags": { about: "Give up tagged commits as the others." },
+      forever: { about: "Keep everything." },
+    }),
+    async () => (await upkeep()).retention,
+  ),
+  "lake collect": of(
+    "collect",
+    {
+      operands: "",
+      operandsMax: 0,
+      flags: {
+        remove: { about: "Remove; without it only tell what would go." },
+        grace: { about: "Hours for which what was put stays in any case, 24 by default.", value: "N" },
+      },
+    },
+    async () => (await upkeep()).collect,
+  ),
+  "lake collections": of(
+    "listCollections",
+    { operands: "[COLLECTION]", operandsMax: 1, flags: PAGE },
+    async () => (await upkeep()).collections,
+  ),
+  "lake verify": of(
+    "verify",
+    {
+      operands: "[REPOSITORY]",
+      operandsMax: 1,
+      flags: { content: { about: "Read every object, and not only look whether it is there." } },
+    },
+    async () => (await upkeep()).verify,
+  ),
 };
