@@ -23,6 +23,7 @@ import type { Serving, Story } from "../serve/index.ts";
 import type { Ledger, StepManifest } from "../steps/index.ts";
 
 import { manifestIfThere } from "./corrected.ts";
+import { gateCorrections } from "./gate-corrections.ts";
 import { type GraphNode, generationMoved, partsOf } from "./graph.ts";
 import { startRollout } from "./rollout.ts";
 
@@ -62,6 +63,16 @@ async function commitDataset(
   { lake, objects, actor }: PublishResources,
 ): Promise<string | null> {
   await requireStanding(dataset, ingested, lake);
+  const said = await commitRows(dataset, ingested, { lake, objects, actor });
+  await gateCorrections(dataset, lake);
+  return said;
+}
+
+async function commitRows(
+  dataset: DatasetDefinition,
+  ingested: StepManifest,
+  { lake, objects, actor }: Pick<PublishResources, "lake" | "objects" | "actor">,
+): Promise<string | null> {
   const rowCount = Number(ingested.facts.rowCount);
   const parts = partsOf(ingested);
   const manifest = {
@@ -123,8 +134,10 @@ async function registerModel(
   const dataset = model.from.from.name;
   const bundle = of("bundle").objects.manifest!;
   const verdict = of("gate").facts.verdict as unknown as Verdict;
+  const head = (await to.lake.head(dataset))!;
+  const { parts } = await to.lake.manifest(head);
   const lineage = {
-    dataset: { name: dataset, version: (await to.lake.head(dataset))!.version },
+    dataset: { name: dataset, version: head.version },
     steps: Object.fromEntries(
       [...keys].filter(([id]) => id.startsWith(`model/${model.name}:`) || id.startsWith(`dataset/${dataset}:`)),
     ),
@@ -144,7 +157,11 @@ async function registerModel(
     });
   const rolling = await rollingEndpoints(project, model, to);
   const standing = rolling.length > 0 ? "challenger" : "champion";
-  const registered = await to.registry.register({ model: model.name, bundle, verdict, lineage, card, standing, actor: to.actor });
+  const registered = await to.registry.register({
+    model: model.name,
+    ...{ bundle, verdict, lineage, card, standing, actor: to.actor },
+    keeps: [head.manifest, ...parts.map(({ digest }) => digest)],
+  });
   const { version, changed } = registered;
   const served = version.aliases.includes(CHALLENGER_ALIAS)
     ? await Promise.all(rolling.map((endpoint) => startRollout(to, endpoint, version, to.actor)))

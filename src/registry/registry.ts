@@ -30,6 +30,8 @@ export interface NewVersion {
   readonly bundle: Digest;
   readonly verdict: Verdict;
   readonly lineage: Lineage;
+  /** Objects beside its own that stay as long as it does: the rows that it was made from. */
+  readonly keeps?: readonly Digest[];
   /** What it becomes when it passed: `challenger` where a rollout goes first. Default `champion`. */
   readonly standing?: "champion" | "challenger";
   /** Writes the model card once the version's number is known; Markdown. */
@@ -112,7 +114,12 @@ export function createRegistry({
       const card = await objects.put(Buffer.from(await candidate.card(number)));
       const outcome = await records.commit([
         insertVersion(candidate, number, card, now()),
-        ...pin(holder(candidate.model, number), [candidate.bundle, card, ...(await held(candidate.bundle))]),
+        ...pin(holder(candidate.model, number), [
+          candidate.bundle,
+          card,
+          ...(await held(candidate.bundle)),
+          ...(candidate.keeps ?? []),
+        ]),
         ...(candidate.verdict.passed ? standingStatements(candidate, number, now()) : []),
       ]);
       if (!outcome.committed) return registry.register(candidate);
