@@ -1,5 +1,6 @@
 import { type FileHandle, readdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import type { Codec } from "./codec.ts";
 import { ignoreMissing, statOf } from "./disk.ts";
 import { CLAIMED, closeFile, type Learn, openHeld, SEALED, SEGMENT, type Segment, type SegmentFiles } from "./segment-files.ts";
 import {
@@ -20,6 +21,7 @@ export interface CompactionOptions extends SegmentPlace {
   readonly files: SegmentFiles;
   readonly index: SegmentIndex;
   readonly learn: Learn;
+  readonly codec: Codec;
   readonly abandonedMs: number;
   readonly relocate: (place: number, segment: Segment, offset: number, length: number) => void;
   readonly alive: (place: number) => boolean;
@@ -29,6 +31,8 @@ export interface CompactionOptions extends SegmentPlace {
 export interface Compaction {
   /** Looks, in the background, whether segments are worth rewriting. */
   look(): void;
+  /** Rewrites a segment, whatever it holds, if its process appends no more. What is rewritten comes under the current key. */
+  rewrite(segment: Segment): Promise<void>;
   /** Waits for what is under way. */
   close(): Promise<void>;
 }
@@ -57,7 +61,8 @@ const PAUSE_MS = 600_000;
  * `openSegments` for why nothing gets lost on the way. A segment that was left behind gets its index, one whose claimer died is taken over.
  */
 export function createCompaction(options: CompactionOptions): Compaction {
-  const { folder, temporary, effects, segmentBytesMax, abandonedMs, files, index, learn, relocate, alive, usable } = options;
+  const { folder, temporary, effects, segmentBytesMax, abandonedMs, files, index, learn, codec, relocate, alive, usable } =
+    options;
   let running: Promise<void> | null = null;
   let again = false;
   let closed = false;
@@ -74,6 +79,18 @@ export function createCompaction(options: CompactionOptions): Compaction {
         .finally(() => {
           running = null;
         });
+    },
+
+    async rewrite(segment) {
+      while (running) await running;
+      if (closed || !isComplete(segment)) return;
+      const rewriting = rewrite([{ segment, left: false }]);
+      running = rewriting
+        .catch(() => undefined)
+        .finally(() => {
+          running = null;
+        });
+      await rewriting;
     },
 
     async close() {
@@ -116,7 +133,7 @@ export function createCompaction(options: CompactionOptions): Compaction {
 
   /** Segments to be rewritten together: none but complete ones, and no more than fill one. */
   async function worthwhile(): Promise<Wanted[]> {
-    const complete = files.all.filter(({ gone, mine, sealed, claimed }) => !gone && !mine && sealed && !claimed);
+    const complete = files.all.filter(isComplete);
     const small = complete.filter(({ bytes }) => bytes * SMALL_PART < segmentBytesMax);
     const wasted: Segment[] = [];
     for (const segment of complete) {
@@ -173,7 +190,7 @@ export function createCompaction(options: CompactionOptions): Compaction {
   async function moveOut(victims: ReadonlySet<Segment>): Promise<void> {
     const output = createOutput();
     try {
-      for (const record of await marksToKeep(victims)) await output.add(record);
+      const { touches, drops } = await marksToKeep(victims);
       for (let place = 0; place < index.count; place++) {
         const segment = alive(place) ? files.all[index.segment[place]!]! : null;
         if (!segment || !victims.has(segment)) continue;
@@ -182,17 +199,21 @@ export function createCompaction(options: CompactionOptions): Compaction {
           file.read(Buffer.allocUnsafe(length), 0, length, offset + RECORD_HEADER_BYTES),
         );
         if (!read || read.bytesRead < length) continue; // taken over and moved by another process, or cut off
-        await output.add({ kind: PUT, digest: Buffer.from(index.digestAt(place)), time, content: read.buffer });
+        const digest = Buffer.from(index.digestAt(place));
+        await output.add({ kind: PUT, digest, time, content: underCurrentKey(read.buffer, digest) });
+        touches.delete(place);
       }
+      for (const [place, time] of touches) await output.add(markOf(TOUCH, Buffer.from(index.digestAt(place)), time));
+      for (const record of drops) await output.add(record);
       await output.publish();
     } finally {
       await output.discard();
     }
   }
 
-  /** The touches that say when an object was last put, and the removals that still have something to remove. */
-  async function marksToKeep(victims: ReadonlySet<Segment>): Promise<Kept[]> {
-    const touches: Kept[] = [];
+  /** When objects were last put, by their places, where a victim is what says so, and the removals that still have something to remove. */
+  async function marksToKeep(victims: ReadonlySet<Segment>): Promise<{ touches: Map<number, number>; drops: Kept[] }> {
+    const touches = new Map<number, number>();
     const drops = new Map<number, { readonly record: Kept; readonly segment: Segment; needed: boolean }>();
     for (const segment of victims) {
       await files.visit(segment, (record, offset) => {
@@ -204,12 +225,12 @@ export function createCompaction(options: CompactionOptions): Compaction {
           const known = drops.get(place);
           if (time === index.droppedUntil[place])
             drops.set(place, { record: markOf(kind, digest, time), segment, needed: known !== undefined });
-        } else if (kind === TOUCH) {
-          if (time > index.droppedUntil[place]! && time === index.time[place]) touches.push(markOf(kind, digest, time));
-        } else if (!usable(place) && !victims.has(files.all[index.segment[place]!]!)) {
-          // Another process takes away the copy that we knew: this one must stay.
-          relocate(place, segment, offset, length);
+          return;
         }
+        if (time > index.droppedUntil[place]! && time === index.time[place]) touches.set(place, time);
+        // Another process takes away the copy that we knew: this one must stay.
+        if (kind === PUT && !usable(place) && !victims.has(files.all[index.segment[place]!]!))
+          relocate(place, segment, offset, length);
       });
     }
     if (drops.size > 0)
@@ -219,7 +240,18 @@ export function createCompaction(options: CompactionOptions): Compaction {
             const drop = drops.get(index.find(digest));
             if (drop && drop.segment !== segment && kind !== DROP && time <= drop.record.time) drop.needed = true;
           });
-    return [...touches, ...[...drops.values()].filter(({ needed }) => needed).map(({ record }) => record)];
+    return { touches, drops: [...drops.values()].filter(({ needed }) => needed).map(({ record }) => record) };
+  }
+
+  /** What no key opens stays as it is. */
+  function underCurrentKey(content: Buffer, digest: Buffer): Buffer {
+    const bodyBytes = Math.max(0, content.byteLength - codec.tailBytes);
+    try {
+      const renewed = codec.renew(content.subarray(bodyBytes), `sha256:${digest.toString("hex")}`);
+      return renewed ? Buffer.concat([content.subarray(0, bodyBytes), renewed]) : content;
+    } catch {
+      return content;
+    }
   }
 
   /** New segments, under temporary names until they are whole and on the disk. */
@@ -292,6 +324,9 @@ export function createCompaction(options: CompactionOptions): Compaction {
     }
   }
 }
+
+/** Its process appends no more, and nobody takes it away. */
+const isComplete = ({ gone, mine, sealed, claimed }: Segment): boolean => !gone && !mine && sealed && !claimed;
 
 const wastedBytes = ({ bytes, liveBytes, markBytes }: Segment): number => bytes - SEGMENT_HEADER_BYTES - liveBytes - markBytes;
 
