@@ -1,7 +1,18 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { rename } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -132,6 +143,24 @@ test("temporary files of a writer that died long ago are swept, fresh ones are n
   utimesSync(stale, new Date(0), new Date(0));
   createFileObjects(folder);
   assert.deepEqual([existsSync(stale), existsSync(fresh)], [false, true]);
+});
+
+test("what a process was removing when it was killed is there again; it may have been put again meanwhile", async () => {
+  const folder = newFolder();
+  const bytes = Buffer.alloc(200_000, 7);
+  const objects = createFileObjects(folder);
+  const digest = await objects.put(bytes);
+  await objects.close();
+  const place = join(folder, digest.slice(7, 9), digest.slice(9));
+  const trash = join(folder, "tmp", `removed-${digest.slice(7)}-01a1fdf8-75d0-7200-abda-7b845955fd01`);
+  renameSync(place, trash);
+  const again = createFileObjects(folder);
+  assert.equal(Buffer.compare(await again.get(digest), bytes), 0);
+  linkSync(place, trash); // it was put once more, too
+  const third = createFileObjects(folder);
+  assert.deepEqual([existsSync(place), existsSync(trash)], [true, false]);
+  assert.equal(await third.remove(digest), true);
+  assert.equal(await third.sizeOf(digest), null);
 });
 
 function failingDisk(failAt: number): FileEffects {

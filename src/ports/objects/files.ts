@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Digest, digestOf } from "../../base/index.ts";
 import { type Codec, PLAIN } from "./codec.ts";
 import { DISK, type FileEffects, missing, notWritten, unreadableFile } from "./disk.ts";
-import { createLoose, FAN_OUT, readAhead } from "./loose.ts";
+import { createLoose, FAN_OUT, putBackRemoved, readAhead } from "./loose.ts";
 import type { Objects, StoredObject } from "./objects.ts";
 import { createScratch } from "./scratch.ts";
 import { SMALL_BYTES } from "./segment-format.ts";
@@ -37,6 +37,7 @@ export function createFileObjects(folder: string, options: FileObjectsOptions = 
   const temporary = join(folder, "tmp");
   try {
     layOut(folder);
+    putBackRemoved(folder, temporary);
     sweepStale(temporary);
   } catch (cause) {
     throw notWritten(cause, folder);

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { linkSync, readdirSync, rmSync } from "node:fs";
 import { constants, copyFile, type FileHandle, open, readdir, readFile, rename, stat, unlink, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, digestOf, digestOfFile, isDigest, newId } from "../../base/index.ts";
@@ -128,18 +129,16 @@ export function createLoose({ folder, temporary, effects, codec, now }: LooseOpt
       }
     },
 
-    /** Goes through `temporary`, so that an object put again at this very moment (its time is fresh) can be put back. */
+    /** Goes through `temporary`, so that an object put again at this very moment (its time is fresh) can be put back; whoever opens the store does it too. */
     async remove(digest: Digest, untouchedSinceMs: number): Promise<boolean> {
       const before = await statOf(placeOf(digest));
       if (!before || before.mtimeMs > untouchedSinceMs) return false;
-      const trash = join(temporary, newId());
+      const trash = join(temporary, `removed-${digest.slice(7)}-${newId()}`);
       if (!(await rename(placeOf(digest), trash).then(() => true, ignoreMissing))) return false;
-      if ((await stat(trash)).mtimeMs > untouchedSinceMs) {
-        await rename(trash, placeOf(digest));
-        return false;
-      }
-      await unlink(trash);
-      return true;
+      const removed = await statOf(trash);
+      if (removed && removed.mtimeMs <= untouchedSinceMs) return unlink(trash).then(() => true, ignoreMissing);
+      if (removed) await rename(trash, placeOf(digest)).catch(ignoreMissing);
+      return false;
     },
 
     /** Brings the object under the current key. Its time becomes now: an older one could undo a renewal that happens at this moment. */
@@ -260,6 +259,25 @@ export function createLoose({ folder, temporary, effects, codec, now }: LooseOpt
       syncing.catch(() => undefined);
       unsynced = 0;
     }
+  }
+}
+
+/**
+ * Puts back what a process was removing when it ended: it may have been put again in between. What another process is removing right now comes back as
+ * well, and goes another time.
+ */
+export function putBackRemoved(folder: string, temporary: string): void {
+  for (const name of readdirSync(temporary)) {
+    const [, fan, rest] = /^removed-([0-9a-f]{2})([0-9a-f]{62})-/.exec(name) ?? [];
+    if (fan === undefined) continue;
+    try {
+      linkSync(join(temporary, name), join(folder, fan, rest!));
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      if (code === "ENOENT") continue; // it is gone by now, or back
+      if (code !== "EEXIST") throw cause;
+    }
+    rmSync(join(temporary, name), { force: true });
   }
 }
 
