@@ -5,7 +5,8 @@ import { type Digest, digestOf } from "../../base/index.ts";
 import { type Codec, PLAIN } from "./codec.ts";
 import { DISK, type FileEffects, missing, notWritten, unreadableFile } from "./disk.ts";
 import { createLoose, FAN_OUT, putBackRemoved, readAhead } from "./loose.ts";
-import type { Objects, StoredObject } from "./objects.ts";
+import type { StoredObject } from "./objects.ts";
+import { NOTHING_ROTATED, type RotatingObjects, rotated, rotateEach } from "./rotation.ts";
 import { createScratch } from "./scratch.ts";
 import { SMALL_BYTES } from "./segment-format.ts";
 import { openSegments } from "./segments.ts";
@@ -32,7 +33,7 @@ const STALE_MS = 3600_000;
  * once; what one removed, another may still see until it looks for something that it does not know. Folders have mode 0700, files 0600.
  * Errors: `object.disk-full`, `object.not-writable`, `object.unreadable`, `object.missing`, `object.corrupt`.
  */
-export function createFileObjects(folder: string, options: FileObjectsOptions = {}): Objects {
+export function createFileObjects(folder: string, options: FileObjectsOptions = {}): RotatingObjects {
   const { effects = DISK, now = Date.now, segmentBytesMax = 128 << 20, abandonedMs = 600_000, codec = PLAIN } = options;
   const temporary = join(folder, "tmp");
   try {
@@ -57,7 +58,7 @@ export function createFileObjects(folder: string, options: FileObjectsOptions = 
   /** What `close` waits for. */
   const underWay = new Set<Promise<unknown>>();
 
-  const objects: Objects = {
+  const objects: RotatingObjects = {
     async put(bytes) {
       const digest = digestOf(bytes);
       await awaited(fits(bytes.byteLength) ? segments.put(digest, bytes) : loose.put(digest, bytes));
@@ -130,6 +131,11 @@ export function createFileObjects(folder: string, options: FileObjectsOptions = 
       const packed = await segments.remove(digest, untouchedSinceMs);
       if (!packed && segments.find(digest)) return false;
       return (alone !== null && (await loose.remove(digest, untouchedSinceMs))) || packed;
+    },
+
+    async rotate() {
+      if (codec === PLAIN) return NOTHING_ROTATED;
+      return rotated(await segments.rotate(), await rotateEach(loose.list(), ({ digest }) => loose.renew(digest)));
     },
 
     async close() {

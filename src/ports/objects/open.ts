@@ -4,7 +4,7 @@ import type { Config } from "../../contract/index.ts";
 import { PLAIN } from "./codec.ts";
 import { encryptedBy } from "./encrypted.ts";
 import { createFileObjects } from "./files.ts";
-import type { Objects } from "./objects.ts";
+import type { RotatingObjects } from "./rotation.ts";
 import { createS3Objects } from "./s3.ts";
 import type { BucketPlace } from "./s3-bucket.ts";
 
@@ -36,7 +36,7 @@ export interface ObjectsSecrets {
 export function openObjects(
   spec: ObjectsSpec,
   { keyring = null, credentials, segments = "write" }: ObjectsSecrets = {},
-): Objects {
+): RotatingObjects {
   if (spec.encrypted && !keyring)
     throw new MillError("object.no-keyring", "The store of the objects is encrypted, and no keyring was given.", {
       fix: "Give the keys that it was made with (`keys.json` of the workspace, or the configured keys).",

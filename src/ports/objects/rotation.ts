@@ -19,15 +19,20 @@ export interface RotatingObjects extends Objects {
   rotate(): Promise<Rotated>;
 }
 
-export type Outcome = keyof Rotated | "gone";
+export type Outcome = "renewed" | "kept" | "gone";
 
-/** Tries every item, counts what came of it, and throws the first refusal once all were tried; a fault of the store ends it at once. */
+/** A part of a rotation, with the first object that could not be renewed. */
+export interface RotatedPart extends Rotated {
+  readonly refusal: MillError | null;
+}
+
+/** Tries every item and counts what came of it; a fault of the store ends it at once. */
 export async function rotateEach<T>(
   items: AsyncIterable<T> | Iterable<T>,
   renew: (item: T) => Promise<Outcome>,
-): Promise<Rotated> {
-  const counts = { renewed: 0, kept: 0, left: 0, gone: 0 };
-  let refusal: unknown;
+): Promise<RotatedPart> {
+  const counts = { renewed: 0, kept: 0, gone: 0 };
+  let refusal: MillError | null = null;
   for await (const item of items) {
     try {
       counts[await renew(item)]++;
@@ -36,9 +41,23 @@ export async function rotateEach<T>(
       refusal ??= error;
     }
   }
-  if (refusal) throw refusal;
-  const { gone: _, ...rotated } = counts;
-  return rotated;
+  const { renewed, kept } = counts;
+  return { renewed, kept, left: 0, refusal };
 }
 
 const REFUSALS = new Set(["object.corrupt", "object.missing", "envelope.unknown-key"]);
+
+/** Of a store that is not encrypted. */
+export const NOTHING_ROTATED: Rotated = { renewed: 0, kept: 0, left: 0 };
+
+/** The whole rotation. Errors: what a part refused. */
+export function rotated(...parts: readonly RotatedPart[]): Rotated {
+  const sum = { renewed: 0, kept: 0, left: 0 };
+  for (const { renewed, kept, left, refusal } of parts) {
+    if (refusal) throw refusal;
+    sum.renewed += renewed;
+    sum.kept += kept;
+    sum.left += left;
+  }
+  return sum;
+}

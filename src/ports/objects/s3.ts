@@ -13,7 +13,7 @@ import { createCache } from "./cache.ts";
 import { type Codec, clamp, PLAIN, type Range } from "./codec.ts";
 import { DISK, missing, notWritten, unreadableFile } from "./disk.ts";
 import type { StoredObject } from "./objects.ts";
-import { type Outcome, type RotatingObjects, rotateEach } from "./rotation.ts";
+import { NOTHING_ROTATED, type Outcome, type RotatingObjects, rotated, rotateEach } from "./rotation.ts";
 import { type BucketPlace, openBucket, PART_BYTES } from "./s3-bucket.ts";
 
 export interface S3Options extends BucketPlace {
@@ -116,7 +116,7 @@ export function createS3Objects(options: S3Options): RotatingObjects {
       return true;
     },
 
-    rotate: () => rotateEach(keys(), renewKey),
+    rotate: async () => (codec === PLAIN ? NOTHING_ROTATED : rotated(await rotateEach(keys(), renewKey))),
 
     async close() {
       await Promise.all(under);

@@ -33,7 +33,7 @@ export interface SegmentWriter {
   /** Resolves when the record is on the disk and `learn` was told; records wanted while the last sync runs share the next write and sync. */
   append(wanted: Wanted): Promise<void>;
   /** Waits for what is under way and writes the index of the segment that was appended to. */
-  close(): Promise<void>;
+  complete(): Promise<void>;
 }
 
 export interface SegmentPlace {
@@ -82,7 +82,7 @@ export function createSegmentWriter(files: SegmentFiles, options: WriterOptions)
         writing ??= writeAll();
       }),
 
-    async close() {
+    async complete() {
       while (writing) await writing;
       if (active) seal(active);
       active = null;

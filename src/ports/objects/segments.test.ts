@@ -164,7 +164,8 @@ test("what one process puts and removes, another one sees when it looks", async 
 test("an object that another process put again survives a removal that looked before", async () => {
   let clock = Date.now() - 7200_000;
   const folder = newFolder();
-  const [collector, putter] = [0, 1].map(() => createFileObjects(folder, { now: () => clock })) as [Objects, Objects];
+  const another = () => createFileObjects(folder, { now: () => clock });
+  const [collector, putter] = [another(), another()];
   const digest = await collector.put(contentOf(1));
   await listed(putter);
   clock = Date.now();

@@ -2,10 +2,12 @@ import { join } from "node:path";
 import { type Digest, digestOf, MillError } from "../../base/index.ts";
 import type { Codec, Range } from "./codec.ts";
 import { corrupt, missing } from "./disk.ts";
+import type { RotatedPart } from "./rotation.ts";
 import { createCompaction } from "./segment-compaction.ts";
 import { openSegmentFiles, SEGMENT, type Segment } from "./segment-files.ts";
 import { DIGEST_BYTES, DROP, PUT, RECORD_HEADER_BYTES, type RecordHeader, TOUCH } from "./segment-format.ts";
 import { createSegmentIndex, NOWHERE } from "./segment-index.ts";
+import { rotateSegments } from "./segment-rotation.ts";
 import { createSegmentWriter, type SegmentPlace } from "./segment-writer.ts";
 
 export interface SegmentsOptions extends SegmentPlace {
@@ -33,6 +35,8 @@ export interface Segments {
   /** Whether it was here, was not put after that moment, and is gone. */
   remove(digest: Digest, untouchedSinceMs: number): Promise<boolean>;
   list(): Iterable<{ readonly digest: Digest; readonly sizeBytes: number; readonly modifiedMs: number }>;
+  /** As `RotatingObjects.rotate`, for what lies in segments. */
+  rotate(): Promise<RotatedPart>;
   close(): Promise<void>;
 }
 
@@ -130,8 +134,15 @@ export function openSegments(options: SegmentsOptions): Segments {
       }
     },
 
+    async rotate() {
+      await segments.load();
+      await writer.complete();
+      await files.refresh();
+      return rotateSegments({ files, index, codec, alive, rewrite: compaction.rewrite });
+    },
+
     async close() {
-      await writer.close();
+      await writer.complete();
       await compaction.close();
       await files.close();
     },
