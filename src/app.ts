@@ -119,7 +119,7 @@ export async function openWorkspace(config: Config): Promise<App> {
     };
     const handlers: Handlers = {
       ...platformVerbs(workspace),
-      ...accessVerbs({ tokens, accessKeys, keyring, rotateObjects: () => rotate(objects, stored) }),
+      ...accessVerbs({ tokens, accessKeys, keyring, rotateObjects: () => objects.rotate() }),
     };
     const call = createCall({ handlers, audit: await createAudit({ records }) });
     const keep: App["keep"] = async (onFault) => {
@@ -168,10 +168,6 @@ async function doorAddress({ host, s3Port, s3Domain, s3Certificate, s3Certificat
     };
   return { host, port: s3Port, ...(s3Domain !== null && { domain: s3Domain }), ...(tls && { tls }) };
 }
-
-/** A store that cannot renew what it has keeps it under the keys that it has. */
-const rotate = (objects: Objects | RotatingObjects, { encrypted }: ObjectsSpec) =>
-  "rotate" in objects ? objects.rotate() : Promise.resolve({ renewed: 0, left: encrypted ? 1 : 0 });
 
 /** Where alerts are sent, if anywhere. */
 const webhookOf = ({ webhook, webhookSecret, webhookPrivate }: Config): Notices | null =>
