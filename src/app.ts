@@ -16,14 +16,7 @@ import { createKeeper, createSources, platformVerbs, STEP_KINDS } from "./orches
 import { readPackage } from "./package.ts";
 import { createLocalEngine } from "./ports/engines/index.ts";
 import { createWebhook, type Notices } from "./ports/notices/index.ts";
-import {
-  configuredObjects,
-  type Objects,
-  type ObjectsSpec,
-  openObjects,
-  type RotatingObjects,
-  requireSameStore,
-} from "./ports/objects/index.ts";
+import { configuredObjects, type ObjectsSpec, openObjects, requireSameStore } from "./ports/objects/index.ts";
 import { openRecords } from "./ports/records/index.ts";
 import { openDuckDb } from "./ports/tables/index.ts";
 import { startS3Door } from "./protocols/index.ts";
