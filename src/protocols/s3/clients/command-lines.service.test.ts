@@ -4,7 +4,14 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
-import { type ClientDoor, type ClientPlace, clientPath, missing, openClientDoor, type RunResult } from "./start-clients.ts";
+import {
+  type ClientDoor,
+  type ClientPlace,
+  clientPath,
+  missing,
+  openClientDoor,
+  type RunResult,
+} from "./fixtures/start-clients.ts";
 
 let http: ClientDoor;
 let https: ClientDoor;

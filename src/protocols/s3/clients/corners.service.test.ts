@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
-import { type ClientDoor, type ClientPlace, clientPath, missingPackage, openClientDoor } from "./start-clients.ts";
+import { type ClientDoor, type ClientPlace, clientPath, missingPackage, openClientDoor } from "./fixtures/start-clients.ts";
 
 let client: ClientDoor;
 const skip = missingPackage("boto3");

@@ -1,6 +1,6 @@
 /** Clients that are python libraries: each one's program in this folder, in a bucket of one branch and in one that shows a repository's refs. */
 import { after, before, test } from "node:test";
-import { type ClientDoor, missing, missingPackage, openClientDoor } from "./start-clients.ts";
+import { type ClientDoor, missing, missingPackage, openClientDoor } from "./fixtures/start-clients.ts";
 
 let http: ClientDoor;
 let https: ClientDoor;

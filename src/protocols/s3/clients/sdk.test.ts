@@ -17,7 +17,7 @@ import {
   UploadPartCommand,
   UploadPartCopyCommand,
 } from "@aws-sdk/client-s3";
-import { openClientDoor } from "./start-clients.ts";
+import { openClientDoor } from "./fixtures/start-clients.ts";
 
 const NAMES = [
   "plain",
