@@ -276,7 +276,7 @@ else {
     const proxy = await startCuttingProxy(place.endpoint!);
     let puts = 0;
     proxy.onRequest = (bytes) => {
-      if (bytes.includes("PUT ") && ++puts === 5) proxy.cut(1000, 0);
+      if (bytes.includes("PUT ") && ++puts === 9) proxy.cut(1000, 0);
     };
     await assert.rejects(rotating(proxy.origin).rotate(), { code: "object.unreachable" });
     proxy.close();
