@@ -1,6 +1,6 @@
 /** `npm run build`: JavaScript and declarations in `dist/`, with the package.json that is packed (`npm pack ./dist`). */
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
@@ -24,6 +24,7 @@ const published = {
 };
 writeFileSync(join(dist, "package.json"), `${JSON.stringify(published, null, 2)}\n`);
 for (const file of ["README.md", "LICENSE", "CHANGELOG.md"]) cpSync(join(root, file), join(dist, file));
+for (const file of globSync("src/**/*.wasm", { cwd: root })) cpSync(join(root, file), join(dist, file));
 mkdirSync(join(dist, "bin"), { recursive: true });
 cpSync(join(root, "bin", "mill.mjs"), join(dist, "bin", "mill.mjs"));
 console.log("dist/ is ready: npm pack ./dist");

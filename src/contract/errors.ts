@@ -274,6 +274,7 @@ export const ERRORS = {
   "learn.task": { status: 400, exit: EXIT.definitions, about: "The estimator cannot learn this task." },
   "learn.cancelled": { status: 409, exit: EXIT.interrupted, about: "Training was cancelled; nothing was kept." },
   "learn.worker-lost": { status: 500, exit: EXIT.fault, about: "A training thread ended early, as when memory runs out." },
+  "learn.too-large": { status: 413, exit: EXIT.data, about: "Training needs more shared memory than there is, or than 4 GiB." },
   "learn.bad-model": { status: 500, exit: EXIT.data, about: "A stored model cannot be read." },
 
   // objects, records, tables, engines, scoring, notices
