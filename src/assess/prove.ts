@@ -6,6 +6,7 @@ import type { Digest } from "../base/index.ts";
 import { MillError } from "../base/index.ts";
 import type { Measurement, Task } from "../contract/index.ts";
 import { readPart } from "../features/index.ts";
+import { edgeRowsOf } from "../learn/index.ts";
 import { createOnnxruntimeScoring } from "../ports/scoring/index.ts";
 import type { StepContext, StepKind } from "../steps/index.ts";
 import { readTrained } from "../train/index.ts";
@@ -34,7 +35,7 @@ export const prove: StepKind<ProveInput> = {
   async run(input, context) {
     const predictor = await readTrained(input.trained, context.objects);
     const data = await readPart(input.train, { ...input, sampleRows: SAMPLE_ROWS }, context);
-    const parts = { sample: data.X, edges: predictor.edgeRows(EDGE_ROWS) };
+    const parts = { sample: data.X, edges: edgeRowsOf(predictor, EDGE_ROWS) };
     const subject = `model/${input.model}@graph`;
     const session = await openSession(input.onnx, context);
     if (session === null) return { objects: {}, facts: { proven: false, why: UNPROVEN }, measurements: unmeasured(subject) };

@@ -3,7 +3,7 @@ import { checkEstimator } from "./suite.ts";
 
 checkEstimator(constant, {
   params: {},
-  anyRowOrder: true,
+  rowOrder: "same",
   cancellable: false,
   golden: {
     revision: 1,

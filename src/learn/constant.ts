@@ -1,19 +1,26 @@
 /** The baseline that every model must beat: the share of each class, or the mean, whatever the row says. */
 import type { Json } from "../base/index.ts";
-import type { Task } from "../contract/index.ts";
-import { createGraph, type OnnxModel, tensorOf } from "../onnx/index.ts";
+import { type GraphBuilder, tensorOf } from "../onnx/index.ts";
 import { throwIfCancelled } from "./crew/crew.ts";
-import { edgeFrame, UNSEEN_TEXT } from "./edge-rows.ts";
-import type { Estimator, FitContext, Params, Predictor, TrainingData } from "./estimator.ts";
+import { UNSEEN_TEXT } from "./edge-rows.ts";
+import {
+  type Estimator,
+  type FitContext,
+  type LearnTask,
+  type Params,
+  type Predictor,
+  type TrainingData,
+  usualTags,
+} from "./estimator.ts";
 import { exactMean } from "./exact-sum.ts";
-import { bindColumns, declareInputs, type InputColumn, inputsFromJson, inputsToJson } from "./inputs.ts";
+import { bindColumns, type InputColumn, inputsFromJson, inputsToJson } from "./inputs.ts";
 import { outputsOf } from "./link.ts";
 import { badModel, pack, unpackFloat64 } from "./packed.ts";
 import { completeParams } from "./params.ts";
 import { checkTrainingData } from "./training-data.ts";
 
 interface ConstantModel {
-  readonly task: Task;
+  readonly task: LearnTask;
   readonly classes: readonly string[];
   /** Kept so that the model asks for the same columns as one that uses them; texts are not looked at. */
   readonly inputs: readonly InputColumn[];
@@ -27,11 +34,8 @@ export const constant: Estimator = {
   about: "The share of each class, or the mean: the baseline.",
   params: {},
   tags: {
+    ...usualTags,
     tasks: ["binary-classification", "multiclass-classification", "regression"],
-    missing: true,
-    text: true,
-    weights: true,
-    deterministic: true,
   },
   fit,
 };
@@ -60,6 +64,7 @@ function constantPredictor(model: ConstantModel): Predictor {
     estimator: constant.name,
     task,
     classes,
+    inputs,
     outputs: values.length,
     predict: (X) => {
       bindColumns(X, inputs);
@@ -68,13 +73,10 @@ function constantPredictor(model: ConstantModel): Predictor {
       return predictions;
     },
     rowScorer: () => () => Float64Array.from(values),
-    toOnnx: () => constantGraph(model),
-    edgeRows: (limit) =>
-      edgeFrame(
-        inputs.map(({ name, texts }) =>
-          texts === null ? { name, numbers: [NaN, 0, 1e300] } : { name, texts: [null, UNSEEN_TEXT] },
-        ),
-        limit,
+    addTo: (graph, tensors) => addRepeated(graph, tensors[inputs[0]!.name]!, values),
+    edges: () =>
+      inputs.map(({ name, texts }) =>
+        texts === null ? { name, numbers: [NaN, 0, 1e300] } : { name, texts: [null, UNSEEN_TEXT] },
       ),
     importance: () => Object.fromEntries(inputs.map(({ name }) => [name, 1 / inputs.length])),
     toJson: () =>
@@ -82,20 +84,16 @@ function constantPredictor(model: ConstantModel): Predictor {
   };
 }
 
-/** The values, repeated as often as the first column has rows. */
-function constantGraph({ task, classes, inputs, values }: ConstantModel): OnnxModel {
-  const graph = createGraph(constant.name);
-  const [first] = declareInputs(graph, inputs);
-  const rows = graph.add("Shape", [first!], { start: { int: 0 }, end: { int: 1 } });
+/** The values, repeated as often as the column has rows. */
+function addRepeated(graph: GraphBuilder, column: string, values: Float64Array): string {
+  const rows = graph.add("Shape", [column], { start: { int: 0 }, end: { int: 1 } });
   const shape = graph.add("Concat", [rows, graph.constant("int64", [values.length])], { axis: { int: 0 } });
   const zeros = graph.add("ConstantOfShape", [shape], { value: { tensor: tensorOf("float64", [0]) } });
-  const filled = graph.add("Add", [zeros, graph.constant("float64", values, [1, values.length])]);
-  graph.output(filled, task === "regression" ? "value" : "probabilities", "float64", ["N", values.length]);
-  return graph.model({ estimator: constant.name, task, classes: JSON.stringify(classes) });
+  return graph.add("Add", [zeros, graph.constant("float64", values, [1, values.length])]);
 }
 
 export function constantFromJson(json: Record<string, unknown>): Predictor {
-  const [task, classes] = [json.task as Task, json.classes as string[]];
+  const [task, classes] = [json.task as LearnTask, json.classes as string[]];
   const values = unpackFloat64(json.values);
   if (values.length !== outputsOf(task, classes)) throw badModel("it has not one number for each output");
   return constantPredictor({ task, classes, inputs: inputsFromJson(json.inputs), values });

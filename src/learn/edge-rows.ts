@@ -1,5 +1,6 @@
 /** Rows that try a model at its decision edges. */
 import { createRandom } from "../base/index.ts";
+import type { Predictor } from "./estimator.ts";
 import type { Frame, NumberColumn, TextColumn } from "./frame.ts";
 
 /** Values of one column that are worth trying; NaN and null are missing. */
@@ -10,6 +11,9 @@ export type EdgeValues = { readonly name: string } & (
 
 /** A text that no training set has. */
 export const UNSEEN_TEXT = "\u2400 never seen";
+
+/** Rows that sit on every decision edge of the model: at most `limit`. */
+export const edgeRowsOf = (predictor: Predictor, limit: number): Frame => edgeFrame(predictor.edges(), limit);
 
 /**
  * At most `limit` rows in which each value of each column occurs at least once, if there is room (else an even selection of them);

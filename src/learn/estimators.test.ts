@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Json } from "../base/index.ts";
 import { estimatorNamed, estimators, readPredictor } from "./estimators.ts";
+import { trainingData } from "./fixtures/training-data.ts";
 import { checkParams } from "./params.ts";
-import { trainingData } from "./suite.ts";
-
-const context = () => ({ threads: 1, seed: 1, progress: () => {}, signal: new AbortController().signal });
+import { quiet } from "./suite.ts";
 
 test("an estimator is found by name, and a near miss is told", () => {
   for (const estimator of estimators) assert.equal(estimatorNamed(estimator.name), estimator);
@@ -38,7 +37,7 @@ test("the message about a parameter says what is expected, what came and what it
 });
 
 test("logistic regression refuses regression", async () => {
-  const fit = estimatorNamed("logistic-regression").fit(trainingData("regression", 50), {}, context());
+  const fit = estimatorNamed("logistic-regression").fit(trainingData("regression", 50), {}, quiet());
   await assert.rejects(fit, { code: "learn.task" });
 });
 
@@ -46,7 +45,7 @@ test("a damaged model is refused, and never walked", async () => {
   const data = trainingData("binary-classification", 400);
   for (const { name, params } of estimators) {
     const quick = "trees" in params ? { trees: 3 } : {};
-    const json = (await estimatorNamed(name).fit(data, quick, context())).toJson() as Record<string, Json>;
+    const json = (await estimatorNamed(name).fit(data, quick, quiet())).toJson() as Record<string, Json>;
     for (const field of Object.keys(json)) {
       const without = { ...json, [field]: undefined };
       assert.throws(() => readPredictor(without as Json), { code: "learn.bad-model" }, `${name} without ${field}`);

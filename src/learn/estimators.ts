@@ -1,11 +1,11 @@
 import { didYouMean, type Json, MillError } from "../base/index.ts";
 import { gradientBoosting } from "./boosting/gradient-boosting.ts";
-import { forestFromJson } from "./boosting/predictor.ts";
 import { constant, constantFromJson } from "./constant.ts";
 import type { Estimator, Predictor } from "./estimator.ts";
 import { logisticRegression } from "./linear/logistic-regression.ts";
 import { linearFromJson } from "./linear/predictor.ts";
 import { badModel } from "./packed.ts";
+import { forestFromJson } from "./trees/predictor.ts";
 
 /** Every estimator, the baseline first. */
 export const estimators: readonly Estimator[] = [constant, logisticRegression, gradientBoosting];

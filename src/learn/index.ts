@@ -1,10 +1,15 @@
+export { edgeRowsOf } from "./edge-rows.ts";
 export type {
   Estimator,
+  Explanation,
   FitContext,
+  FitWarning,
+  LearnTask,
   ParamCheck,
   ParamSpec,
   ParamSpecs,
   Params,
+  ParamValue,
   Predictor,
   Tags,
   TrainingData,
@@ -24,3 +29,4 @@ export { logLossOf } from "./metrics/probability.ts";
 export { type RankedScores, rankScores } from "./metrics/ranked-scores.ts";
 export type { PrecisionRecallPoint, RocPoint } from "./metrics/ranking.ts";
 export { checkParams } from "./params.ts";
+export { onnxOf } from "./to-onnx.ts";

@@ -9,6 +9,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
+import type { Task } from "../contract/index.ts";
 import type { Params, TrainingData } from "./estimator.ts";
 import { estimatorNamed } from "./estimators.ts";
 import type { NumberColumn, TextColumn } from "./frame.ts";
@@ -73,11 +74,11 @@ async function compare(
 }
 
 async function fitOurs(name: string, params: Params, train: TrainingData, test: TrainingData): Promise<Result> {
-  const context = { threads, seed: 1, progress: () => {}, signal: new AbortController().signal };
+  const context = { threads, seed: 1, progress: () => {}, warn: () => {}, signal: new AbortController().signal };
   const started = performance.now();
   const model = await estimatorNamed(name).fit(train, params, context);
   const seconds = (performance.now() - started) / 1000;
-  const { measures } = measure(train.task, { predictions: model.predict(test.X), y: test.y, classes: test.classes });
+  const { measures } = measure(train.task as Task, { predictions: model.predict(test.X), y: test.y, classes: test.classes });
   return { auc: measures.auc!, seconds };
 }
 

@@ -1,14 +1,21 @@
-/** From scores to predictions: sigmoid for two classes, softmax for more, the score itself for regression. */
-import type { Task } from "../contract/index.ts";
-import type { GraphBuilder, OnnxModel } from "../onnx/index.ts";
+/** From scores to predictions, and the same in a graph. */
+import type { GraphBuilder } from "../onnx/index.ts";
+import type { LearnTask } from "./estimator.ts";
+
+export const LINKS = ["identity", "logistic", "softmax", "exp"] as const;
+
+/** logistic: 1 / (1 + e^-s); softmax over the outputs of a row; exp: e^s, for rates and amounts above 0. */
+export type Link = (typeof LINKS)[number];
+
+/** The link of scores that are log odds, or the values themselves. */
+export const linkOf = (task: LearnTask): Link =>
+  task === "binary-classification" ? "logistic" : task === "multiclass-classification" ? "softmax" : "identity";
 
 /** Turns the scores (rowCount x outputs) into predictions, in place. */
-export function link(task: Task, scores: Float64Array, outputs: number): void {
-  if (task === "binary-classification") {
-    for (let row = 0; row < scores.length; row++) scores[row] = 1 / (1 + Math.exp(-scores[row]!));
-  } else if (task === "multiclass-classification") {
-    for (let first = 0; first < scores.length; first += outputs) softmax(scores, first, outputs);
-  }
+export function applyLink(link: Link, scores: Float64Array, outputs: number): void {
+  if (link === "logistic") for (let at = 0; at < scores.length; at++) scores[at] = 1 / (1 + Math.exp(-scores[at]!));
+  else if (link === "exp") for (let at = 0; at < scores.length; at++) scores[at] = Math.exp(scores[at]!);
+  else if (link === "softmax") for (let first = 0; first < scores.length; first += outputs) softmax(scores, first, outputs);
 }
 
 function softmax(scores: Float64Array, first: number, outputs: number): void {
@@ -19,20 +26,12 @@ function softmax(scores: Float64Array, first: number, outputs: number): void {
   for (let k = first; k < first + outputs; k++) scores[k]! /= sum;
 }
 
-/** Columns of a prediction, as `Predictor.outputs` says. */
-export const outputsOf = (task: Task, classes: readonly string[]) => (task === "multiclass-classification" ? classes.length : 1);
+const OPS = { identity: "Identity", logistic: "Sigmoid", softmax: "Softmax", exp: "Exp" } as const;
 
-/** Ends a graph: the double scores [N, outputs] become `probabilities`, or `value` for regression. */
-export function finishGraph(
-  graph: GraphBuilder,
-  scores: string,
-  task: Task,
-  classes: readonly string[],
-  estimator: string,
-): OnnxModel {
-  const outputs = outputsOf(task, classes);
-  const ends = { "binary-classification": "Sigmoid", "multiclass-classification": "Softmax", regression: "Identity" } as const;
-  const value = graph.add(ends[task], [scores], task === "multiclass-classification" ? { axis: { int: 1 } } : {});
-  graph.output(value, task === "regression" ? "value" : "probabilities", "float64", ["N", outputs]);
-  return graph.model({ estimator, task, classes: JSON.stringify(classes) });
-}
+/** The predictions of the double scores [N, outputs]. */
+export const addLink = (graph: GraphBuilder, link: Link, scores: string): string =>
+  graph.add(OPS[link], [scores], link === "softmax" ? { axis: { int: 1 } } : {});
+
+/** Columns of a prediction, as `Predictor.outputs` says. */
+export const outputsOf = (task: LearnTask, classes: readonly string[]) =>
+  task === "multiclass-classification" ? classes.length : 1;

@@ -8,7 +8,7 @@ import type { Task } from "../contract/index.ts";
 import type { Params, TrainingData } from "./estimator.ts";
 import { estimatorNamed } from "./estimators.ts";
 
-const context = () => ({ threads: 1, seed: 1, progress: () => {}, signal: new AbortController().signal });
+const context = () => ({ threads: 1, seed: 1, progress: () => {}, warn: () => {}, signal: new AbortController().signal });
 const fit = (name: string, data: TrainingData, params: Params) => estimatorNamed(name).fit(data, params, context());
 
 /** 600 rows by formula, so that both sides have the same bits. */

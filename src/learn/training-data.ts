@@ -1,26 +1,30 @@
 import { MillError } from "../base/index.ts";
-import type { Estimator, TrainingData } from "./estimator.ts";
+import type { Estimator, LearnTask, TrainingData } from "./estimator.ts";
 import type { NumberColumn, TextColumn } from "./frame.ts";
 
 /**
- * Refuses what no estimator can learn from. Errors: `learn.task`, `learn.empty`, `learn.bad-label`, `learn.bad-weight`, `learn.one-class`,
- * `learn.bad-column` (infinite values, no value at all, no column).
+ * Refuses what no estimator can learn from, and what this one says that it does not take. Errors: `learn.task`, `learn.empty`, `learn.bad-label`,
+ * `learn.bad-weight`, `learn.one-class`, `learn.bad-column` (infinite values, no value at all, no column, and by the tags: texts, missing, below 0).
  */
 export function checkTrainingData(estimator: Estimator, data: TrainingData): void {
   checkTask(estimator, data);
-  const { X, y } = data;
-  if (X.rowCount === 0 || y.length !== X.rowCount)
+  const { X, y, task } = data;
+  const isLabelled = task !== "clustering" && task !== "outlier-detection";
+  if (X.rowCount === 0 || (isLabelled && y.length !== X.rowCount))
     throw new MillError("learn.empty", `Training needs rows with labels, got ${X.rowCount} rows and ${y.length} labels.`, {
       fix: "Check the filters and the split of the data set: no labelled row is left to train on.",
     });
-  checkLabels(data);
+  if (isLabelled) checkLabels(data);
   checkWeights(data);
   const names = Object.keys(X.columns);
   if (names.length === 0) throw badColumn("", "at least one column", "none", "Give the model at least one feature.");
-  for (const name of names) checkColumn(name, X.columns[name]!, X.rowCount);
+  for (const name of names) {
+    checkColumn(name, X.columns[name]!, X.rowCount);
+    checkTaken(estimator, name, X.columns[name]!);
+  }
 }
 
-function checkTask({ name, tags }: Estimator, { task, X, weights }: TrainingData): void {
+function checkTask({ name, tags }: Estimator, { task, X, weights, groups }: TrainingData): void {
   if (!tags.tasks.includes(task))
     throw new MillError("learn.task", `${name} cannot learn ${task}; it can learn ${tags.tasks.join(", ")}.`, {
       fix: "Choose another estimator for this problem.",
@@ -28,23 +32,20 @@ function checkTask({ name, tags }: Estimator, { task, X, weights }: TrainingData
   if (weights !== undefined && !tags.weights) throw badWeight(`${name} takes no weights`);
   if (weights !== undefined && weights.length !== X.rowCount)
     throw badWeight(`${X.rowCount} rows have ${weights.length} weights`);
+  if (task === "ranking" && groups?.length !== X.rowCount)
+    throw badLabel("Ranking needs the list that each row is of.", `${X.rowCount} group numbers`, `${groups?.length ?? "none"}`);
 }
 
 function checkLabels({ y, task, classes }: TrainingData): void {
-  const classCount = task === "regression" ? 0 : classes.length;
+  const classCount = classes.length;
+  const isLegal = legalLabels(task, classCount);
   const counts = new Float64Array(classCount);
   for (let row = 0; row < y.length; row++) {
     const label = y[row]!;
-    const legal = task === "regression" ? Number.isFinite(label) : Number.isInteger(label) && label >= 0 && label < classCount;
-    if (!legal)
-      throw new MillError("learn.bad-label", `The label of row ${row} is ${label}.`, {
-        expected: task === "regression" ? "a finite number" : `a class index from 0 to ${classCount - 1}`,
-        got: String(label),
-        fix: "Leave rows without a label out of the training set.",
-      });
+    if (!isLegal.check(label)) throw badLabel(`The label of row ${row} is ${label}.`, isLegal.expected, String(label));
     if (classCount > 0) counts[label]!++;
   }
-  if (task === "regression") return;
+  if (classCount === 0) return;
   const seen = classes.filter((_, index) => counts[index]! > 0);
   if (seen.length < 2)
     throw new MillError("learn.one-class", `All ${y.length} training rows have the label "${seen[0]}".`, {
@@ -52,6 +53,46 @@ function checkLabels({ y, task, classes }: TrainingData): void {
       got: `only "${seen[0]}"`,
       fix: "Check the label's expression, or take a longer training window.",
     });
+}
+
+function legalLabels(task: LearnTask, classCount: number): { check(label: number): boolean; expected: string } {
+  if (task === "regression") return { check: Number.isFinite, expected: "a finite number" };
+  if (task === "ranking")
+    return {
+      check: (label) => Number.isInteger(label) && label >= 0 && label <= GRADE_MAX,
+      expected: `a grade from 0 to ${GRADE_MAX}`,
+    };
+  return {
+    check: (label) => Number.isInteger(label) && label >= 0 && label < classCount,
+    expected: `a class index from 0 to ${classCount - 1}`,
+  };
+}
+
+/** A grade g gains 2^g - 1, which must stay exact. */
+const GRADE_MAX = 30;
+
+function checkTaken({ name: estimator, tags }: Estimator, name: string, column: NumberColumn | TextColumn): void {
+  const instead = "put a transformer before it that makes what it takes, or leave the column out.";
+  if (column.kind === "text") {
+    if (!tags.text) throw badColumn(name, `a number column, as ${estimator} takes`, "texts", `Encode "${name}": ${instead}`);
+    const isMissing = (code: number) => code < 0 || column.texts[code] === "";
+    if (!tags.missing && column.codes.some(isMissing))
+      throw badColumn(name, `no missing value, as ${estimator} takes none`, "missing values", `Impute "${name}": ${instead}`);
+    return;
+  }
+  if (!tags.numbers) throw badColumn(name, `a text column, as ${estimator} takes`, "numbers", `Bin "${name}": ${instead}`);
+  for (let row = 0; row < column.values.length; row++) {
+    const value = column.values[row]!;
+    if (Number.isNaN(value) && !tags.missing)
+      throw badColumn(name, `no missing value, as ${estimator} takes none`, `one in row ${row}`, `Impute "${name}": ${instead}`);
+    if (value < 0 && !tags.negative)
+      throw badColumn(
+        name,
+        `numbers of at least 0, as ${estimator} counts`,
+        `${value} in row ${row}`,
+        `Shift "${name}": ${instead}`,
+      );
+  }
 }
 
 function checkWeights({ weights }: TrainingData): void {
@@ -108,3 +149,6 @@ const badWeight = (why: string) =>
     expected: "one finite weight of at least 0 for each row, not all 0",
     fix: "Correct the weights, or train without them.",
   });
+
+const badLabel = (message: string, expected: string, got: string) =>
+  new MillError("learn.bad-label", message, { expected, got, fix: "Leave rows without a label out of the training set." });

@@ -4,6 +4,9 @@ import type { Attribute, ElementType, OnnxModel, OnnxNode, Tensor, ValueInfo } f
 type Attributes = Readonly<Record<string, Attribute>>;
 type Shape = readonly (number | string)[];
 
+/** `wide`: operators that today's runtimes and tools all read. `compact`: those of `ai.onnx.ml` 5 too, whose files are smaller. */
+export type OnnxProfile = "wide" | "compact";
+
 /** Collects a graph; a value is the name that the method which made it returned. */
 export interface GraphBuilder {
   /** A graph input; `["N", 1]` unless told otherwise. Declare inputs first: their names are the columns' and cannot give way. */
@@ -20,14 +23,14 @@ export interface GraphBuilder {
   addMlMany(op: string, inputs: readonly string[], count: number, attributes?: Attributes): string[];
   /** Makes `value` an output of the graph, under `name`, or `name_2` and so on when an input has that name; the name it got. */
   output(value: string, name: string, type: ElementType, shape: Shape): string;
-  /** The model so far: IR version 9, `ai.onnx` 17, `ai.onnx.ml` 3. */
+  /** The model so far: IR version 9, `ai.onnx` 17, `ai.onnx.ml` 3 (5 when compact). */
   model(metadata?: Readonly<Record<string, string>>): OnnxModel;
 }
 
 export type ConstantData = Iterable<number> | Iterable<bigint> | Iterable<string>;
 
 /** An empty graph. Using a value that no method returned, or one name twice, is `onnx.invalid-graph`. */
-export function createGraph(graphName: string): GraphBuilder {
+export function createGraph(graphName: string, profile: OnnxProfile = "wide"): GraphBuilder {
   const names = new Set<string>();
   const nodes: OnnxNode[] = [];
   const initializers: Tensor[] = [];
@@ -81,7 +84,7 @@ export function createGraph(graphName: string): GraphBuilder {
     },
     model: (metadata = {}) => ({
       irVersion: 9,
-      opsets: { "ai.onnx": 17, "ai.onnx.ml": 3 },
+      opsets: { "ai.onnx": 17, "ai.onnx.ml": profile === "wide" ? 3 : 5 },
       producer: "millwright",
       graphName,
       nodes: [...nodes],

@@ -2,7 +2,7 @@ import { type Digest, MillError } from "../base/index.ts";
 import type { Schema, Task } from "../contract/index.ts";
 import type { Node } from "../express/index.ts";
 import { readPart } from "../features/index.ts";
-import { type Gain, maxGainThreshold, type Params, type Predictor } from "../learn/index.ts";
+import { type Gain, maxGainThreshold, onnxOf, type Params, type Predictor } from "../learn/index.ts";
 import { encodeOnnx } from "../onnx/index.ts";
 import { type Objects, readJson } from "../ports/objects/index.ts";
 import type { StepContext, StepKind } from "../steps/index.ts";
@@ -84,7 +84,7 @@ async function chooseThreshold(
 }
 
 function withMetadata(predictor: Predictor, input: BundleInput) {
-  const onnx = predictor.toOnnx();
+  const onnx = onnxOf(predictor);
   const metadata = {
     model: input.model,
     task: input.task,

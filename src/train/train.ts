@@ -45,6 +45,7 @@ async function fit(data: TrainingData, input: TrainInput, context: StepContext):
     threads,
     seed: input.seed,
     signal,
+    warn: ({ message, fix }) => context.log(`${message} ${fix}`),
     progress: (done, total, note) => progress(done, total, note),
   });
 }

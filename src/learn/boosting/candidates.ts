@@ -1,5 +1,6 @@
 /** How the members of the crew tell each other their best cuts: a fixed form in shared memory, two leaves per member. */
-import { CANDIDATE, SET_WORDS } from "./memory.ts";
+import { SET_WORDS } from "../trees/forest.ts";
+import { CANDIDATE } from "./memory.ts";
 import { NO_SPLIT, type Split } from "./split-search.ts";
 
 /** A member's answer for one of the two leaves that are searched together. */

@@ -4,7 +4,7 @@ import { gradientBoosting } from "./gradient-boosting.ts";
 checkEstimator(gradientBoosting, {
   params: { trees: 12, leaves: 15 },
   weightParams: { trees: 12, leaves: 8, minRowsPerLeaf: 1 },
-  anyRowOrder: true,
+  rowOrder: "same",
   cancellable: true,
   golden: {
     revision: 1,

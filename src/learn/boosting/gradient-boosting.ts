@@ -6,18 +6,25 @@
  * Numbers are used as float32. Memory beyond the frame: about 6 x columns + 50 bytes per row.
  * Sources: Friedman 2001; LightGBM (Ke et al. 2017); scikit-learn `HistGradientBoosting`, whose parameters' meanings and defaults these are.
  */
-import type { Task } from "../../contract/index.ts";
 import { crewSize, runCrew } from "../crew/crew.ts";
 import { sharedCopy, sharedFloat32, sharedInt32 } from "../crew/shared.ts";
-import type { Estimator, FitContext, ParamSpecs, Params, Predictor, TrainingData } from "../estimator.ts";
+import {
+  type Estimator,
+  type FitContext,
+  type ParamSpecs,
+  type Params,
+  type Predictor,
+  type TrainingData,
+  usualTags,
+} from "../estimator.ts";
 import type { NumberColumn, TextColumn } from "../frame.ts";
 import type { InputColumn } from "../inputs.ts";
-import { outputsOf } from "../link.ts";
+import { linkOf, outputsOf } from "../link.ts";
 import { completeParams } from "../params.ts";
 import { badColumn, checkTrainingData } from "../training-data.ts";
+import { forestPredictor } from "../trees/predictor.ts";
 import type { GrowthRules } from "./grower.ts";
 import { allocate } from "./memory.ts";
-import { forestPredictor, GRADIENT_BOOSTING } from "./predictor.ts";
 import type { ForestOrder, TrainingColumn } from "./train.ts";
 
 const params: ParamSpecs = {
@@ -38,16 +45,13 @@ const params: ParamSpecs = {
 };
 
 export const gradientBoosting: Estimator = {
-  name: GRADIENT_BOOSTING,
+  name: "gradient-boosting",
   revision: 1,
   about: "Boosted trees on binned columns: the best choice for most tables.",
   params,
   tags: {
-    tasks: ["binary-classification", "multiclass-classification", "regression"] satisfies Task[],
-    missing: true,
-    text: true,
-    weights: true,
-    deterministic: true,
+    ...usualTags,
+    tasks: ["binary-classification", "multiclass-classification", "regression"],
   },
   fit,
 };
@@ -69,7 +73,16 @@ async function fit(data: TrainingData, given: Params, context: FitContext): Prom
     return { name, texts: level ? Array.from(level.codes, (code) => texts[index]![code]!) : null };
   });
   const textBins = levels.map((level) => level?.bins ?? null);
-  return forestPredictor({ task, classes, inputs, textBins, start, forest });
+  return forestPredictor({
+    estimator: gradientBoosting.name,
+    task,
+    classes,
+    link: linkOf(task),
+    inputs,
+    textBins,
+    start,
+    forest,
+  });
 }
 
 function orderOf(

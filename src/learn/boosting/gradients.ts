@@ -7,7 +7,7 @@
  *   softmax   p_k = exp(s_k) / sum      w (p_k - [y=k]) w p_k (1 - p_k)
  *   squared   s                         w (s - y)       w
  */
-import type { Task } from "../../contract/index.ts";
+import type { LearnTask } from "../estimator.ts";
 import { exactMean, exactSum } from "../exact-sum.ts";
 
 /** Bits of a rounded gradient, fewer when there are more than 2^22 rows: sums must stay below 2^53. */
@@ -25,7 +25,7 @@ export interface Loss {
 }
 
 export interface Targets {
-  readonly task: Task;
+  readonly task: LearnTask;
   readonly outputs: number;
   readonly y: Float64Array;
   readonly weights: Float64Array | undefined;

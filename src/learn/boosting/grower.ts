@@ -9,11 +9,12 @@
  */
 import type { Member } from "../crew/crew.ts";
 import { share } from "../crew/shared.ts";
+import { BINS } from "../trees/binning.ts";
+import type { ForestBuilder } from "../trees/forest.ts";
 import { bestCandidate, writeCandidate } from "./candidates.ts";
-import type { ForestBuilder } from "./forest.ts";
 import type { Scales } from "./gradients.ts";
 import { addRows, type HistogramLayout, reduceColumn } from "./histogram.ts";
-import { BINS, histogramSize, type Memory, SUMS } from "./memory.ts";
+import { histogramSize, type Memory, SUMS } from "./memory.ts";
 import { putIntoPlace, setAside, sidesOf } from "./partition.ts";
 import { type LeafSums, NO_SPLIT, type Split, type SplitRules, searchNumber, searchText, type Totals } from "./split-search.ts";
 

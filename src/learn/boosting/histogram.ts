@@ -4,7 +4,8 @@
  * Every 2^15 rows the packed sums are spread over three, before the count can run into the hessian. All sums are of integers: exact.
  * Only the smaller child of a split is added up; its sibling is the parent minus it.
  */
-import { BINS, MISSING_BIN, SUMS } from "./memory.ts";
+import { BINS, MISSING_BIN } from "../trees/binning.ts";
+import { SUMS } from "./memory.ts";
 
 const PACKED_ROWS = 2 ** 15;
 const PACKED_COUNT = 2 ** 16;

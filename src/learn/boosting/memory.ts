@@ -7,15 +7,13 @@
  * One record holds all that a histogram needs of a row, mostly in one cache line: leaves deep in a tree visit rows far apart.
  * The same bins by column serve the partition, which reads one column only.
  */
-import { sharedFloat32, sharedFloat64, sharedInt32, sharedUint8, sharedUint32 } from "../crew/shared.ts";
 
-/** Bins of a column, the last one for missing values. */
-export const BINS = 256;
-export const MISSING_BIN = 255;
+import { sharedFloat32, sharedFloat64, sharedInt32, sharedUint8, sharedUint32 } from "../crew/shared.ts";
+import { BINS } from "../trees/binning.ts";
+import { SET_WORDS } from "../trees/forest.ts";
+
 /** Numbers per bin of a histogram: sum of gradients, sum of hessians, rows. */
 export const SUMS = 3;
-/** 32-bit words of a set of bins. */
-export const SET_WORDS = BINS / 32;
 /** Numbers per candidate of a split; see `candidates.ts`. */
 export const CANDIDATE = 8 + SET_WORDS;
 

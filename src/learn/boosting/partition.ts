@@ -2,8 +2,10 @@
  * Sorts the rows of a leaf into those that go left and those that go right, stable, each member its part, in two steps with a barrier between:
  * first each counts and sets aside, then, knowing how many the others have, puts its own into place.
  */
-import { isInSet } from "./forest.ts";
-import { BINS, MISSING_BIN } from "./memory.ts";
+
+import { BINS, MISSING_BIN } from "../trees/binning.ts";
+import { isInSet } from "../trees/forest.ts";
+
 import type { Split } from "./split-search.ts";
 
 const BLOCK = 2048;

@@ -8,8 +8,11 @@
  * has no rest, it belongs to the child with more rows. Ties go to the lower column, then the earlier cut, then the rest to the right, so that the answer does
  * not depend on who searched which column.
  */
+
+import { BINS, MISSING_BIN } from "../trees/binning.ts";
+import { SET_WORDS } from "../trees/forest.ts";
 import type { Scales } from "./gradients.ts";
-import { BINS, MISSING_BIN, SET_WORDS, SUMS } from "./memory.ts";
+import { SUMS } from "./memory.ts";
 
 export interface SplitRules {
   readonly minRowsPerLeaf: number;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { assignBins, binEdges, floatAbove, floatBelow, LAST_EDGE, storeEdges } from "./binning.ts";
-import { rankLevels } from "./categories.ts";
+import { assignBins, BINS, binEdges, floatAbove, floatBelow, LAST_EDGE, MISSING_BIN, storeEdges } from "../trees/binning.ts";
+import { rankLevels } from "../trees/categories.ts";
 import { addRows, type HistogramLayout, reduceColumn } from "./histogram.ts";
-import { BINS, histogramSize, MISSING_BIN, SUMS, strideOf } from "./memory.ts";
+import { histogramSize, SUMS, strideOf } from "./memory.ts";
 import { NO_SPLIT, type Split, searchNumber, searchText } from "./split-search.ts";
 
 const floats = fc.float({ noDefaultInfinity: true, noNaN: true });

@@ -2,13 +2,13 @@
  * Trains a forest: the job that each member of the crew runs.
  * Stages: texts to ranks, values to bins, then in each round gradients and a tree per output.
  */
-import type { Task } from "../../contract/index.ts";
 import type { Member } from "../crew/crew.ts";
 import { share } from "../crew/shared.ts";
+import type { LearnTask } from "../estimator.ts";
 import { exactMean } from "../exact-sum.ts";
-import { assignBins, binEdges, storeEdges } from "./binning.ts";
-import { orderTarget, rankLevels, writeRanks } from "./categories.ts";
-import { createForestBuilder, type Forest } from "./forest.ts";
+import { assignBins, BINS, binEdges, storeEdges } from "../trees/binning.ts";
+import { orderTarget, rankLevels, writeRanks } from "../trees/categories.ts";
+import { createForestBuilder, type Forest } from "../trees/forest.ts";
 import {
   type Loss,
   largestResidual,
@@ -21,7 +21,7 @@ import {
 } from "./gradients.ts";
 import { createGrower, type GrowthRules } from "./grower.ts";
 import type { HistogramLayout } from "./histogram.ts";
-import { BINS, type Memory, strideOf } from "./memory.ts";
+import { type Memory, strideOf } from "./memory.ts";
 
 export interface TrainingColumn {
   /** Float32 values, NaN for missing; for a text column to be filled with ranks. */
@@ -33,7 +33,7 @@ export interface TrainingColumn {
 
 export interface ForestOrder {
   readonly rowCount: number;
-  readonly task: Task;
+  readonly task: LearnTask;
   readonly classCount: number;
   readonly outputs: number;
   readonly columns: readonly TrainingColumn[];

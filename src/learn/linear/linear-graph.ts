@@ -1,30 +1,28 @@
 /**
- * A linear classifier as an ONNX graph, in double throughout:
+ * A linear model in an ONNX graph, in double throughout:
  *
  *   number [N, 1] -- Sub mean -- Mul scale -- Where missing 0 --+-- Concat -- MatMul weights --+
  *        +-- IsNaN -- Cast (the mark, where training had one) --+                              +-- Sum + bias -- link
  *   text [N, 1] -- LabelEncoder (row of a table) -- Gather weights ----------------------------+
  */
-import { createGraph, type GraphBuilder, type OnnxModel } from "../../onnx/index.ts";
-import { declareInputs } from "../inputs.ts";
-import { finishGraph, outputsOf } from "../link.ts";
-import type { NumberInput, TextInput } from "./design.ts";
+import type { GraphBuilder } from "../../onnx/index.ts";
+import type { NumberInput, TextInput } from "../design.ts";
+import { addLink, linkOf, outputsOf } from "../link.ts";
 import type { LinearModel } from "./predictor.ts";
 
 const DOUBLE = { to: { int: 11 } } as const;
 
-export function linearGraph({ task, classes, inputs, weights }: LinearModel, estimator: string): OnnxModel {
-  const graph = createGraph(estimator);
+export function addLinear(
+  graph: GraphBuilder,
+  tensors: Readonly<Record<string, string>>,
+  { task, classes, inputs, weights }: LinearModel,
+): string {
   const outputs = outputsOf(task, classes);
   const weightCount = weights.length / outputs;
   const weightsAt = (at: number) => Array.from({ length: outputs }, (_, k) => (at < 0 ? 0 : weights[k * weightCount + at]!));
-  const names = declareInputs(
-    graph,
-    inputs.map((input) => ({ name: input.name, texts: input.kind === "text" ? input.texts : null })),
-  );
-  const dense = inputs.flatMap((input, index) => (input.kind === "number" ? denseParts(graph, input, names[index]!) : []));
-  const terms = inputs.flatMap((input, index) =>
-    input.kind === "text" ? [textTerm(graph, input, names[index]!, weightsAt, outputs)] : [],
+  const dense = inputs.flatMap((input) => (input.kind === "number" ? denseParts(graph, input, tensors[input.name]!) : []));
+  const terms = inputs.flatMap((input) =>
+    input.kind === "text" ? [textTerm(graph, input, tensors[input.name]!, weightsAt, outputs)] : [],
   );
   if (dense.length > 0) {
     const x = graph.add(
@@ -41,7 +39,7 @@ export function linearGraph({ task, classes, inputs, weights }: LinearModel, est
   }
   const bias = graph.constant("float64", weightsAt(weightCount - 1), [1, outputs]);
   const scores = terms.reduce((sum, term) => graph.add("Add", [sum, term]), bias);
-  return finishGraph(graph, scores, task, classes, estimator);
+  return addLink(graph, linkOf(task), scores);
 }
 
 function denseParts(graph: GraphBuilder, input: NumberInput, name: string): { value: string; at: number }[] {

@@ -4,7 +4,7 @@ import { logisticRegression } from "./logistic-regression.ts";
 checkEstimator(logisticRegression, {
   params: {},
   weightParams: { tolerance: 1e-8 },
-  anyRowOrder: false,
+  rowOrder: "close",
   cancellable: true,
   golden: {
     revision: 1,

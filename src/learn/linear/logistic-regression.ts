@@ -9,12 +9,20 @@
  */
 import { crewSize, runCrew } from "../crew/crew.ts";
 import { sharedCopy, sharedFloat64, sharedInt32 } from "../crew/shared.ts";
-import type { Estimator, FitContext, ParamSpecs, Params, Predictor, TrainingData } from "../estimator.ts";
+import { createDesign, type Design, type LinearInput } from "../design.ts";
+import {
+  type Estimator,
+  type FitContext,
+  type ParamSpecs,
+  type Params,
+  type Predictor,
+  type TrainingData,
+  usualTags,
+} from "../estimator.ts";
 import { outputsOf } from "../link.ts";
 import { completeParams } from "../params.ts";
 import { checkTrainingData } from "../training-data.ts";
-import { createDesign, type Design, type LinearInput } from "./design.ts";
-import { LOGISTIC_REGRESSION, linearPredictor } from "./predictor.ts";
+import { linearPredictor } from "./predictor.ts";
 import type { LossOrder } from "./train.ts";
 
 const params: ParamSpecs = {
@@ -32,16 +40,13 @@ const params: ParamSpecs = {
 };
 
 export const logisticRegression: Estimator = {
-  name: LOGISTIC_REGRESSION,
+  name: "logistic-regression",
   revision: 1,
   about: "A weighted sum of the columns: quick, smooth, easy to explain.",
   params,
   tags: {
+    ...usualTags,
     tasks: ["binary-classification", "multiclass-classification"],
-    missing: true,
-    text: true,
-    weights: true,
-    deterministic: true,
   },
   fit,
 };
@@ -58,7 +63,14 @@ async function fit(data: TrainingData, given: Params, context: FitContext): Prom
   const trained = await runCrew("minimise-loss", orderOf(data, design, outputs, complete), members, context);
   const weights = trained!.weights;
   const spreads = design.inputs.map((input) => spreadOf(input, design, weights, outputs));
-  return linearPredictor({ task: data.task, classes: data.classes, inputs: design.inputs, weights, spreads });
+  return linearPredictor({
+    estimator: logisticRegression.name,
+    task: data.task,
+    classes: data.classes,
+    inputs: design.inputs,
+    weights,
+    spreads,
+  });
 }
 
 function orderOf({ X, y, weights }: TrainingData, design: Design, outputs: number, params: Record<string, number>): LossOrder {

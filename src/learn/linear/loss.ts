@@ -2,7 +2,7 @@
  * The loss of a linear classifier and its gradient, in one pass over a chunk of rows: scores, probabilities, loss and gradient from one read of each row.
  * Never a one-hot matrix: a text costs one look-up. Weights are output-major: output x weightCount + weight.
  */
-import type { Design } from "./design.ts";
+import type { Design } from "../design.ts";
 
 export interface LossRows extends Pick<Design, "denseCount" | "weightCount" | "dense" | "slots"> {
   /** 1 for two classes, else one per class. */

@@ -1,19 +1,17 @@
 /** A trained linear classifier with its preprocessing. */
 import type { Json } from "../../base/index.ts";
-import type { Task } from "../../contract/index.ts";
-import { type EdgeValues, edgeFrame, UNSEEN_TEXT } from "../edge-rows.ts";
-import type { Predictor } from "../estimator.ts";
+import { type LinearInput, type NumberInput, slotsByText, slotTable, standardised, type TextInput } from "../design.ts";
+import { type EdgeValues, UNSEEN_TEXT } from "../edge-rows.ts";
+import type { LearnTask, Predictor } from "../estimator.ts";
 import type { Frame } from "../frame.ts";
 import { bindColumns, type InputColumn, numberOf } from "../inputs.ts";
-import { link, outputsOf } from "../link.ts";
+import { applyLink, linkOf, outputsOf } from "../link.ts";
 import { badModel, pack, unpackFloat64, unpackInt32 } from "../packed.ts";
-import { type LinearInput, type NumberInput, slotsByText, slotTable, standardised, type TextInput } from "./design.ts";
-import { linearGraph } from "./linear-graph.ts";
-
-export const LOGISTIC_REGRESSION = "logistic-regression";
+import { addLinear } from "./linear-graph.ts";
 
 export interface LinearModel {
-  readonly task: Task;
+  readonly estimator: string;
+  readonly task: LearnTask;
   readonly classes: readonly string[];
   readonly inputs: readonly LinearInput[];
   /** Output-major, the bias last in each output. */
@@ -23,8 +21,9 @@ export interface LinearModel {
 }
 
 export function linearPredictor(model: LinearModel): Predictor {
-  const { task, classes, inputs, weights, spreads } = model;
+  const { estimator, task, classes, inputs, weights, spreads } = model;
   const outputs = outputsOf(task, classes);
+  const link = linkOf(task);
   const weightCount = weights.length / outputs;
   const columns = inputs.map((input): InputColumn => ({ name: input.name, texts: input.kind === "text" ? input.texts : null }));
 
@@ -60,7 +59,7 @@ export function linearPredictor(model: LinearModel): Predictor {
         addSlot(code < 0 ? text.missingAt : slots[code]!, scores, row * outputs);
       }
     });
-    link(task, scores, outputs);
+    applyLink(link, scores, outputs);
     return scores;
   }
 
@@ -75,21 +74,22 @@ export function linearPredictor(model: LinearModel): Predictor {
         if (input.kind === "number") addNumber(input, numberOf(value), scores, 0);
         else addSlot(typeof value === "string" ? (slots[index]!.get(value) ?? -1) : input.missingAt, scores, 0);
       }
-      link(task, scores, outputs);
+      applyLink(link, scores, outputs);
       return scores;
     };
   }
 
   const total = spreads.reduce((a, b) => a + b, 0);
   return {
-    estimator: LOGISTIC_REGRESSION,
+    estimator,
     task,
     classes,
+    inputs: columns,
     outputs,
     predict,
     rowScorer,
-    toOnnx: () => linearGraph(model, LOGISTIC_REGRESSION),
-    edgeRows: (limit) => edgeFrame(inputs.map(edgesOf), limit),
+    addTo: (graph, tensors) => addLinear(graph, tensors, model),
+    edges: () => inputs.map(edgesOf),
     importance: () =>
       Object.fromEntries(inputs.map(({ name }, index) => [name, total > 0 ? spreads[index]! / total : 1 / inputs.length])),
     toJson: () => linearToJson(model),
@@ -103,9 +103,9 @@ function edgesOf(input: LinearInput): EdgeValues {
   return { name: input.name, numbers: [NaN, 0, ...[-1e6, -8, -1, 0, 1, 8, 1e6].map((steps) => input.mean + steps * deviation)] };
 }
 
-function linearToJson({ task, classes, inputs, weights, spreads }: LinearModel): Json {
+function linearToJson({ estimator, task, classes, inputs, weights, spreads }: LinearModel): Json {
   return {
-    estimator: LOGISTIC_REGRESSION,
+    estimator,
     task,
     classes,
     inputs: inputs.map((input): Json => (input.kind === "number" ? { ...input } : { ...input, at: pack(input.at) })),
@@ -117,14 +117,22 @@ function linearToJson({ task, classes, inputs, weights, spreads }: LinearModel):
 /** The way back from `toJson`. Error: `learn.bad-model`. */
 export function linearFromJson(json: Record<string, unknown>): Predictor {
   const { inputs, spreads } = json;
+  const estimator = json.estimator as string;
   if (!Array.isArray(inputs) || !Array.isArray(spreads) || spreads.length !== inputs.length)
     throw badModel("its columns are not listed");
-  const task = json.task as Task;
+  const task = json.task as LearnTask;
   const classes = json.classes as string[];
   const weights = unpackFloat64(json.weights);
   const weightCount = weights.length / outputsOf(task, classes);
   if (!Number.isInteger(weightCount) || weightCount < 1) throw badModel("its weights are not as many for each class");
-  return linearPredictor({ task, classes, inputs: inputs.map((input) => inputFromJson(input, weightCount)), weights, spreads });
+  return linearPredictor({
+    estimator,
+    task,
+    classes,
+    inputs: inputs.map((input) => inputFromJson(input, weightCount)),
+    weights,
+    spreads,
+  });
 }
 
 function inputFromJson(json: Record<string, unknown>, weightCount: number): LinearInput {

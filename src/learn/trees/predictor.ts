@@ -1,21 +1,19 @@
 /** A trained forest with its preprocessing: float32 for numbers, bins for texts, NaN for what is missing or not known. */
 import type { Json } from "../../base/index.ts";
-import type { Task } from "../../contract/index.ts";
-import { type EdgeValues, edgeFrame, UNSEEN_TEXT } from "../edge-rows.ts";
-import type { Predictor } from "../estimator.ts";
+import { type EdgeValues, UNSEEN_TEXT } from "../edge-rows.ts";
+import type { LearnTask, Predictor } from "../estimator.ts";
 import type { Frame } from "../frame.ts";
 import { type BoundColumn, bindColumns, type InputColumn, inputsFromJson, inputsToJson, numberOf } from "../inputs.ts";
-import { link, outputsOf } from "../link.ts";
+import { applyLink, LINKS, type Link, linkOf, outputsOf } from "../link.ts";
 import { badModel, pack, unpackFloat32, unpackFloat64, unpackInt32, unpackUint8 } from "../packed.ts";
 import { floatAbove, floatBelow, LAST_EDGE } from "./binning.ts";
-import { addTrees, type Forest } from "./forest.ts";
-import { forestGraph } from "./forest-graph.ts";
-import { SET_WORDS } from "./memory.ts";
-
-export const GRADIENT_BOOSTING = "gradient-boosting";
+import { addTrees, type Forest, SET_WORDS } from "./forest.ts";
+import { addForest } from "./forest-graph.ts";
 
 export interface ForestModel {
-  readonly task: Task;
+  readonly estimator: string;
+  readonly task: LearnTask;
+  readonly link: Link;
   readonly classes: readonly string[];
   readonly inputs: readonly InputColumn[];
   /** Per text column the bin of each of its texts; null for a number column. */
@@ -29,7 +27,7 @@ export interface ForestModel {
 const BLOCK = 256;
 
 export function forestPredictor(model: ForestModel): Predictor {
-  const { task, classes, inputs, textBins, start, forest } = model;
+  const { estimator, task, classes, link, inputs, textBins, start, forest } = model;
   const outputs = outputsOf(task, classes);
   const width = inputs.length;
 
@@ -46,7 +44,7 @@ export function forestPredictor(model: ForestModel): Predictor {
       for (let row = 0; row < count; row++) block.set(start, row * outputs);
       addTrees(forest, x, width, count, outputs, block);
     }
-    link(task, scores, outputs);
+    applyLink(link, scores, outputs);
     return scores;
   }
 
@@ -62,20 +60,21 @@ export function forestPredictor(model: ForestModel): Predictor {
       }
       const scores = Float64Array.from(start);
       addTrees(forest, x, width, 1, outputs, scores);
-      link(task, scores, outputs);
+      applyLink(link, scores, outputs);
       return scores;
     };
   }
 
   return {
-    estimator: GRADIENT_BOOSTING,
+    estimator,
     task,
     classes,
+    inputs,
     outputs,
     predict,
     rowScorer,
-    toOnnx: () => forestGraph(model, GRADIENT_BOOSTING),
-    edgeRows: (limit) => edgeFrame(edgesOf(inputs, forest), limit),
+    addTo: (graph, tensors) => addForest(graph, tensors, model),
+    edges: () => edgesOf(inputs, forest),
     importance: () => importanceOf(inputs, forest),
     toJson: () => forestToJson(model),
   };
@@ -126,11 +125,12 @@ function importanceOf(inputs: readonly InputColumn[], forest: Forest): Record<st
   return Object.fromEntries(inputs.map(({ name }, column) => [name, total > 0 ? gains[column]! / total : 1 / inputs.length]));
 }
 
-function forestToJson({ task, classes, inputs, textBins, start, forest }: ForestModel): Json {
+function forestToJson({ estimator, task, link, classes, inputs, textBins, start, forest }: ForestModel): Json {
   return {
-    estimator: GRADIENT_BOOSTING,
+    estimator,
     task,
     classes,
+    ...(link === linkOf(task) ? {} : { link }),
     inputs: inputsToJson(inputs),
     textBins: textBins.map((bins) => bins && pack(bins)),
     start: pack(start),
@@ -148,7 +148,7 @@ function forestToJson({ task, classes, inputs, textBins, start, forest }: Forest
 
 /** The way back from `toJson`. Error: `learn.bad-model`. */
 export function forestFromJson(json: Record<string, unknown>): Predictor {
-  const task = json.task as Task;
+  const task = json.task as LearnTask;
   const classes = json.classes as string[];
   const forest: Forest = {
     roots: unpackInt32(json.roots),
@@ -165,7 +165,18 @@ export function forestFromJson(json: Record<string, unknown>): Predictor {
   const textBins = inputs.map(({ texts }, column) =>
     texts === null ? null : unpackInt32((json.textBins as unknown[] | undefined)?.[column]),
   );
-  const model: ForestModel = { task, classes, inputs, textBins, start: unpackFloat64(json.start), forest };
+  const link = json.link === undefined ? linkOf(task) : LINKS.find((known) => known === json.link);
+  if (link === undefined) throw badModel("its link is not named");
+  const model: ForestModel = {
+    estimator: json.estimator as string,
+    task,
+    classes,
+    link,
+    inputs,
+    textBins,
+    start: unpackFloat64(json.start),
+    forest,
+  };
   checkForest(model);
   return forestPredictor(model);
 }

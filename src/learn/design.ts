@@ -5,10 +5,10 @@
  *
  *   weights of one output:  | dense: numbers and missing marks | slots of text columns | bias |
  */
-import { sharedFloat64, sharedInt32 } from "../crew/shared.ts";
-import type { TrainingData } from "../estimator.ts";
-import type { NumberColumn, TextColumn } from "../frame.ts";
-import { badColumn } from "../training-data.ts";
+import { sharedFloat64, sharedInt32 } from "./crew/shared.ts";
+import type { TrainingData } from "./estimator.ts";
+import type { NumberColumn, TextColumn } from "./frame.ts";
+import { badColumn } from "./training-data.ts";
 
 export interface NumberInput {
   readonly kind: "number";

@@ -12,30 +12,32 @@
  * hundreds of trees; each leaf is therefore cut in two targets: a multiple of a quantum, chosen so that float32 holds every sum of these exactly, and the small
  * rest. Both sums are added in double, and the scores are those of training to about 1e-9.
  */
-import { createGraph, type GraphBuilder, type OnnxModel, tensorOf } from "../../onnx/index.ts";
-import { declareInputs, type InputColumn } from "../inputs.ts";
-import { finishGraph } from "../link.ts";
+import { type GraphBuilder, tensorOf } from "../../onnx/index.ts";
+import type { InputColumn } from "../inputs.ts";
+import { addLink } from "../link.ts";
 import { type Forest, isInSet } from "./forest.ts";
 import type { ForestModel } from "./predictor.ts";
 
 const FLOAT = { to: { int: 1 } } as const;
 const DOUBLE = { to: { int: 11 } } as const;
 
-export function forestGraph({ task, classes, inputs, textBins, start, forest }: ForestModel, estimator: string): OnnxModel {
-  const graph = createGraph(estimator);
-  const names = declareInputs(graph, inputs);
+export function addForest(
+  graph: GraphBuilder,
+  tensors: Readonly<Record<string, string>>,
+  { link, inputs, textBins, start, forest }: ForestModel,
+): string {
   const questions = questionsOf(forest, inputs);
-  const columns = inputs.flatMap(({ texts }, column) => {
-    if (texts === null) return [graph.add("Cast", [names[column]!], FLOAT)];
+  const columns = inputs.flatMap(({ name, texts }, column) => {
+    if (texts === null) return [graph.add("Cast", [tensors[name]!], FLOAT)];
     const asked = questions.byColumn[column]!;
-    return asked.length === 0 ? [] : [answers(graph, names[column]!, texts, textBins[column]!, asked, forest)];
+    return asked.length === 0 ? [] : [answers(graph, tensors[name]!, texts, textBins[column]!, asked, forest)];
   });
   const first = graph.constant("float64", start, [1, start.length]);
   const scores =
     columns.length === 0 || forest.roots.length === 0
-      ? withoutTrees(graph, names[0]!, start.length)
+      ? withoutTrees(graph, tensors[inputs[0]!.name]!, start.length)
       : treeSum(graph, graph.add("Concat", columns, { axis: { int: 1 } }), forest, questions.place, start.length);
-  return finishGraph(graph, graph.add("Add", [scores, first]), task, classes, estimator);
+  return addLink(graph, link, graph.add("Add", [scores, first]));
 }
 
 interface Questions {

@@ -1,3 +1,6 @@
+/** 32-bit words of a set of bins. */
+export const SET_WORDS = 8;
+
 /**
  * A forest as flat arrays: the form in which it predicts, is stored and is exported. The children of a node lie side by side, so `right` is `left + 1`.
  * Trees stand in the order of their rounds; with several outputs a round has one tree for each, output 0 first.

@@ -5,8 +5,10 @@
  * Source: LightGBM and scikit-learn's `_BinMapper`; thresholds as in skl2onnx.
  */
 import { createRandom } from "../../base/index.ts";
-import { BINS, MISSING_BIN } from "./memory.ts";
 
+/** Bins of a column, the last one for missing values. */
+export const BINS = 256;
+export const MISSING_BIN = 255;
 /** Edges are chosen on at most this many rows. */
 export const SAMPLE_ROWS = 200_000;
 /** The edge of the last bin: every finite float32 is at or below it. */

@@ -1,0 +1,50 @@
+import type { Json } from "../base/index.ts";
+import type { GraphBuilder, OnnxProfile } from "../onnx/index.ts";
+import type { EdgeValues } from "./edge-rows.ts";
+import type { FitContext, ParamSpecs, Params, TrainingData } from "./estimator.ts";
+import type { Frame } from "./frame.ts";
+import type { FeatureRow, InputColumn } from "./inputs.ts";
+
+/** What a transformer takes and needs; shared code asks the tags, never the name. */
+export interface TransformerTags {
+  readonly takes: "numbers" | "texts" | "both";
+  /** Accepts missing values; else one is `learn.bad-column`. */
+  readonly missing: boolean;
+  /** Needs labels, as target encoding and selection do. */
+  readonly supervised: boolean;
+  readonly weights: boolean;
+}
+
+/** Learns how to make other columns of columns. Errors of `fit`: as an estimator's. */
+export interface Transformer {
+  readonly name: string;
+  /** Raised when the output of `fit` changes for the same input; a golden test forces it. */
+  readonly revision: number;
+  readonly about: string;
+  readonly params: ParamSpecs;
+  readonly tags: TransformerTags;
+  /** `X` holds the columns to transform and no others; labels only where the tags ask for them. */
+  fit(data: TrainingData, params: Params, context: FitContext): Promise<FittedTransform>;
+}
+
+export interface FittedTransform {
+  readonly transformer: string;
+  readonly inputs: readonly InputColumn[];
+  readonly outputs: readonly OutputColumn[];
+  /** The output columns, and no others. */
+  transform(X: Frame): Frame;
+  /** What the training rows become: differs from `transform` only where their own labels must not reach them (cross-fitting). */
+  readonly trained?: Frame;
+  /** A function for one row; the same values as `transform`, bit for bit. */
+  rowTransformer(): (row: FeatureRow) => FeatureRow;
+  /** Adds the transform to a graph: `tensors` are its inputs by name, [N, 1] of doubles or strings; returns the outputs likewise. */
+  addTo(graph: GraphBuilder, tensors: Readonly<Record<string, string>>, profile: OnnxProfile): Readonly<Record<string, string>>;
+  /** For each input the values where its outputs jump, missing and unseen among them. */
+  edges(): readonly EdgeValues[];
+  toJson(): Json;
+}
+
+export interface OutputColumn {
+  readonly name: string;
+  readonly kind: "number" | "text";
+}
