@@ -19,7 +19,12 @@ const { scripts, devDependencies, allowScripts, exports, bin, ...kept } = JSON.p
 const typed = (path: string) => ({ types: `./${path}.d.ts`, default: `./${path}.js` });
 const published = {
   ...kept,
-  exports: { ".": typed("src/index"), "./client": typed("sdk/index"), "./package.json": "./package.json" },
+  exports: {
+    ".": typed("src/index"),
+    "./learn": typed("src/learn/index"),
+    "./client": typed("sdk/index"),
+    "./package.json": "./package.json",
+  },
   bin: { mill: "bin/mill.mjs" },
 };
 writeFileSync(join(dist, "package.json"), `${JSON.stringify(published, null, 2)}\n`);

@@ -1,9 +1,11 @@
-/** Writes the pages of `docs/` that come from tables in `src/contract`, and the blocks in `ARCHITECTURE.md` from their imports; with `--check` it fails when one is not fresh. */
+/** Writes what comes from tables: the pages of `docs/`, the words of `src/define/estimators.ts`, and the blocks in `ARCHITECTURE.md` from their imports; with `--check` it fails when one is not fresh. */
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { flagOf, SETTINGS } from "../src/contract/config.ts";
 import { ERRORS, EXIT, VERBS } from "../src/contract/index.ts";
 import { draw } from "../src/layers.ts";
+import { estimatorsPage, trainerWords } from "./estimators.ts";
 
 const root = join(import.meta.dirname, "..");
 const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
@@ -64,11 +66,23 @@ function withDrawing(page: string): string {
   return `${before}<!-- npm run layers -->\n\n\`\`\`\n${draw(join(root, "src"))}\n\`\`\`\n\n${after}`;
 }
 
+/** As the formatter leaves it, so that both agree on what is fresh. */
+function formatted(path: string, source: string): string {
+  const { stdout } = spawnSync(join(root, "node_modules/.bin/biome"), ["check", "--write", "--stdin-file-path", path], {
+    cwd: root,
+    input: source,
+    encoding: "utf8",
+  });
+  return stdout;
+}
+
 const architecture = join(root, "ARCHITECTURE.md");
 const pages: Readonly<Record<string, string>> = {
   "docs/errors.md": errors,
   "docs/configuration.md": configuration,
   "docs/verbs.md": verbs,
+  "docs/estimators.md": estimatorsPage(table),
+  "src/define/estimators.ts": formatted("src/define/estimators.ts", trainerWords()),
   "ARCHITECTURE.md": withDrawing(readFileSync(architecture, "utf8")),
 };
 const check = process.argv.includes("--check");

@@ -1,6 +1,8 @@
 /** The package's door: the words that a `mill.ts` is written in, and every type that a definition can be inferred to have. */
 export type { Duration } from "./base/index.ts";
 export type { NumberType, Requirement, Task, TypeName } from "./contract/index.ts";
+/** A word for each estimator that learns from a label. */
+export * from "./define/estimators.ts";
 export {
   byHash,
   byTime,
@@ -29,14 +31,10 @@ export {
   features,
   files,
   type Gain,
-  type GradientBoostingParams,
-  gradientBoosting,
   type KIND,
   type Kind,
   type LabelKinds,
   type LabelOf,
-  type LogisticRegressionParams,
-  logisticRegression,
   type Measure,
   type Measures,
   type MetricTrigger,

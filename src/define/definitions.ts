@@ -5,7 +5,7 @@
 import type { Duration } from "../base/index.ts";
 import type { Requirement, Schema, Task } from "../contract/index.ts";
 import type { Node } from "../express/index.ts";
-import type { Gain } from "../learn/index.ts";
+import type { Gain, Params } from "../learn/index.ts";
 
 export type { Gain };
 
@@ -92,7 +92,7 @@ export interface TrainerDefinition {
   /** The estimator's name in `learn`, as in `gradient-boosting`. */
   readonly estimator: string;
   /** Its parameters, complete: defaults are filled in by `define`, so that a step key names every one of them. */
-  readonly params: Readonly<Record<string, number | string | boolean>>;
+  readonly params: Params;
 }
 
 export interface ModelDefinition {

@@ -20,6 +20,7 @@ export {
   type TrainerDefinition,
 } from "./definitions.ts";
 export { canary, drift, type EndpointOptions, endpoint, every, metric, newRows, type Retrain, type Rollout } from "./endpoint.ts";
+export * from "./estimators.ts";
 export { features } from "./features.ts";
 export { loadProject, openProject, requireProject } from "./load.ts";
 export type { Measure, Measures } from "./measures.ts";
@@ -27,12 +28,6 @@ export { type ModelOptions, model, type Threshold } from "./model.ts";
 export { type Principle, type ProblemOptions, problem, type RiskOptions } from "./problem.ts";
 export { type FilesOptions, files } from "./source.ts";
 export { byHash, byTime, type Shares } from "./split.ts";
-export {
-  type GradientBoostingParams,
-  gradientBoosting,
-  type LogisticRegressionParams,
-  logisticRegression,
-} from "./trainers.ts";
 export type {
   Dataset,
   DatasetTypes,

@@ -1,40 +1,25 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, test } from "node:test";
 import { estimatorNamed } from "../learn/index.ts";
-import { type GradientBoostingParams, gradientBoosting, type LogisticRegressionParams, logisticRegression } from "./index.ts";
-
-const boosting: Record<keyof GradientBoostingParams, true> = {
-  trees: true,
-  leaves: true,
-  learningRate: true,
-  minRowsPerLeaf: true,
-  l2: true,
-  maxBins: true,
-  depthMax: true,
-  minGain: true,
-};
-const logistic: Record<keyof LogisticRegressionParams, true> = { l2: true, iterationsMax: true, tolerance: true, countMin: true };
-
-const source = readFileSync(join(import.meta.dirname, "trainers.ts"), "utf8");
-
-/** The defaults that the comments of an interface promise, by parameter. */
-function promised(name: string): Readonly<Record<string, number>> {
-  const body = source.slice(source.indexOf(`interface ${name} {`)).split("\n}")[0]!;
-  const found = [...body.matchAll(/Default ([\d.e-]+)\. \*\/\s+readonly (\w+)\?/g)];
-  return Object.fromEntries(found.map(([, value, key]) => [key!, Number(value)]));
-}
+import * as words from "./estimators.ts";
+import { gradientBoosting } from "./index.ts";
+import { readTrainer } from "./trainers.ts";
 
 describe("the words of a trainer", () => {
-  for (const [interfaceName, word, stated] of [
-    ["GradientBoostingParams", gradientBoosting, boosting],
-    ["LogisticRegressionParams", logisticRegression, logistic],
-  ] as const)
-    test(`${interfaceName} names every parameter of the estimator, with its default`, () => {
-      const { estimator, params } = word();
+  for (const [word, make] of Object.entries(words))
+    test(`${word} names its estimator and every parameter with its default`, () => {
+      const { estimator, params } = make();
       const specs = estimatorNamed(estimator).params;
-      assert.deepEqual(Object.keys(stated).sort(), Object.keys(specs).sort());
-      assert.deepEqual(promised(interfaceName), params);
+      assert.deepEqual(params, Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, spec.default])));
     });
+
+  test("a parameter that is left open has its default, one out of range is refused with its place", () => {
+    assert.equal(gradientBoosting({ trees: undefined }).params.trees, 100);
+    assert.throws(() => gradientBoosting({ trees: 0 }), { code: "learn.bad-parameter", at: "gradient-boosting.trees" });
+  });
+
+  test("a trainer that cannot learn the problem's task is refused with those that it can", () => {
+    const { estimator, params } = words.logisticRegression();
+    assert.throws(() => readTrainer("model.delay", { estimator, params }, "regression"), { code: "define.wrong-trainer" });
+  });
 });

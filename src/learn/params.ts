@@ -71,7 +71,8 @@ function isWithin(value: unknown, { type, min = -Infinity, max = Infinity, openM
 
 type Range = NumberRange & { readonly type: "integer" | "number" };
 
-function expectation(spec: ParamSpec): string {
+/** What a parameter takes, in words. */
+export function expectation(spec: ParamSpec): string {
   switch (spec.type) {
     case "boolean":
       return "true or false";

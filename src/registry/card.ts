@@ -132,7 +132,9 @@ function model({ manifest, training, proof }: CardFacts): string {
     proof.proven === true
       ? `The ONNX graph was run beside the trained model on ${proof.rows} rows, every decision edge among them: largest difference ${proof.largest === undefined ? "not a number" : Number(proof.largest).toExponential(1)}, ${proof.flips} different decisions.`
       : `The ONNX graph was not run beside the trained model: ${proof.why}.`;
-  const parameters = Object.entries(manifest.params).map(([name, value]) => `${name} ${value}`);
+  const parameters = Object.entries(manifest.params).map(
+    ([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`,
+  );
   return [
     `## Model\n\n\`${manifest.estimator}\` (${parameters.join(", ")}), seed ${manifest.seed}. ${proven}`,
     manifest.threshold === null ? "" : `Threshold ${number(manifest.threshold)}: ${manifest.thresholdFrom}.`,
@@ -153,7 +155,7 @@ function risks(problem: ProblemDefinition): string {
 
 function lineage({ lineage, manifest }: CardFacts): string {
   const environment = Object.entries(manifest.environment)
-    .map(([name, value]) => `${name} ${value}`)
+    .map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`)
     .join(", ");
   const steps = Object.entries(lineage.steps).map(([kind, key]) => [kind, `\`${key}\``]);
   return `## Lineage\n\nData set \`${lineage.dataset.name}\` version ${lineage.dataset.version}; ${environment}.\n\n${table(["step", "key"], steps)}`;
