@@ -1,7 +1,7 @@
 /**
  * Loads a project: imports its `mill.ts`, collects what it exports and what these reach, and tells every failure with its file and line.
  *
- * A resolve hook, registered once, does three things for files of a project that is being loaded: `millwright` and `millwright/client` are the running
+ * A resolve hook, registered once, does three things for files of a project that is being loaded: `millwright` and what lies below it are the running
  * copy; every load sees the files as they are now (an address of its own each time, since modules are cached by address); and it writes down who
  * imports whom, so that a cycle can be named.
  */
@@ -126,6 +126,7 @@ const resolveForProjects: ResolveHook = (specifier, context, nextResolve) => {
 const extension = extname(import.meta.url);
 const OWN_DOORS: Readonly<Record<string, string>> = {
   millwright: new URL(`../index${extension}`, import.meta.url).href,
+  "millwright/learn": new URL(`../learn/index${extension}`, import.meta.url).href,
   "millwright/client": new URL(`../../sdk/index${extension}`, import.meta.url).href,
 };
 

@@ -137,6 +137,7 @@ function model({ manifest, training, proof }: CardFacts): string {
   );
   return [
     `## Model\n\n\`${manifest.estimator}\` (${parameters.join(", ")}), seed ${manifest.seed}. ${proven}`,
+    ((training.warnings ?? []) as string[]).map((warning) => `Warning of the training: ${warning}`).join("\n\n"),
     manifest.threshold === null ? "" : `Threshold ${number(manifest.threshold)}: ${manifest.thresholdFrom}.`,
     table(
       ["feature", "importance"],

@@ -21,7 +21,8 @@ export const train: StepKind<TrainInput> = {
   async run(input, context) {
     context.progress(0, 0, "reading the training set");
     const data = await readPart(input.train, input, context);
-    const predictor = await fit(data, input, context);
+    const warnings: string[] = [];
+    const predictor = await fit(data, input, context, warnings);
     const model = await context.objects.put(Buffer.from(JSON.stringify(predictor.toJson())));
     return {
       objects: { model },
@@ -30,13 +31,14 @@ export const train: StepKind<TrainInput> = {
         estimator: input.estimator,
         params: input.params as Json,
         importance: rounded(predictor.importance()),
+        ...(warnings.length > 0 ? { warnings } : {}),
       },
       measurements: [],
     };
   },
 };
 
-async function fit(data: TrainingData, input: TrainInput, context: StepContext): Promise<Predictor> {
+async function fit(data: TrainingData, input: TrainInput, context: StepContext, warnings: string[]): Promise<Predictor> {
   const estimator = estimatorNamed(input.estimator);
   const checked = checkParams(estimator, input.params);
   if (!checked.ok) throw checked.error;
@@ -45,7 +47,10 @@ async function fit(data: TrainingData, input: TrainInput, context: StepContext):
     threads,
     seed: input.seed,
     signal,
-    warn: ({ message, fix }) => context.log(`${message} ${fix}`),
+    warn: ({ message, fix }) => {
+      warnings.push(`${message} ${fix}`);
+      context.log(warnings.at(-1)!);
+    },
     progress: (done, total, note) => progress(done, total, note),
   });
 }
