@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { type FileHandle, open, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { newId } from "../../base/index.ts";
@@ -72,6 +73,8 @@ export const SEGMENT = ".seg";
 export const CLAIMED = ".old";
 
 const ENTRIES_AT_ONCE = 1 << 16;
+/** Two changes of a folder that are further apart have different times, on whatever file system. */
+const TIME_GRAIN_MS = 2500;
 
 /** A store that is not closed may be collected as garbage; Node complains when a handle is collected with it. */
 const heldOpen = new Set<FileHandle>();
@@ -100,6 +103,8 @@ export function openSegmentFiles(
   const ours = new Set<string>();
   let running: Promise<void> | null = null;
   let next: Promise<void> | null = null;
+  /** The folder's time with the moment at which it was first seen, and the names while it stays so. */
+  let seen: { readonly time: bigint; readonly atMs: number; names: Set<string> | null } = { time: -1n, atMs: 0, names: null };
 
   const files: SegmentFiles = {
     all,
@@ -248,8 +253,20 @@ export function openSegmentFiles(
     return true;
   }
 
-  /** The names in the folder, once two listings agree: one that is made while a file is renamed or replaced may miss it. */
+  /** The names in the folder: those of the last look where its time says that they are the same, which is no question for another thread. */
   async function listing(): Promise<Set<string>> {
+    const time = statSync(folder, { bigint: true }).mtimeNs;
+    const atMs = performance.now();
+    if (time !== seen.time) seen = { time, atMs, names: null };
+    if (seen.names) return seen.names;
+    const look = seen;
+    const names = await agreedListing();
+    if (atMs - look.atMs > TIME_GRAIN_MS) look.names = names; // whatever changes from here on gives the folder another time
+    return names;
+  }
+
+  /** The names once two listings agree: one that is made while a file is renamed or replaced may miss it. */
+  async function agreedListing(): Promise<Set<string>> {
     let names = await readdir(folder);
     for (;;) {
       const before = names;

@@ -16,6 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { createRandom, type Digest, digestOf } from "../../base/index.ts";
 import { DISK, type FileEffects } from "./disk.ts";
 import { createFileObjects, type FileObjectsOptions } from "./files.ts";
@@ -159,6 +160,26 @@ test("what one process puts and removes, another one sees when it looks", async 
   assert.deepEqual(await listed(a), new Set([another]));
   await a.close();
   await b.close();
+});
+
+test("after the folder was quiet for long, what another process does in it is seen at once", async () => {
+  const folder = newFolder();
+  const one = createFileObjects(folder);
+  await one.put(contentOf(0));
+  await setTimeout(2600); // from here on the folder's time alone says whether there is anything new
+  await one.put(contentOf(1));
+  await one.put(contentOf(2));
+  const other = createFileObjects(folder, TINY);
+  await other.put(contentOf(3));
+  assert.ok(contentOf(3).equals(Buffer.from(await one.get(digestOf(contentOf(3))))));
+  assert.equal(await other.remove(digestOf(contentOf(0))), true);
+  for (let number = 4; number < 40; number++) await other.put(contentOf(number)); // some of it into segments of their own
+  await other.close();
+  await holdsExactly(
+    one,
+    [...Array(39).keys()].map((number) => contentOf(number + 1)),
+  );
+  await one.close();
 });
 
 test("an object that another process put again survives a removal that looked before", async () => {
