@@ -7,7 +7,7 @@ import { type Digest, digestOfFile } from "../base/index.ts";
 import type { Column, Row, Schema, TypeName } from "../contract/index.ts";
 import { createFileObjects } from "../ports/objects/index.ts";
 import { openDuckDb } from "../ports/tables/index.ts";
-import type { StepContext, StepManifest } from "../steps/index.ts";
+import { noCheckpoint, type StepContext, type StepManifest } from "../steps/index.ts";
 import { type IngestInput, ingest } from "./ingest.ts";
 import { formatOf } from "./sources.ts";
 
@@ -19,7 +19,16 @@ let made = 0;
 export const newFolder = () => mkdtempSync(join(folder, `${made++}-`));
 
 export function contextIn(scratch = newFolder(), memoryMb = 500): StepContext {
-  return { objects, scratch, threads: 2, memoryMb, progress() {}, signal: new AbortController().signal, log() {} };
+  return {
+    objects,
+    scratch,
+    threads: 2,
+    memoryMb,
+    progress() {},
+    signal: new AbortController().signal,
+    log() {},
+    checkpoint: noCheckpoint,
+  };
 }
 
 /** `{ id: "int32", name: "string?" }` as a schema. */

@@ -94,6 +94,8 @@ export interface FitContext {
   /** What the user should know of a model that was made all the same, such as a search that did not converge. */
   warn(warning: FitWarning): void;
   readonly signal: AbortSignal;
+  /** Where a long fit keeps what it has, some times a minute; the same fit, asked again, goes on from there and ends in the same model bit for bit. */
+  readonly checkpoint?: { read(): Json | null; keep(state: Json): void };
   /** A predictor of the same estimator, task and columns to go on from, for those with the tag `warmStart`. */
   readonly start?: Predictor;
 }

@@ -1,7 +1,7 @@
 /** What every estimator must do. An estimator's test calls `checkEstimator` once; each behaviour is a test of its own, for each task that it can learn. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Digest, digestOfJson, MillError } from "../base/index.ts";
+import { type Digest, digestOfJson, type Json, MillError } from "../base/index.ts";
 import { edgeRowsOf } from "./edge-rows.ts";
 import type { Estimator, FitContext, LearnTask, NumberRange, ParamSpec, Params, Predictor, TrainingData } from "./estimator.ts";
 import { readPredictor } from "./estimators.ts";
@@ -20,6 +20,8 @@ export interface SuiteOptions {
   readonly rowOrder: "same" | "close" | "free";
   /** Fits for some time, reports progress and can be stopped meanwhile. */
   readonly cancellable: boolean;
+  /** Keeps checkpoints, and goes on from them. */
+  readonly checkpoints?: boolean;
   /** How far the graph's predictions may be from ours. Default 1e-6. */
   readonly graphTolerance?: number;
   /** Digest of the model of each task at the present revision. */
@@ -239,6 +241,25 @@ export function checkEstimator(estimator: Estimator, options: SuiteOptions): voi
       const progress = () => abort.abort();
       await assert.rejects(fit(dataOf(task, ROWS), { threads: 2, progress, signal: abort.signal }), hasCode("learn.cancelled"));
       assert.equal(liveThreads(), 0);
+    });
+
+  if (options.checkpoints)
+    check("cancelled in the middle and asked again, it goes on from its checkpoint and ends in the same model", async (task) => {
+      let kept: Json | null = null;
+      const abort = new AbortController();
+      const checkpoint = {
+        read: () => kept,
+        keep: (state: Json) => {
+          kept = JSON.parse(JSON.stringify(state));
+          abort.abort();
+        },
+      };
+      await assert.rejects(fit(dataOf(task, ROWS), { checkpoint, signal: abort.signal }), hasCode("learn.cancelled"));
+      const seen: number[] = [];
+      const progress = (done: number, total: number) => void seen.push(done / total);
+      const model = await fit(dataOf(task, ROWS), { checkpoint: { read: () => kept, keep: () => {} }, progress });
+      assert.ok(seen[0]! > 0.02, `it began anew: ${seen[0]}`);
+      assert.equal(digestOf(model), digestOf(await fitOnce(task)));
     });
 
   check("progress rises to its end", async (task) => {

@@ -11,6 +11,7 @@ import { openDuckDb } from "../ports/tables/index.ts";
 import { deliveries, deliveryRows } from "../serve/fixtures/deliveries.ts";
 import { openServed } from "../serve/fixtures/served.ts";
 import { createServing, eventsOf, predictionsOf } from "../serve/index.ts";
+import { noCheckpoint } from "../steps/index.ts";
 import {
   delays,
   delaysAnew,
@@ -76,6 +77,7 @@ async function openWorld({
         progress() {},
         signal: new AbortController().signal,
         log() {},
+        checkpoint: noCheckpoint,
       };
       const { objects: parts, facts } = await ingest.run(input, context);
       const part = parts["part-0"]!;

@@ -1,7 +1,7 @@
 /**
  * The folder of an attempt, `steps/ID-FENCE/`: how the ledger and the process of a step speak.
  *
- *     input.json      {kind, revision, input, threads, memoryMb}   written by the ledger before the start
+ *     input.json      {kind, revision, input, threads, memoryMb, checkpoint}   written by the ledger before the start
  *     scratch/        the step's own, made when it asks for it
  *     manifest.json   {digest, manifest, meters}                   the commit marker: written last
  *     error.json      {error, meters}                              instead of a manifest
@@ -20,6 +20,8 @@ export interface AttemptInput {
   readonly input: unknown;
   readonly threads: number;
   readonly memoryMb: number;
+  /** The file in which the step keeps what its next attempt goes on from; none for a step that is run again only to compare. */
+  readonly checkpoint?: string;
 }
 
 /** What an attempt took. */

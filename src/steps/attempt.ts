@@ -1,7 +1,9 @@
 /** One attempt of a step, from its folder to its published outcome. */
+import { rmSync } from "node:fs";
 import type { MillError } from "../base/index.ts";
 import type { Statement } from "../ports/records/index.ts";
 import { attemptFolder, type Marker, type Meters, type Progress, parseLine, removeFolder } from "./attempt-folder.ts";
+import { checkpointFile } from "./checkpoint.ts";
 import type { StepManifest } from "./kind.ts";
 import { type Left, perform } from "./perform.ts";
 import type { Beating, Pulse } from "./pulse.ts";
@@ -36,13 +38,14 @@ export async function runAttempt(
   request: AttemptRequest,
 ): Promise<Outcome | null> {
   const folder = attemptFolder(surroundings.folder, attempt.stepId, attempt.fence);
+  const checkpoint = checkpointFile(surroundings.folder, attempt.key);
   const log: LogLine[] = [];
   const fenced = new AbortController();
   const beating: Beating = { attempt, progress: null, fenced: () => fenced.abort() };
   pulse.add(beating);
   try {
     const signal = AbortSignal.any([request.signal, fenced.signal]);
-    return await settle(await perform(surroundings, { ...attempt, ...request }, { folder, signal, hear, started }));
+    return await settle(await perform(surroundings, { ...attempt, ...request, checkpoint }, { folder, signal, hear, started }));
   } finally {
     pulse.remove(beating);
   }
@@ -74,7 +77,9 @@ export async function runAttempt(
     const { stepId } = attempt;
     if (marker) {
       const outcome: Outcome = { state: "succeeded", manifest: marker.manifest, stepId, meters };
-      return (await commitPublished(marker, { meters, log })) ? outcome : null;
+      if (!(await commitPublished(marker, { meters, log }))) return null;
+      rmSync(checkpoint, { force: true });
+      return outcome;
     }
     if (request.signal.aborted) return (await commitEnd("cancelled", { meters, log })) ? { state: "cancelled" } : null;
     return (await commitEnd("failed", { meters, log, error })) ? { state: "failed", error, stepId } : null;

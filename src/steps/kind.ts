@@ -1,6 +1,7 @@
 import type { Digest, Json } from "../base/index.ts";
 import type { Measurement } from "../contract/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
+import type { Checkpoint } from "./checkpoint.ts";
 
 /** What a step may use beside its input. Nothing in it is a database: outcomes are published by the ledger alone. */
 export interface StepContext {
@@ -12,6 +13,8 @@ export interface StepContext {
   progress(done: number, total: number, note?: string): void;
   readonly signal: AbortSignal;
   log(text: string): void;
+  /** For work of minutes: what an earlier attempt at the same input kept, and a way to keep more. */
+  readonly checkpoint: Checkpoint;
 }
 
 /** What a step leaves: values by name and digests of the objects it stored. Published once, by the ledger. */

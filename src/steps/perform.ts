@@ -15,6 +15,7 @@ export interface Job {
   readonly input: unknown;
   readonly threads: number;
   readonly memoryMb: number;
+  readonly checkpoint?: string;
 }
 
 export interface Performing {
@@ -48,8 +49,8 @@ export async function perform(surroundings: Surroundings, job: Job, performing: 
 }
 
 async function runJob({ engine }: Surroundings, job: Job, { folder, signal, hear, started }: Performing): Promise<JobExit> {
-  const { kind, revision, input, threads, memoryMb, stepId, fence } = job;
-  await writeInput(folder, { kind, revision, input, threads, memoryMb });
+  const { kind, revision, input, threads, memoryMb, stepId, fence, checkpoint } = job;
+  await writeInput(folder, { kind, revision, input, threads, memoryMb, ...(checkpoint === undefined ? {} : { checkpoint }) });
   const running = await engine.start({ stepId, fence, folder, memoryMb }, hear);
   const ended = started?.(running.handle);
   try {

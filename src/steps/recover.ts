@@ -1,9 +1,10 @@
 /** After a crash: brings the rows of steps and runs back in line with what really runs and what was really left. */
-import { readdir } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, errorFromJson } from "../base/index.ts";
 import type { Statement } from "../ports/records/index.ts";
 import { attemptFolder, type Marker, markedAt, readFailure, readMarker, removeFolder } from "./attempt-folder.ts";
+import { CHECKPOINTS, checkpointFile, sweepCheckpoints } from "./checkpoint.ts";
 import { isAbandoned, type OpenStep, runningSteps } from "./claim.ts";
 import { endStatements, metersOf, publishStatements } from "./settle.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -35,7 +36,8 @@ export async function recover(surroundings: Surroundings, isOurs: (key: Digest) 
       if (orphan) found.orphans++;
     }
   }
-  for (const name of names) if (!kept.has(name)) await removeFolder(join(surroundings.folder, name));
+  await sweepCheckpoints(surroundings.folder, surroundings.clock());
+  for (const name of names) if (!kept.has(name) && name !== CHECKPOINTS) await removeFolder(join(surroundings.folder, name));
   return { ...found, runs: await loseRuns(surroundings) };
 }
 
@@ -54,6 +56,7 @@ export async function reconcile(
       : await withoutResult();
   const { committed } = await records.commit(statements);
   if (committed) await removeFolder(folder);
+  if (committed && verdict === "published") await rm(checkpointFile(surroundings.folder, step.key), { force: true });
   return { verdict: committed ? verdict : null, orphan };
 
   async function detailOf({ meters }: Marker) {

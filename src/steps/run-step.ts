@@ -15,6 +15,7 @@ import {
   writeFailure,
   writeMarker,
 } from "./attempt-folder.ts";
+import { noCheckpoint, openCheckpoint } from "./checkpoint.ts";
 import type { StepContext, StepKind, StepManifest } from "./kind.ts";
 
 export interface StepResources {
@@ -130,6 +131,7 @@ function contextOf(
       return makeScratch(folder);
     },
     log: (text) => say({ log: text }),
+    checkpoint: attempt.checkpoint === undefined ? noCheckpoint : openCheckpoint(attempt.checkpoint),
   };
 }
 

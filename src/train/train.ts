@@ -42,11 +42,12 @@ async function fit(data: TrainingData, input: TrainInput, context: StepContext, 
   const estimator = estimatorNamed(input.estimator);
   const checked = checkParams(estimator, input.params);
   if (!checked.ok) throw checked.error;
-  const { threads, signal, progress } = context;
+  const { threads, signal, progress, checkpoint } = context;
   return estimator.fit(data, checked.params, {
     threads,
     seed: input.seed,
     signal,
+    checkpoint,
     warn: ({ message, fix }) => {
       warnings.push(`${message} ${fix}`);
       context.log(warnings.at(-1)!);

@@ -3,7 +3,7 @@
  * The calling thread only listens, so that its event loop stays free for progress, cancelling and other work.
  */
 import { Worker } from "node:worker_threads";
-import { asMillError, type ErrorJson, errorFromJson, MillError } from "../../base/index.ts";
+import { asMillError, type ErrorJson, errorFromJson, type Json, MillError } from "../../base/index.ts";
 import type { FitContext } from "../estimator.ts";
 import { BARRIER_BYTES } from "./barrier.ts";
 import type { JobInput, JobName, JobResult } from "./jobs.ts";
@@ -15,10 +15,13 @@ export interface Member {
   barrier(): void;
   /** Heard from member 0 only. */
   progress(done: number, total: number, note?: string): void;
+  /** A checkpoint, from member 0 only. */
+  keep(state: Json): void;
 }
 
 export type CrewMessage =
   | { readonly progress: readonly [done: number, total: number, note?: string] }
+  | { readonly keep: Json }
   | { readonly result: unknown }
   | { readonly error: ErrorJson };
 
@@ -46,7 +49,7 @@ export async function runCrew<Job extends JobName>(
   job: Job,
   input: JobInput<Job>,
   count: number,
-  context: Pick<FitContext, "progress" | "signal">,
+  context: Pick<FitContext, "progress" | "signal" | "checkpoint">,
 ): Promise<JobResult<Job>> {
   throwIfCancelled(context.signal);
   const barrier = new SharedArrayBuffer(BARRIER_BYTES);
@@ -68,7 +71,7 @@ export function throwIfCancelled(signal: AbortSignal): void {
 /** The built package runs JavaScript, the sources run as TypeScript: the worker's file has the ending of this one. */
 const entry = () => new URL(import.meta.url.endsWith(".ts") ? "./member.ts" : "./member.js", import.meta.url);
 
-function firstEnd(workers: readonly Worker[], context: Pick<FitContext, "progress" | "signal">): Promise<unknown> {
+function firstEnd(workers: readonly Worker[], context: Pick<FitContext, "progress" | "signal" | "checkpoint">): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const cancel = () => reject(cancelled());
     context.signal.addEventListener("abort", cancel, { once: true });
@@ -79,6 +82,7 @@ function firstEnd(workers: readonly Worker[], context: Pick<FitContext, "progres
     for (const worker of workers) {
       worker.on("message", (message: CrewMessage) => {
         if ("progress" in message) context.progress(...message.progress);
+        else if ("keep" in message) context.checkpoint?.keep(message.keep);
         else if ("error" in message) settle(() => reject(errorFromJson(message.error)));
         else settle(() => resolve(message.result));
       });

@@ -15,6 +15,9 @@ const member: Member = {
   progress: (done, total, note) => {
     if (order.index === 0) post({ progress: note === undefined ? [done, total] : [done, total, note] });
   },
+  keep: (state) => {
+    if (order.index === 0) post({ keep: state });
+  },
 };
 
 try {
