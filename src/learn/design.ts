@@ -4,8 +4,11 @@
  * has none, so it adds nothing.
  *
  *   weights of one output:  | dense: numbers and missing marks | slots of text columns | bias |
+ *
+ * The threads of a training see the columns as they are (`DesignRows`) and standardise them block by block (`packRows`).
  */
-import { sharedFloat64, sharedInt32 } from "./crew/shared.ts";
+import { setImmediate } from "node:timers/promises";
+import { sharedCopy, sharedInt32 } from "./crew/shared.ts";
 import type { TrainingData } from "./estimator.ts";
 import type { NumberColumn, TextColumn } from "./frame.ts";
 import { badColumn } from "./training-data.ts";
@@ -37,21 +40,28 @@ export interface Design {
   readonly denseCount: number;
   /** Weights of one output, the bias included. */
   readonly weightCount: number;
-  /** Row-major, rowCount x denseCount. */
-  readonly dense: Float64Array;
-  /** Per text column the weight of each row, -1 for none. */
-  readonly slots: readonly Int32Array[];
+  readonly rows: DesignRows;
+  /** Sum of the rows' weights. */
+  readonly total: number;
   /** Mean square of each weight's column: 1 for a standardised number, the share of its rows for a slot. */
   readonly squares: Float64Array;
-  /** Share of the rows in each slot, or of the missing, which makes the spread of a column's contribution. */
+  /** Share of the rows in each slot, or of the missing; of numbers, that have a value. */
   readonly shares: Float64Array;
 }
 
+/** The rows, for all threads to see. */
+export interface DesignRows {
+  readonly rowCount: number;
+  readonly denseCount: number;
+  readonly weightCount: number;
+  readonly numbers: readonly { readonly input: NumberInput; readonly values: Float64Array }[];
+  /** Per text column the weight of each row, -1 for none. */
+  readonly slots: readonly Int32Array[];
+}
+
 /** Error: `learn.bad-column` when a number column's spread is beyond a double. */
-export function createDesign({ X, weights }: TrainingData, countMin: number): Design {
-  const weightOf = weights === undefined ? () => 1 : (row: number) => weights[row]!;
-  let total = 0;
-  for (let row = 0; row < X.rowCount; row++) total += weightOf(row);
+export async function createDesign({ X, weights }: TrainingData, countMin: number): Promise<Design> {
+  const total = weights === undefined ? X.rowCount : weights.reduce((a, b) => a + b, 0);
   const entries = Object.entries(X.columns);
   const shares: number[] = [];
   let next = 0;
@@ -59,32 +69,55 @@ export function createDesign({ X, weights }: TrainingData, countMin: number): De
     shares.push(share / total);
     return next++;
   };
-  const numbers = new Map(
-    entries.flatMap(([name, column]) =>
-      column.kind === "number" ? [[name, numberInput(name, column, weightOf, total, claim)] as const] : [],
-    ),
-  );
+  const numbers = new Map<string, DesignRows["numbers"][number]>();
+  for (const [name, column] of entries) {
+    if (column.kind !== "number") continue;
+    numbers.set(name, { input: numberInput(name, column, weights, total, claim), values: sharedOf(column.values) });
+    await setImmediate(); // columns are many and long: the caller's event loop goes on between them
+  }
   const denseCount = next;
-  const texts = new Map(
-    entries.flatMap(([name, column]) =>
-      column.kind === "text" ? [[name, textInput(name, column, weightOf, countMin, claim)] as const] : [],
-    ),
-  );
-  const inputs = entries.map(([name]): LinearInput => numbers.get(name) ?? texts.get(name)!);
+  const texts = new Map<string, TextInput>();
+  for (const [name, column] of entries)
+    if (column.kind === "text") texts.set(name, textInput(name, column, weights, countMin, claim));
+  const inputs = entries.map(([name]): LinearInput => numbers.get(name)?.input ?? texts.get(name)!);
   const squares = Float64Array.from([...shares, 1]);
-  for (const { at } of numbers.values()) squares[at] = 1;
-  const dense = sharedFloat64(X.rowCount * denseCount);
-  for (const [name, input] of numbers) fillDense(input, X.columns[name] as NumberColumn, dense, denseCount);
+  for (const { input } of numbers.values()) squares[input.at] = 1;
   const slots = [...texts].map(([name, input]) => slotsOf(input, X.columns[name] as TextColumn));
-  return { inputs, denseCount, weightCount: next + 1, dense, slots, squares, shares: Float64Array.from(shares) };
+  const weightCount = next + 1;
+  const rows: DesignRows = { rowCount: X.rowCount, denseCount, weightCount, numbers: [...numbers.values()], slots };
+  return { inputs, denseCount, weightCount, rows, total, squares, shares: Float64Array.from(shares) };
 }
 
-type WeightOf = (row: number) => number;
+/** Standardised numbers and marks of rows `from` to `to`, row-major in `block`, whose rows are `stride` doubles apart; leaves other columns as they are. */
+export function packRows({ numbers }: DesignRows, from: number, to: number, block: Float64Array, stride: number): void {
+  for (const { input, values } of numbers) {
+    const { mean, scale, missingAt } = input;
+    for (let row = from, at = input.at; row < to; row++, at += stride) {
+      const away = (values[row]! - mean) * scale;
+      block[at] = away === away ? away : 0;
+    }
+    if (missingAt >= 0)
+      for (let row = from, at = missingAt; row < to; row++, at += stride) block[at] = Number.isNaN(values[row]!) ? 1 : 0;
+  }
+}
+
+/**
+ * What each weight's penalty is multiplied with, the bias's too: 1, or, where columns are not to be standardised, what makes the penalty act on the weights of
+ * the numbers as they came.
+ */
+export function penaltyScales({ inputs, weightCount }: Design, standardise: boolean): Float64Array {
+  const scales = new Float64Array(weightCount).fill(1);
+  if (!standardise) for (const input of inputs) if (input.kind === "number") scales[input.at] = input.scale;
+  scales[weightCount - 1] = 0;
+  return scales;
+}
+
+const sharedOf = (values: Float64Array) => (values.buffer instanceof SharedArrayBuffer ? values : sharedCopy(values));
 
 function numberInput(
   name: string,
   { values }: NumberColumn,
-  weightOf: WeightOf,
+  weights: Float64Array | undefined,
   total: number,
   claim: (share: number) => number,
 ): NumberInput {
@@ -92,16 +125,17 @@ function numberInput(
   for (let row = 0; row < values.length; row++) {
     const value = values[row]!;
     if (Number.isNaN(value)) continue;
-    present += weightOf(row);
-    sum += weightOf(row) * value;
+    const weight = weights === undefined ? 1 : weights[row]!;
+    present += weight;
+    sum += weight * value;
   }
   const mean = present > 0 ? sum / present : 0;
   let square = 0;
   let missing = false;
   for (let row = 0; row < values.length; row++) {
     const away = values[row]! - mean;
-    if (!Number.isNaN(away)) square += weightOf(row) * away * away;
-    else missing = true;
+    if (Number.isNaN(away)) missing = true;
+    else square += (weights === undefined ? 1 : weights[row]!) * away * away;
   }
   const deviation = Math.sqrt(square / total);
   if (!Number.isFinite(deviation))
@@ -110,18 +144,19 @@ function numberInput(
   return { kind: "number", name, mean, scale, at: claim(total), missingAt: missing ? claim(total - present) : -1 };
 }
 
-function textInput(
+export function textInput(
   name: string,
   { codes, texts }: TextColumn,
-  weightOf: WeightOf,
+  weights: Float64Array | undefined,
   countMin: number,
   claim: (share: number) => number,
 ): TextInput {
   const counts = new Float64Array(texts.length);
   let missing = 0;
   for (let row = 0; row < codes.length; row++) {
-    if (codes[row]! < 0 || texts[codes[row]!] === "") missing += weightOf(row);
-    else counts[codes[row]!]! += weightOf(row);
+    const weight = weights === undefined ? 1 : weights[row]!;
+    if (codes[row]! < 0 || texts[codes[row]!] === "") missing += weight;
+    else counts[codes[row]!]! += weight;
   }
   const seen = [...texts.keys()].filter((code) => counts[code]! > 0).sort((a, b) => (texts[a]! < texts[b]! ? -1 : 1));
   const common = seen.filter((code) => counts[code]! >= countMin);
@@ -135,14 +170,6 @@ function textInput(
     at: Int32Array.from([...own, ...rare.map(() => pooled)]),
     missingAt: missing > 0 ? claim(missing) : -1,
   };
-}
-
-function fillDense(input: NumberInput, { values }: NumberColumn, dense: Float64Array, denseCount: number): void {
-  for (let row = 0, first = 0; row < values.length; row++, first += denseCount) {
-    const value = values[row]!;
-    if (!Number.isNaN(value)) dense[first + input.at] = standardised(input, value);
-    else if (input.missingAt >= 0) dense[first + input.missingAt] = 1;
-  }
 }
 
 export const standardised = ({ mean, scale }: NumberInput, value: number) => (value - mean) * scale;

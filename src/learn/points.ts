@@ -1,0 +1,262 @@
+/**
+ * The columns as points in space, for what measures distances and directions. A number has a dimension: its distance from the mean, in standard deviations or
+ * as it is; where it is missing it lies at the mean, and a dimension of its own says so, if that occurred in training. A text has a dimension per value, 0 or
+ * 1: values with few rows share one, missing has its own if it occurred, and a value never seen has none.
+ *
+ *   point:  | number | missing mark | text "a" | text "b" | rare texts | missing | ...     in the order of the columns
+ */
+import type { Json } from "../base/index.ts";
+import type { GraphBuilder } from "../onnx/index.ts";
+import { slotsByText, slotTable, type TextInput, textInput } from "./design.ts";
+import { type EdgeValues, UNSEEN_TEXT } from "./edge-rows.ts";
+import type { TrainingData } from "./estimator.ts";
+import type { Frame, NumberColumn, TextColumn } from "./frame.ts";
+import { bindColumns, type FeatureRow, type InputColumn, numberOf } from "./inputs.ts";
+import { badModel, pack, unpackInt32 } from "./packed.ts";
+import { badColumn } from "./training-data.ts";
+
+/** A coordinate is (value - offset) x scale, `fill` where the value is missing. */
+export interface PointNumber {
+  readonly kind: "number";
+  readonly name: string;
+  readonly offset: number;
+  readonly scale: number;
+  readonly fill: number;
+  /** Its dimension; that of the missing mark, or -1. */
+  readonly at: number;
+  readonly missingAt: number;
+  /** Largest coordinate in training, without its sign. */
+  readonly reach: number;
+}
+
+export type PointInput = PointNumber | TextInput;
+
+export interface PointSpace {
+  readonly inputs: readonly PointInput[];
+  /** Dimensions. */
+  readonly width: number;
+}
+
+export interface SpaceOptions {
+  /** Texts of a column with fewer rows share a dimension. */
+  readonly countMin: number;
+  readonly standardise: boolean;
+  /** Subtract the mean; always when standardised. */
+  readonly centre: boolean;
+}
+
+/** Error: `learn.bad-column` when a number column's spread is beyond a double. */
+export function createSpace({ X, weights }: TrainingData, options: SpaceOptions): PointSpace {
+  const weightOf = weights === undefined ? () => 1 : (row: number) => weights[row]!;
+  let width = 0;
+  const claim = () => width++;
+  const inputs = Object.entries(X.columns).map(
+    ([name, column]): PointInput =>
+      column.kind === "number"
+        ? pointNumber(name, column, weights, options, claim)
+        : textInput(name, column, weightOf, options.countMin, claim),
+  );
+  return { inputs, width };
+}
+
+function pointNumber(
+  name: string,
+  { values }: NumberColumn,
+  weights: Float64Array | undefined,
+  { standardise, centre }: SpaceOptions,
+  claim: () => number,
+): PointNumber {
+  let [total, sum, low, high, missing] = [0, 0, Infinity, -Infinity, false];
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row]!;
+    if (Number.isNaN(value)) {
+      missing = true;
+      continue;
+    }
+    const weight = weights === undefined ? 1 : weights[row]!;
+    total += weight;
+    sum += weight * value;
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  const mean = total > 0 ? sum / total : 0;
+  let square = 0;
+  for (let row = 0; row < values.length; row++) {
+    const away = values[row]! - mean;
+    if (!Number.isNaN(away)) square += (weights === undefined ? 1 : weights[row]!) * away * away;
+  }
+  const deviation = Math.sqrt(square / (total > 0 ? total : 1));
+  if (!Number.isFinite(deviation) || !Number.isFinite(mean))
+    throw badColumn(name, "numbers whose squares fit a double", "larger ones", `Scale "${name}" down, or take its logarithm.`);
+  const isConstant = !(deviation > 1e-12 * Math.abs(mean));
+  const offset = centre || standardise ? mean : 0;
+  const scale = isConstant && offset !== 0 ? 0 : standardise && !isConstant ? 1 / deviation : 1;
+  const reach = Math.max(Math.abs(low - offset), Math.abs(high - offset)) * scale;
+  const at = claim();
+  return { kind: "number", name, offset, scale, fill: (mean - offset) * scale, at, missingAt: missing ? claim() : -1, reach };
+}
+
+/** The power of two that brings all coordinates of training to 1 at most: distances keep their order, and single precision its range. */
+export function factorOf({ inputs }: PointSpace): number {
+  const reach = inputs.reduce((most, input) => Math.max(most, input.kind === "number" ? input.reach : 1), 0);
+  return reach > 0 ? 2 ** -Math.ceil(Math.log2(reach)) : 1;
+}
+
+const BLOCK = 1024;
+
+/** Writes the points of the frame, `stride` doubles each, times `factor`, over zeros. Error: `learn.bad-column`, as `bindColumns`. */
+export function fillPoints(space: PointSpace, X: Frame, into: Float64Array, stride: number, factor = 1): void {
+  const bound = bindColumns(X, columnsOf(space));
+  const tables = space.inputs.map((input) =>
+    input.kind === "text" ? slotTable(input, (X.columns[input.name] as TextColumn).texts) : null,
+  );
+  for (let from = 0; from < X.rowCount; from += BLOCK) {
+    const to = Math.min(X.rowCount, from + BLOCK);
+    space.inputs.forEach((input, index) => {
+      const column = bound[index]!;
+      if (input.kind === "number") fillNumbers(input, (column as { values: Float64Array }).values, into, stride, factor, from, to);
+      else fillTexts(input, (column as { codes: Int32Array }).codes, tables[index]!, into, stride, factor, from, to);
+    });
+  }
+}
+
+function fillNumbers(
+  { offset, scale, fill, at, missingAt }: PointNumber,
+  values: Float64Array,
+  into: Float64Array,
+  stride: number,
+  factor: number,
+  from: number,
+  to: number,
+): void {
+  for (let row = from, first = from * stride; row < to; row++, first += stride) {
+    const value = values[row]!;
+    if (!Number.isNaN(value)) into[first + at] = (value - offset) * scale * factor;
+    else {
+      into[first + at] = fill * factor;
+      if (missingAt >= 0) into[first + missingAt] = factor;
+    }
+  }
+}
+
+function fillTexts(
+  { missingAt }: TextInput,
+  codes: Int32Array,
+  slots: Int32Array,
+  into: Float64Array,
+  stride: number,
+  factor: number,
+  from: number,
+  to: number,
+): void {
+  for (let row = from; row < to; row++) {
+    const code = codes[row]!;
+    const slot = code < 0 ? missingAt : slots[code]!;
+    if (slot >= 0) into[row * stride + slot] = factor;
+  }
+}
+
+/** A function that gives the point of one row, always in the same array; the same coordinates as `fillPoints`, bit for bit. */
+export function pointReader({ inputs, width }: PointSpace): (row: FeatureRow) => Float64Array {
+  const slots = inputs.map((input) => (input.kind === "text" ? slotsByText(input) : null));
+  const point = new Float64Array(width);
+  return (row) => {
+    point.fill(0);
+    for (let index = 0; index < inputs.length; index++) {
+      const input = inputs[index]!;
+      const given = row[input.name];
+      if (input.kind === "text") {
+        const slot = typeof given === "string" ? (slots[index]!.get(given) ?? -1) : input.missingAt;
+        if (slot >= 0) point[slot] = 1;
+        continue;
+      }
+      const value = numberOf(given);
+      if (!Number.isNaN(value)) point[input.at] = (value - input.offset) * input.scale;
+      else {
+        point[input.at] = input.fill;
+        if (input.missingAt >= 0) point[input.missingAt] = 1;
+      }
+    }
+    return point;
+  };
+}
+
+export const columnsOf = ({ inputs }: PointSpace): InputColumn[] =>
+  inputs.map((input) => ({ name: input.name, texts: input.kind === "text" ? input.texts : null }));
+
+/** The dimensions of each column. */
+export const dimensionsOf = ({ inputs }: PointSpace): number[][] =>
+  inputs.map((input) =>
+    [...new Set(input.kind === "number" ? [input.at, input.missingAt] : [...input.at, input.missingAt])]
+      .filter((at) => at >= 0)
+      .sort((a, b) => a - b),
+  );
+
+/** Distances have no steps: the middle, the ends of training and far out on both sides, missing, every text and an unknown one. */
+export const pointEdges = ({ inputs }: PointSpace): EdgeValues[] =>
+  inputs.map((input) => {
+    if (input.kind === "text") return { name: input.name, texts: [null, UNSEEN_TEXT, ...input.texts] };
+    const end = input.scale > 0 ? input.reach / input.scale : 1;
+    return { name: input.name, numbers: [NaN, 0, ...[-100, -1, -0.3, 0, 0.3, 1, 100].map((ends) => input.offset + ends * end)] };
+  });
+
+/**
+ * The points in a graph, as doubles [N, width]:
+ *
+ *   number [N, 1] -- Sub offset -- Mul scale -- Where missing fill --+-- Concat
+ *        +-- IsNaN -- Cast (the mark, where training had one) -------+
+ *   text [N, 1] -- LabelEncoder (dimension) -- Equal -- Cast --------+
+ */
+export function addPoints(graph: GraphBuilder, tensors: Readonly<Record<string, string>>, space: PointSpace): string {
+  const ends = dimensionsOf(space);
+  const parts = space.inputs.flatMap((input, index) => {
+    const name = tensors[input.name]!;
+    return input.kind === "number" ? numberParts(graph, input, name) : textParts(graph, input, ends[index]!, name);
+  });
+  return graph.add("Concat", parts, { axis: { int: 1 } });
+}
+
+const DOUBLE = { to: { int: 11 } } as const;
+
+function numberParts(graph: GraphBuilder, { offset, scale, fill, missingAt }: PointNumber, name: string): string[] {
+  const one = (value: number) => graph.constant("float64", [value], [1, 1]);
+  const missing = graph.add("IsNaN", [name]);
+  const scaled = graph.add("Mul", [graph.add("Sub", [name, one(offset)]), one(scale)]);
+  const filled = graph.add("Where", [missing, one(fill), scaled]);
+  return missingAt < 0 ? [filled] : [filled, graph.add("Cast", [missing], DOUBLE)];
+}
+
+function textParts(graph: GraphBuilder, input: TextInput, dimensions: readonly number[], name: string): string[] {
+  if (dimensions.length === 0) return [];
+  const slot = graph.addMl("LabelEncoder", [name], {
+    keys_strings: { strings: [...input.texts, ""] },
+    values_int64s: { ints: [...input.at, input.missingAt] },
+    default_int64: { int: -1 },
+  });
+  const isSlot = graph.add("Equal", [slot, graph.constant("int64", dimensions, [1, dimensions.length])]);
+  return [graph.add("Cast", [isSlot], DOUBLE)];
+}
+
+export const spaceToJson = ({ inputs }: PointSpace): Json =>
+  inputs.map((input): Json => (input.kind === "number" ? { ...input } : { ...input, at: pack(input.at) }));
+
+/** The way back; the dimensions must be those from 0 up to the last, each once. Error: `learn.bad-model`. */
+export function spaceFromJson(json: unknown): PointSpace {
+  if (!Array.isArray(json) || json.length === 0) throw badModel("its columns are not listed");
+  const space = { inputs: json.map(inputFromJson), width: 0 };
+  const dimensions = dimensionsOf(space).flat();
+  if (dimensions.some((at, index) => at !== index)) throw badModel("its columns do not fill its space");
+  return { ...space, width: dimensions.length };
+}
+
+function inputFromJson(json: unknown): PointInput {
+  const input = (json ?? {}) as Record<string, unknown>;
+  const isPlace = (at: unknown) => Number.isInteger(at) && (at as number) >= -1;
+  if (typeof input.name !== "string" || !isPlace(input.missingAt)) throw badModel("a column has no name or no dimension");
+  const numbers = [input.offset, input.scale, input.fill, input.reach];
+  if (input.kind === "number" && numbers.every(Number.isFinite) && isPlace(input.at)) return input as unknown as PointNumber;
+  const at = input.kind === "text" ? unpackInt32(input.at) : undefined;
+  if (at === undefined || !Array.isArray(input.texts) || at.length !== input.texts.length || !at.every(isPlace))
+    throw badModel(`its column "${input.name}" is incomplete`);
+  return { ...(input as unknown as TextInput), at };
+}
