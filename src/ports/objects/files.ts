@@ -156,7 +156,7 @@ export function createFileObjects(folder: string, options: FileObjectsOptions = 
         await segments.put(digestOf(bytes), bytes);
         return { digest: digestOf(bytes), sizeBytes };
       }
-      head.push(value);
+      head.push(Buffer.from(value)); // the source may use its memory again
       sizeBytes += value.byteLength;
     }
     return loose.putStream(resumed(head, chunks));

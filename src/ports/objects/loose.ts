@@ -21,6 +21,8 @@ export type Loose = ReturnType<typeof createLoose>;
 export const FAN_OUT = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 const CHUNK_BYTES = 1 << 20;
 const WRITES_AT_ONCE = 2;
+/** Blocks to write from, used again: memory that is new each time costs more than the copy into it. */
+const BLOCKS_KEPT = 8;
 /** A long stream is sent to the disk as it comes; else its last sync takes as long as all of it. */
 const SYNC_EVERY_BYTES = 32 << 20;
 
@@ -31,6 +33,7 @@ const SYNC_EVERY_BYTES = 32 << 20;
 export function createLoose({ folder, temporary, effects, codec, now }: LooseOptions) {
   const fanOut = (digest: Digest) => join(folder, digest.slice(7, 9));
   const placeOf = (digest: Digest) => join(fanOut(digest), digest.slice(9));
+  const blocks: Buffer[] = [];
 
   return {
     placeOf,
@@ -227,31 +230,37 @@ export function createLoose({ folder, temporary, effects, codec, now }: LooseOpt
     }
   }
 
-  /** Writes what comes while the next of it is made, a few chunks at most in memory. */
+  /** Writes what comes while the next of it is made, a few blocks at most in memory. */
   async function pour(source: AsyncIterable<Uint8Array>, file: FileHandle): Promise<void> {
     const writes: Promise<void>[] = [];
     let syncing: Promise<void> = Promise.resolve();
-    let [position, batchBytes, unsynced] = [0, 0, 0];
-    let batch: Uint8Array[] = [];
+    let [position, filled, unsynced] = [0, 0, 0];
+    let block = takeBlock();
     try {
       for await (const chunk of source) {
-        batch.push(chunk);
-        batchBytes += chunk.byteLength;
-        if (batchBytes >= CHUNK_BYTES) await send();
+        for (let taken = 0; taken < chunk.byteLength; ) {
+          const piece = chunk.subarray(taken, taken + CHUNK_BYTES - filled);
+          block.set(piece, filled);
+          taken += piece.byteLength;
+          filled += piece.byteLength;
+          if (filled === CHUNK_BYTES) await send();
+        }
       }
-      if (batchBytes > 0) await send();
+      if (filled > 0) await send();
       await Promise.all(writes);
     } finally {
       await Promise.allSettled([...writes, syncing]);
+      leaveBlock(block);
     }
 
     async function send(): Promise<void> {
-      const write = effects.write(file, batch, position);
+      const sent = block;
+      const write = effects.write(file, [sent.subarray(0, filled)], position).finally(() => leaveBlock(sent));
       write.catch(() => undefined); // it is awaited later
       writes.push(write);
-      position += batchBytes;
-      unsynced += batchBytes;
-      [batch, batchBytes] = [[], 0];
+      position += filled;
+      unsynced += filled;
+      [block, filled] = [takeBlock(), 0];
       if (writes.length > WRITES_AT_ONCE) await writes.shift();
       if (unsynced < SYNC_EVERY_BYTES) return;
       await syncing;
@@ -259,6 +268,14 @@ export function createLoose({ folder, temporary, effects, codec, now }: LooseOpt
       syncing.catch(() => undefined);
       unsynced = 0;
     }
+  }
+
+  function takeBlock(): Buffer {
+    return blocks.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  }
+
+  function leaveBlock(block: Buffer): void {
+    if (blocks.length < BLOCKS_KEPT) blocks.push(block);
   }
 }
 

@@ -10,13 +10,13 @@ export interface StoredObject {
 export interface Objects {
   /** Durable when this resolves. Small objects put at the same time share one write and one sync. Safe from several processes at once. */
   put(bytes: Uint8Array): Promise<Digest>;
-  /** Takes bytes of any length in as they come, in bounded memory. Durable when this resolves; a source that fails leaves nothing behind. */
+  /** Takes bytes of any length in as they come, in bounded memory. Durable when this resolves; a source that fails leaves nothing behind. A chunk is done with when the next one is asked for. */
   putStream(source: AsyncIterable<Uint8Array>): Promise<StoredObject>;
   /** Takes a finished file in (moved when it lies on the same file system and `consume` is set, else copied). */
   putFile(path: string, options?: { readonly consume?: boolean }): Promise<Digest>;
   /** The bytes, checked against the digest. Errors: `object.missing`, `object.corrupt`. */
   get(digest: Digest): Promise<Uint8Array>;
-  /** Bytes `start` to `end` (exclusive; default: all) in chunks, in bounded memory. Not checked against the digest: a range cannot be. Errors: `object.missing`. */
+  /** Bytes `start` to `end` (exclusive; default: all) in chunks, in bounded memory. Not checked against the digest: a range cannot be. The chunks are the caller's alone. Errors: `object.missing`. */
   read(digest: Digest, range?: { readonly start: number; readonly end: number }): AsyncIterable<Uint8Array>;
   /** A local path that engines such as DuckDB can read, for at least ten minutes. Errors: `object.missing`. */
   pathOf(digest: Digest): Promise<string>;

@@ -69,7 +69,7 @@ export function createS3Objects(options: S3Options): RotatingObjects {
       if (range && sizeBytes <= Math.min(WHOLE_BYTES, options.cacheBytes)) {
         const bytes = await cache.get(digest, () => whole(digest));
         const { start, end } = clamp(range, sizeBytes);
-        if (start < end) yield bytes.subarray(start, end);
+        if (start < end) yield Buffer.from(bytes.subarray(start, end)); // who asks for the same object now has the same bytes
         return;
       }
       yield* codec.read(digest, place.storedBytes, (part) => bytesOf(digest, place.key, part), range);
@@ -143,7 +143,7 @@ export function createS3Objects(options: S3Options): RotatingObjects {
         const bytes = Buffer.concat(head);
         return { digest: await putBytes(bytes), sizeBytes };
       }
-      head.push(value);
+      head.push(Buffer.from(value)); // the source may use its memory again
       sizeBytes += value.byteLength;
     }
     const path = cache.temporary();

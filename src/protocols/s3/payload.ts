@@ -5,12 +5,12 @@
  *     bytes as they come -> [chunked] -> content -> the caller's store, and MD5 and the checksum beside it -> verified
  */
 import { createHash, hash } from "node:crypto";
-import type { IncomingHttpHeaders } from "node:http";
-import { Readable } from "node:stream";
+import { type IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Digest } from "../../base/index.ts";
 import { type Announced, CONTENT_BYTES_MAX, readAnnounced } from "./announced.ts";
 import { type ChecksumAlgorithm, type Checksums, checksumOf, createChecksum, isChecksum } from "./checksums.ts";
 import { createChunkedDecoder } from "./chunked.ts";
+import { letGo } from "./let-go.ts";
 import { S3Error } from "./s3-error.ts";
 import type { Signing } from "./signature.ts";
 
@@ -23,7 +23,7 @@ export interface Verified {
 }
 
 export interface Payload {
-  /** The content, as views on the bytes of the source. Ends with an `S3Error` when the content is not what was announced, so that nothing of it is kept. */
+  /** The content, as views on the bytes of the source, each good until the next one is asked for. Ends with an `S3Error` when the content is not what was announced, so that nothing of it is kept. */
   readonly body: AsyncIterable<Uint8Array>;
   /** Of the content; null: it is not known before the end. */
   readonly contentLength: number | null;
@@ -179,8 +179,12 @@ function checkLength(sizeBytes: number, announced: Announced): void {
 /** A connection that breaks is a body that ended too early. One whose body is refused stays open, for the answer. */
 async function* receiving(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
-    const pieces: AsyncIterable<Uint8Array> = source instanceof Readable ? source.iterator({ destroyOnReturn: false }) : source;
-    for await (const bytes of pieces) if (bytes.byteLength > 0) yield bytes;
+    if (source instanceof IncomingMessage) {
+      for await (const bytes of source.iterator({ destroyOnReturn: false })) {
+        yield bytes;
+        letGo(bytes);
+      }
+    } else for await (const bytes of source) if (bytes.byteLength > 0) yield bytes;
   } catch (cause) {
     throw Object.assign(new S3Error("IncompleteBody"), { cause });
   }

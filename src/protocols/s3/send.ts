@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { letGo } from "./let-go.ts";
 import type { Reply } from "./reply.ts";
 import type { S3Error } from "./s3-error.ts";
 import { element, XML_HEAD } from "./xml.ts";
@@ -50,7 +51,7 @@ async function sendStream(
       if (response.destroyed) return bytes;
       if (bytes === 0) response.writeHead(status, headers);
       bytes += chunk.length;
-      if (!response.write(chunk)) await drained(response);
+      if (!response.write(chunk, () => typeof chunk !== "string" && letGo(chunk))) await drained(response);
     }
     const promised = headers["content-length"];
     if (promised !== undefined && promised !== bytes)
