@@ -3,10 +3,10 @@ import { calibrationError } from "./calibration.ts";
 import { accuracy, f1, macro, precision, recall } from "./decisions.ts";
 import { binaryConfusion, brokenPrediction, checkLengths, type Evidence, multiclassConfusion, rankTopClass } from "./evidence.ts";
 import { gainPerThousand } from "./gain.ts";
-import { type Metric, undefinedMetric } from "./metric.ts";
+import type { Metric } from "./metric.ts";
 import { brier, logLoss, multiclassLogLoss } from "./probability.ts";
 import { rankScores } from "./ranked-scores.ts";
-import { auc, aucInterval } from "./ranking.ts";
+import { auc, aucInterval, oneVersusRestAuc } from "./ranking.ts";
 import { mae, r2, rmse } from "./regression.ts";
 
 type Interval = readonly [low: number, high: number];
@@ -85,23 +85,6 @@ function measureMulticlass(evidence: Evidence): Measuring {
       calibrationError: calibrationError(rankTopClass(evidence)),
     },
   };
-}
-
-/** The mean over all classes; undefined when one of them has no row, so that the number always means the same. */
-function oneVersusRestAuc({ predictions, y, classes }: Evidence): Metric {
-  let sum = 0;
-  for (let k = 0; k < classes.length; k++) {
-    const scores = y.map((_, row) => predictions[row * classes.length + k]!);
-    const area = auc(
-      rankScores(
-        scores,
-        y.map((label) => (label === k ? 1 : 0)),
-      ),
-    );
-    if (area.value === null) return undefinedMetric(`class ${classes[k]} against the rest: ${area.why}`);
-    sum += area.value;
-  }
-  return { value: sum / classes.length };
 }
 
 function allUndefined(task: Task, { gain }: Evidence, why: string): Measured {

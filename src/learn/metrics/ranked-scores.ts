@@ -14,9 +14,10 @@ export interface RankedScores {
 
 /**
  * `scores`: any numbers but NaN, one per row; `y`: 1 for a positive, else 0. Positives and negatives are sorted apart and merged: two native
- * sorts, no index array.
+ * sorts, no index array. With weights the counts are sums of weights, and rows without weight are left out.
  */
-export function rankScores(scores: Float64Array, y: Float64Array): RankedScores {
+export function rankScores(scores: Float64Array, y: Float64Array, weights?: Float64Array): RankedScores {
+  if (weights !== undefined) return rankWeighed(scores, y, weights);
   const positives = scores.filter((_, row) => y[row] === 1).sort();
   const negatives = scores.filter((_, row) => y[row] !== 1).sort();
   checkScores(scores, y, positives, negatives);
@@ -34,6 +35,31 @@ export function rankScores(scores: Float64Array, y: Float64Array): RankedScores 
     negatives: down.subarray(0, count),
     positiveCount: positives.length,
     negativeCount: negatives.length,
+  };
+}
+
+function rankWeighed(scores: Float64Array, y: Float64Array, weights: Float64Array): RankedScores {
+  checkScores(scores, y, Float64Array.from(scores).sort(), new Float64Array());
+  const order = Uint32Array.from(scores.keys())
+    .filter((row) => weights[row]! > 0)
+    .sort((a, b) => scores[a]! - scores[b]!);
+  const distinct: number[] = [];
+  const [positives, negatives]: [number[], number[]] = [[], []];
+  for (const row of order) {
+    if (distinct.length === 0 || scores[row] !== distinct.at(-1)) {
+      distinct.push(scores[row]!);
+      positives.push(0);
+      negatives.push(0);
+    }
+    (y[row] === 1 ? positives : negatives)[distinct.length - 1]! += weights[row]!;
+  }
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+  return {
+    scores: Float64Array.from(distinct),
+    positives: Float64Array.from(positives),
+    negatives: Float64Array.from(negatives),
+    positiveCount: sum(positives),
+    negativeCount: sum(negatives),
   };
 }
 

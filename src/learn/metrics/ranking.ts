@@ -1,6 +1,6 @@
-import { type Metric, undefinedMetric } from "./metric.ts";
+import { type Metric, ratio, undefinedMetric } from "./metric.ts";
 import { Z95 } from "./normal.ts";
-import type { RankedScores } from "./ranked-scores.ts";
+import { type RankedScores, rankScores } from "./ranked-scores.ts";
 
 const POINTS_MAX = 200;
 
@@ -15,6 +15,47 @@ export function auc(ranked: RankedScores): Metric {
     below += negatives[i]!;
   }
   return { value: wins / positiveCount / negativeCount };
+}
+
+/** Precision at each rise of recall, weighted by the rise: the area under the precision-recall curve without interpolation. */
+export function averagePrecision({ positives, negatives, positiveCount }: RankedScores): Metric {
+  if (positiveCount === 0) return undefinedMetric("there is no positive row");
+  let [sum, up, down] = [0, 0, 0];
+  for (let i = positives.length - 1; i >= 0; i--) {
+    up += positives[i]!;
+    down += negatives[i]!;
+    sum += (positives[i]! / positiveCount) * (up / (up + down));
+  }
+  return { value: sum };
+}
+
+/**
+ * The area of each class against the rest, and their mean over the classes: plain, or by the classes' rows. Undefined when a class has no row, so that
+ * the number always means the same. `probabilities`: row-major, rows x classes.
+ */
+export function oneVersusRestAuc(
+  {
+    predictions,
+    y,
+    classes,
+  }: { readonly predictions: Float64Array; readonly y: Float64Array; readonly classes: readonly string[] },
+  average: "macro" | "weighted" = "macro",
+  weights?: Float64Array,
+): Metric {
+  let [sum, total] = [0, 0];
+  for (let k = 0; k < classes.length; k++) {
+    const ranked = rankScores(
+      y.map((_, row) => predictions[row * classes.length + k]!),
+      y.map((label) => (label === k ? 1 : 0)),
+      weights,
+    );
+    const area = auc(ranked);
+    if (area.value === null) return undefinedMetric(`class ${classes[k]} against the rest: ${area.why}`);
+    const share = average === "macro" ? 1 : ranked.positiveCount;
+    sum += share * area.value;
+    total += share;
+  }
+  return ratio(sum, total, "there are no classes");
 }
 
 /**

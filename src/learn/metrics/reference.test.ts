@@ -3,17 +3,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { calibrationError } from "./calibration.ts";
 import { curvesOf } from "./curves.ts";
+import { ROWS, uniform } from "./fixtures/reference-rows.ts";
 import { measure } from "./measure.ts";
 import { rankScores } from "./ranked-scores.ts";
 
-const ROWS = 600;
 /** Sums in another order differ in the last digits only. */
 const TOLERANCE = 1e-12;
-
-function uniform(count: number, seed: number): Float64Array {
-  let state = seed;
-  return Float64Array.from({ length: count }, () => (state = (state * 1664525 + 1013904223) % 2 ** 32) / 2 ** 32);
-}
 
 function near(actual: Readonly<Record<string, number | null>>, expected: Readonly<Record<string, number>>): void {
   assert.deepEqual(Object.keys(actual), Object.keys(expected));
