@@ -1,8 +1,11 @@
+import { bin } from "./bin.ts";
 import { impute } from "./impute.ts";
 import { oneHot } from "./one-hot.ts";
 import { ordinal } from "./ordinal.ts";
+import { polynomial } from "./polynomial.ts";
 import { minMaxScale, robustScale, standardScale } from "./scale.ts";
 import { checkTransformer } from "./suite.ts";
+import { targetEncode } from "./target-encode.ts";
 
 checkTransformer(impute, {
   revision: 1,
@@ -52,5 +55,40 @@ checkTransformer(ordinal, {
   cases: {
     missing: { golden: "sha256:363f74414993cac58a7b1f55208d45f9aa041a964ec1132d9a5f937eed2f70e5" },
     own: { params: { unseen: "own" }, golden: "sha256:461e8273c81a08128dfb528dc0cee3026fbec6da5331c3d587ddf3976abe3a18" },
+  },
+});
+checkTransformer(targetEncode, {
+  revision: 1,
+  cases: {
+    binary: { golden: "sha256:7dd5996af64392a35973aa9e49fd6cd58f7c4258ab3a9ce5e7fd13c7654588bf" },
+    classes: {
+      task: "multiclass-classification",
+      golden: "sha256:1c73a493c640cf533e53fd54e575c9cb522f662e44894f424ee728575064d275",
+    },
+    regression: {
+      task: "regression",
+      params: { smoothing: 0 },
+      golden: "sha256:fed4391c47fdffd55fb4cd80af1ce23981ae1a14a2ee33a01939a69a8d457d8a",
+    },
+  },
+});
+checkTransformer(bin, {
+  revision: 1,
+  cases: {
+    quantile: { golden: "sha256:f528b2b57178c718f6306013c845c72aa0b2b4a86cfafb90b82445711ffae017" },
+    "uniform, one-hot": {
+      params: { cut: "uniform", encode: "one-hot", bins: 4 },
+      golden: "sha256:1e7fc364dceb70688b03a4f5e34bdf59399a1655191a0343880233b8b2269dac",
+    },
+  },
+});
+checkTransformer(polynomial, {
+  revision: 1,
+  cases: {
+    squares: { golden: "sha256:1b359d2872db19c23567353eb1ad1f93564fcb9e78a67c4c512f190909661079" },
+    interactions: {
+      params: { degree: 3, interactionOnly: true },
+      golden: "sha256:4175ae0fc77d7811388fd736ad9384185db0535d3e3bd487dd4ef42e6ba2ec4d",
+    },
   },
 });

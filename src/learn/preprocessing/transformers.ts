@@ -1,13 +1,26 @@
 import { didYouMean, type Json, MillError } from "../../base/index.ts";
 import { badModel } from "../packed.ts";
 import type { FittedTransform, Transformer } from "../transformer.ts";
+import { bin } from "./bin.ts";
 import type { DefinedTransformer } from "./define.ts";
 import { impute } from "./impute.ts";
 import { oneHot } from "./one-hot.ts";
 import { ordinal } from "./ordinal.ts";
+import { polynomial } from "./polynomial.ts";
 import { minMaxScale, robustScale, standardScale } from "./scale.ts";
+import { targetEncode } from "./target-encode.ts";
 
-const defined: readonly DefinedTransformer[] = [impute, standardScale, minMaxScale, robustScale, oneHot, ordinal];
+const defined: readonly DefinedTransformer[] = [
+  impute,
+  standardScale,
+  minMaxScale,
+  robustScale,
+  oneHot,
+  ordinal,
+  targetEncode,
+  bin,
+  polynomial,
+];
 
 /** Every transformer. */
 export const transformers: readonly Transformer[] = defined;
