@@ -42,8 +42,8 @@ test("logistic regression refuses regression", async () => {
 });
 
 test("a damaged model is refused, and never walked", async () => {
-  const data = trainingData("binary-classification", 400);
-  for (const { name, params } of estimators) {
+  for (const { name, params, tags } of estimators) {
+    const data = trainingData(tags.tasks[0]!, 400, tags);
     const quick = "trees" in params ? { trees: 3 } : {};
     const json = (await estimatorNamed(name).fit(data, quick, quiet())).toJson() as Record<string, Json>;
     for (const field of Object.keys(json)) {

@@ -1,5 +1,7 @@
 import { didYouMean, type Json, MillError } from "../base/index.ts";
 import { gradientBoosting } from "./boosting/gradient-boosting.ts";
+import { kMeans } from "./cluster/k-means.ts";
+import { centresFromJson } from "./cluster/predictor.ts";
 import { constant, constantFromJson } from "./constant.ts";
 import type { Estimator, Predictor } from "./estimator.ts";
 import { logisticRegression } from "./linear/logistic-regression.ts";
@@ -8,12 +10,13 @@ import { badModel } from "./packed.ts";
 import { forestFromJson } from "./trees/predictor.ts";
 
 /** Every estimator, the baseline first. */
-export const estimators: readonly Estimator[] = [constant, logisticRegression, gradientBoosting];
+export const estimators: readonly Estimator[] = [constant, logisticRegression, gradientBoosting, kMeans];
 
 const readers: Readonly<Record<string, (json: Record<string, unknown>) => Predictor>> = {
   [constant.name]: constantFromJson,
   [logisticRegression.name]: linearFromJson,
   [gradientBoosting.name]: forestFromJson,
+  [kMeans.name]: centresFromJson,
 };
 
 /** Error: `learn.unknown-estimator`. */

@@ -47,14 +47,13 @@ export interface SpaceOptions {
 
 /** Error: `learn.bad-column` when a number column's spread is beyond a double. */
 export function createSpace({ X, weights }: TrainingData, options: SpaceOptions): PointSpace {
-  const weightOf = weights === undefined ? () => 1 : (row: number) => weights[row]!;
   let width = 0;
   const claim = () => width++;
   const inputs = Object.entries(X.columns).map(
     ([name, column]): PointInput =>
       column.kind === "number"
         ? pointNumber(name, column, weights, options, claim)
-        : textInput(name, column, weightOf, options.countMin, claim),
+        : textInput(name, column, weights, options.countMin, claim),
   );
   return { inputs, width };
 }
@@ -104,19 +103,43 @@ export function factorOf({ inputs }: PointSpace): number {
 
 const BLOCK = 1024;
 
-/** Writes the points of the frame, `stride` doubles each, times `factor`, over zeros. Error: `learn.bad-column`, as `bindColumns`. */
-export function fillPoints(space: PointSpace, X: Frame, into: Float64Array, stride: number, factor = 1): void {
+/** Writes the points of a range of rows to the beginning of `into`, `stride` doubles each, what lies beyond the dimensions being 0. */
+export type PointFiller = (from: number, to: number, into: Float64Array) => void;
+
+/** The points of a frame, times `factor`. Error: `learn.bad-column`, as `bindColumns`. */
+export function pointFiller(space: PointSpace, X: Frame, stride: number, factor = 1): PointFiller {
   const bound = bindColumns(X, columnsOf(space));
   const tables = space.inputs.map((input) =>
     input.kind === "text" ? slotTable(input, (X.columns[input.name] as TextColumn).texts) : null,
   );
-  for (let from = 0; from < X.rowCount; from += BLOCK) {
-    const to = Math.min(X.rowCount, from + BLOCK);
+  return (from, to, into) => {
+    into.fill(0, 0, (to - from) * stride);
     space.inputs.forEach((input, index) => {
       const column = bound[index]!;
-      if (input.kind === "number") fillNumbers(input, (column as { values: Float64Array }).values, into, stride, factor, from, to);
+      if (input.kind === "number")
+        fillNumbers(input, (column as { values: Float64Array }).values, into, stride, factor, from, to);
       else fillTexts(input, (column as { codes: Int32Array }).codes, tables[index]!, into, stride, factor, from, to);
     });
+  };
+}
+
+/** Calls with some points after the other, row-major, `width` doubles each. */
+export function eachPoints(space: PointSpace, X: Frame, visit: (points: Float64Array, from: number, to: number) => void): void {
+  const fill = pointFiller(space, X, space.width);
+  const points = new Float64Array(Math.min(BLOCK, X.rowCount) * space.width);
+  for (let from = 0; from < X.rowCount; from += BLOCK) {
+    const to = Math.min(X.rowCount, from + BLOCK);
+    fill(from, to, points);
+    visit(points, from, to);
+  }
+}
+
+/** All points of the frame, `stride` doubles each, times `factor`. */
+export function fillPoints(space: PointSpace, X: Frame, into: Float64Array, stride: number, factor = 1): void {
+  const fill = pointFiller(space, X, stride, factor);
+  for (let from = 0; from < X.rowCount; from += BLOCK) {
+    const to = Math.min(X.rowCount, from + BLOCK);
+    fill(from, to, into.subarray(from * stride, to * stride));
   }
 }
 
@@ -129,7 +152,7 @@ function fillNumbers(
   from: number,
   to: number,
 ): void {
-  for (let row = from, first = from * stride; row < to; row++, first += stride) {
+  for (let row = from, first = 0; row < to; row++, first += stride) {
     const value = values[row]!;
     if (!Number.isNaN(value)) into[first + at] = (value - offset) * scale * factor;
     else {
@@ -152,11 +175,11 @@ function fillTexts(
   for (let row = from; row < to; row++) {
     const code = codes[row]!;
     const slot = code < 0 ? missingAt : slots[code]!;
-    if (slot >= 0) into[row * stride + slot] = factor;
+    if (slot >= 0) into[(row - from) * stride + slot] = factor;
   }
 }
 
-/** A function that gives the point of one row, always in the same array; the same coordinates as `fillPoints`, bit for bit. */
+/** A function that gives the point of one row, always in the same array; the same coordinates as those of a frame, bit for bit. */
 export function pointReader({ inputs, width }: PointSpace): (row: FeatureRow) => Float64Array {
   const slots = inputs.map((input) => (input.kind === "text" ? slotsByText(input) : null));
   const point = new Float64Array(width);
