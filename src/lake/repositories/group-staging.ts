@@ -39,6 +39,8 @@ export interface Stager {
   isIdle(): boolean;
 }
 
+/** One is written while the next waits at the writer: their order does not matter, as none of their callers was answered. */
+const GROUPS_AT_ONCE = 2;
 const CALLS_MAX = 512;
 const CHANGES_MAX = 4096;
 const TRIES = 16;
@@ -53,24 +55,31 @@ export function createStager(
   staged: (changes: readonly StagedChange[]) => Promise<void> | null,
 ): Stager {
   let waiting: Waiting[] = [];
-  let busy = false;
+  let gathering = false;
+  let underWay = 0;
 
   return {
     stage: (call) =>
       new Promise((resolve, reject) => {
         waiting.push({ ...call, resolve, reject });
-        if (!busy) void work();
+        if (!gathering && underWay < GROUPS_AT_ONCE) gather();
       }),
-    isIdle: () => !busy,
+    isIdle: () => !gathering && underWay === 0,
   };
 
+  /** Whatever else this turn of the loop stages comes along. */
+  function gather(): void {
+    gathering = true;
+    setImmediate(() => {
+      gathering = false;
+      void work();
+    });
+  }
+
   async function work(): Promise<void> {
-    busy = true;
-    await new Promise(setImmediate); // whatever else this turn of the loop stages comes along
-    while (waiting.length > 0) {
-      await settle(takeGroup());
-    }
-    busy = false;
+    underWay++;
+    while (waiting.length > 0) await settle(takeGroup());
+    underWay--;
   }
 
   async function settle(group: readonly Waiting[]): Promise<void> {
