@@ -4,18 +4,30 @@ import { kMeans } from "./cluster/k-means.ts";
 import { centresFromJson } from "./cluster/predictor.ts";
 import { constant, constantFromJson } from "./constant.ts";
 import type { Estimator, Predictor } from "./estimator.ts";
+import { decisionTree, extraTrees, randomForest } from "./forests/forests.ts";
 import { logisticRegression } from "./linear/logistic-regression.ts";
 import { linearFromJson } from "./linear/predictor.ts";
 import { badModel } from "./packed.ts";
 import { forestFromJson } from "./trees/predictor.ts";
 
 /** Every estimator, the baseline first. */
-export const estimators: readonly Estimator[] = [constant, logisticRegression, gradientBoosting, kMeans];
+export const estimators: readonly Estimator[] = [
+  constant,
+  logisticRegression,
+  gradientBoosting,
+  decisionTree,
+  randomForest,
+  extraTrees,
+  kMeans,
+];
 
 const readers: Readonly<Record<string, (json: Record<string, unknown>) => Predictor>> = {
   [constant.name]: constantFromJson,
   [logisticRegression.name]: linearFromJson,
   [gradientBoosting.name]: forestFromJson,
+  [decisionTree.name]: forestFromJson,
+  [randomForest.name]: forestFromJson,
+  [extraTrees.name]: forestFromJson,
   [kMeans.name]: centresFromJson,
 };
 

@@ -34,6 +34,7 @@ function readElements(tensor: Message, type: ElementType, at: string): Tensor["d
       return BigInt64Array.from(tensor.integers(TENSOR.int64s), BigInt);
     case "int32":
       return Int32Array.from(tensor.integers(TENSOR.int32s), (value) => safe(value, at));
+    case "uint8":
     case "bool":
       return Uint8Array.from(tensor.integers(TENSOR.int32s), (value) => safe(value, at));
   }

@@ -19,7 +19,7 @@ const int = fc.oneof(
     .bigInt({ min: -(1n << 63n), max: (1n << 63n) - 1n })
     .map((value) => (Number.isSafeInteger(Number(value)) ? Number(value) : value)),
 );
-const elementType: fc.Arbitrary<ElementType> = fc.constantFrom("float32", "float64", "int64", "int32", "string", "bool");
+const elementType: fc.Arbitrary<ElementType> = fc.constantFrom("float32", "float64", "int64", "int32", "uint8", "string", "bool");
 
 const tensor: fc.Arbitrary<Tensor> = fc
   .record({ name: text, type: elementType, shape: fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 3 }) })
@@ -31,6 +31,7 @@ const tensor: fc.Arbitrary<Tensor> = fc
       float64: fc.float64Array(size),
       int64: fc.bigInt64Array(size),
       int32: fc.int32Array(size),
+      uint8: fc.uint8Array(size),
       bool: fc.uint8Array({ ...size, max: 1 }),
       string: fc.array(text, size),
     };

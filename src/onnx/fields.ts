@@ -46,6 +46,7 @@ export const TENSOR = {
 /** TensorProto.DataType. */
 export const ELEMENT_TYPE: Readonly<Record<ElementType, number>> = {
   float32: 1,
+  uint8: 2,
   int32: 6,
   int64: 7,
   string: 8,
@@ -65,6 +66,7 @@ export const ELEMENT_ARRAY = {
   float64: Float64Array,
   int64: BigInt64Array,
   int32: Int32Array,
+  uint8: Uint8Array,
   bool: Uint8Array,
 } as const satisfies Record<Exclude<ElementType, "string">, { new (length: number): NumericData }>;
 

@@ -114,6 +114,7 @@ function arrayOf(type: ElementType, data: ConstantData): Tensor["data"] {
       return Float64Array.from(data as Iterable<number>);
     case "int32":
       return Int32Array.from(data as Iterable<number>);
+    case "uint8":
     case "bool":
       return Uint8Array.from(data as Iterable<number>);
   }

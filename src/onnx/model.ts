@@ -2,7 +2,7 @@
  * An ONNX model as plain data (the messages of onnx.proto3 that inference graphs use), independent of any runtime.
  * Source: the ONNX specification, IR version 9; operators `ai.onnx` 17 and `ai.onnx.ml` 3, which today's servers read.
  */
-export type ElementType = "float32" | "float64" | "int64" | "int32" | "string" | "bool";
+export type ElementType = "float32" | "float64" | "int64" | "int32" | "uint8" | "string" | "bool";
 
 export interface Tensor {
   readonly name: string;

@@ -81,6 +81,7 @@ async function fit(data: TrainingData, given: Params, context: FitContext): Prom
     inputs,
     textBins,
     start,
+    divisor: 1,
     forest,
   });
 }

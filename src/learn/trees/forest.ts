@@ -23,6 +23,18 @@ export interface Forest {
   readonly values: Float64Array;
   /** What a node's split gained in training. */
   readonly gains: Float64Array;
+  /** What the training rows that came to each node weigh together; null in models that were stored before it was kept. */
+  readonly covers: Float64Array | null;
+  /** Where a leaf adds to every output, as with shares of classes, what it adds; null where each tree adds `values` to one output. */
+  readonly vectors: LeafVectors | null;
+}
+
+export interface LeafVectors {
+  /** Numbers of a vector: the outputs. */
+  readonly width: number;
+  /** Of a leaf: where its vector begins in `values`, in vectors; leaves may share one. -1 for a question. */
+  readonly ats: Int32Array;
+  readonly values: Float64Array;
 }
 
 export interface Question {
@@ -40,6 +52,8 @@ export interface ForestBuilder {
   /** Turns a leaf into a question; answers its left child, the right one is the next. */
   split(node: number, question: Question): number;
   setValue(node: number, value: number): void;
+  /** What the training rows of a node weigh together; of all nodes or of none. */
+  setCover(node: number, cover: number): void;
   /** Removes trees planted since there were `treeCount`. */
   fell(treeCount: number): void;
   finish(): Forest;
@@ -53,9 +67,10 @@ export function createForestBuilder(): ForestBuilder {
   const missingLefts: number[] = [];
   const values: number[] = [];
   const gains: number[] = [];
+  const covers: number[] = [];
   const setAts: number[] = [];
   const setWords: number[] = [];
-  const fields = [columns, thresholds, lefts, missingLefts, values, gains, setAts];
+  const fields = [columns, thresholds, lefts, missingLefts, values, gains, covers, setAts];
   const addLeaf = () => {
     for (const field of fields) field.push(field === columns || field === setAts ? -1 : 0);
     return columns.length - 1;
@@ -82,6 +97,9 @@ export function createForestBuilder(): ForestBuilder {
     setValue: (node, value) => {
       values[node] = value;
     },
+    setCover: (node, cover) => {
+      covers[node] = cover;
+    },
     fell: (treeCount) => {
       const nodeCount = roots[treeCount] ?? columns.length;
       roots.length = Math.min(treeCount, roots.length);
@@ -97,6 +115,8 @@ export function createForestBuilder(): ForestBuilder {
       gains: Float64Array.from(gains),
       setAts: Int32Array.from(setAts),
       setWords: Int32Array.from(setWords),
+      covers: covers.some((cover) => cover > 0) ? Float64Array.from(covers) : null,
+      vectors: null,
     }),
   };
 }
@@ -114,25 +134,38 @@ export function addTrees(
   outputs: number,
   scores: Float64Array,
 ): void {
-  const { roots, columns, thresholds, lefts, missingLeft, values, setAts, setWords } = forest;
+  const { roots, values, vectors } = forest;
   for (let tree = 0; tree < roots.length; tree++) {
     const root = roots[tree]!;
     const output = tree % outputs;
     for (let row = 0, first = 0; row < rowCount; row++, first += columnCount) {
-      let node = root;
-      let column = columns[node]!;
-      while (column >= 0) {
-        const value = x[first + column]!;
-        const set = setAts[node]!;
-        let left: boolean;
-        if (Number.isNaN(value)) left = missingLeft[node] === 1;
-        else left = set < 0 ? value <= thresholds[node]! : isInSet(setWords, set, value);
-        node = left ? lefts[node]! : lefts[node]! + 1;
-        column = columns[node]!;
-      }
-      scores[row * outputs + output]! += values[node]!;
+      const leaf = leafOf(forest, root, x, first);
+      if (vectors === null) scores[row * outputs + output]! += values[leaf]!;
+      else addVector(vectors, leaf, scores, row * outputs);
     }
   }
+}
+
+/** The leaf that the row beginning at x[first] comes to. */
+export function leafOf(forest: Forest, root: number, x: Float32Array, first: number): number {
+  const { columns, thresholds, lefts, missingLeft, setAts, setWords } = forest;
+  let node = root;
+  let column = columns[node]!;
+  while (column >= 0) {
+    const value = x[first + column]!;
+    const set = setAts[node]!;
+    let left: boolean;
+    if (Number.isNaN(value)) left = missingLeft[node] === 1;
+    else left = set < 0 ? value <= thresholds[node]! : isInSet(setWords, set, value);
+    node = left ? lefts[node]! : lefts[node]! + 1;
+    column = columns[node]!;
+  }
+  return node;
+}
+
+function addVector({ width, ats, values }: LeafVectors, leaf: number, scores: Float64Array, at: number): void {
+  const from = ats[leaf]! * width;
+  for (let k = 0; k < width; k++) scores[at + k]! += values[from + k]!;
 }
 
 /** Whether `bin` is in the set that begins at `at`. */

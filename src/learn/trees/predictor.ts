@@ -1,14 +1,13 @@
 /** A trained forest with its preprocessing: float32 for numbers, bins for texts, NaN for what is missing or not known. */
-import type { Json } from "../../base/index.ts";
 import { type EdgeValues, UNSEEN_TEXT } from "../edge-rows.ts";
 import type { LearnTask, Predictor } from "../estimator.ts";
 import type { Frame } from "../frame.ts";
-import { type BoundColumn, bindColumns, type InputColumn, inputsFromJson, inputsToJson, numberOf } from "../inputs.ts";
-import { applyLink, LINKS, type Link, linkOf, outputsOf } from "../link.ts";
-import { badModel, pack, unpackFloat32, unpackFloat64, unpackInt32, unpackUint8 } from "../packed.ts";
+import { type BoundColumn, bindColumns, type InputColumn, numberOf } from "../inputs.ts";
+import { applyLink, type Link, outputsOf } from "../link.ts";
 import { floatAbove, floatBelow, LAST_EDGE } from "./binning.ts";
-import { addTrees, type Forest, SET_WORDS } from "./forest.ts";
+import { addTrees, type Forest } from "./forest.ts";
 import { addForest } from "./forest-graph.ts";
+import { forestModelFromJson, forestToJson } from "./forest-json.ts";
 
 export interface ForestModel {
   readonly estimator: string;
@@ -20,6 +19,8 @@ export interface ForestModel {
   readonly textBins: readonly (Int32Array | null)[];
   /** Score per output before the trees. */
   readonly start: Float64Array;
+  /** Start and trees are summed and divided by it before the link: the number of trees where they are averaged, else 1. */
+  readonly divisor: number;
   readonly forest: Forest;
 }
 
@@ -27,7 +28,7 @@ export interface ForestModel {
 const BLOCK = 256;
 
 export function forestPredictor(model: ForestModel): Predictor {
-  const { estimator, task, classes, link, inputs, textBins, start, forest } = model;
+  const { estimator, task, classes, link, inputs, textBins, start, divisor, forest } = model;
   const outputs = outputsOf(task, classes);
   const width = inputs.length;
 
@@ -44,8 +45,13 @@ export function forestPredictor(model: ForestModel): Predictor {
       for (let row = 0; row < count; row++) block.set(start, row * outputs);
       addTrees(forest, x, width, count, outputs, block);
     }
-    applyLink(link, scores, outputs);
+    finish(scores);
     return scores;
+  }
+
+  function finish(scores: Float64Array): void {
+    if (divisor !== 1) for (let at = 0; at < scores.length; at++) scores[at]! /= divisor;
+    applyLink(link, scores, outputs);
   }
 
   function rowScorer(): ReturnType<Predictor["rowScorer"]> {
@@ -60,7 +66,7 @@ export function forestPredictor(model: ForestModel): Predictor {
       }
       const scores = Float64Array.from(start);
       addTrees(forest, x, width, 1, outputs, scores);
-      applyLink(link, scores, outputs);
+      finish(scores);
       return scores;
     };
   }
@@ -73,12 +79,15 @@ export function forestPredictor(model: ForestModel): Predictor {
     outputs,
     predict,
     rowScorer,
-    addTo: (graph, tensors) => addForest(graph, tensors, model),
+    addTo: (graph, tensors, profile) => addForest(graph, tensors, model, profile),
     edges: () => edgesOf(inputs, forest),
     importance: () => importanceOf(inputs, forest),
     toJson: () => forestToJson(model),
   };
 }
+
+/** The way back from `toJson`. Error: `learn.bad-model`. */
+export const forestFromJson = (json: Record<string, unknown>): Predictor => forestPredictor(forestModelFromJson(json));
 
 function fillColumn(
   column: BoundColumn,
@@ -123,77 +132,4 @@ function importanceOf(inputs: readonly InputColumn[], forest: Forest): Record<st
   });
   const total = gains.reduce((a, b) => a + b, 0);
   return Object.fromEntries(inputs.map(({ name }, column) => [name, total > 0 ? gains[column]! / total : 1 / inputs.length]));
-}
-
-function forestToJson({ estimator, task, link, classes, inputs, textBins, start, forest }: ForestModel): Json {
-  return {
-    estimator,
-    task,
-    classes,
-    ...(link === linkOf(task) ? {} : { link }),
-    inputs: inputsToJson(inputs),
-    textBins: textBins.map((bins) => bins && pack(bins)),
-    start: pack(start),
-    roots: pack(forest.roots),
-    columns: pack(forest.columns),
-    thresholds: pack(forest.thresholds),
-    lefts: pack(forest.lefts),
-    missingLeft: pack(forest.missingLeft),
-    values: pack(forest.values),
-    gains: pack(forest.gains),
-    setAts: pack(forest.setAts),
-    setWords: pack(forest.setWords),
-  };
-}
-
-/** The way back from `toJson`. Error: `learn.bad-model`. */
-export function forestFromJson(json: Record<string, unknown>): Predictor {
-  const task = json.task as LearnTask;
-  const classes = json.classes as string[];
-  const forest: Forest = {
-    roots: unpackInt32(json.roots),
-    columns: unpackInt32(json.columns),
-    thresholds: unpackFloat32(json.thresholds),
-    lefts: unpackInt32(json.lefts),
-    missingLeft: unpackUint8(json.missingLeft),
-    values: unpackFloat64(json.values),
-    gains: unpackFloat64(json.gains),
-    setAts: unpackInt32(json.setAts),
-    setWords: unpackInt32(json.setWords),
-  };
-  const inputs = inputsFromJson(json.inputs);
-  const textBins = inputs.map(({ texts }, column) =>
-    texts === null ? null : unpackInt32((json.textBins as unknown[] | undefined)?.[column]),
-  );
-  const link = json.link === undefined ? linkOf(task) : LINKS.find((known) => known === json.link);
-  if (link === undefined) throw badModel("its link is not named");
-  const model: ForestModel = {
-    estimator: json.estimator as string,
-    task,
-    classes,
-    link,
-    inputs,
-    textBins,
-    start: unpackFloat64(json.start),
-    forest,
-  };
-  checkForest(model);
-  return forestPredictor(model);
-}
-
-/** A damaged forest must not send a prediction into an endless walk. */
-function checkForest({ task, classes, inputs, textBins, start, forest }: ForestModel): void {
-  const { roots, columns, thresholds, lefts, missingLeft, values, gains, setAts, setWords } = forest;
-  const nodeCount = columns.length;
-  const sameLength = [thresholds, lefts, missingLeft, values, gains, setAts].every(({ length }) => length === nodeCount);
-  if (!sameLength || start.length !== outputsOf(task, classes)) throw badModel("the parts of its forest do not fit together");
-  if (!inputs.every(({ texts }, column) => texts === null || textBins[column]!.length === texts.length))
-    throw badModel("a text has no bin");
-  if (!setAts.every((at) => at === -1 || (at >= 0 && at + SET_WORDS <= setWords.length)))
-    throw badModel("a set of its forest is missing");
-  if (!roots.every((root) => root >= 0 && root < nodeCount)) throw badModel("a tree has no root");
-  const sound = columns.every(
-    (column, node) => column < 0 || (column < inputs.length && lefts[node]! > node && lefts[node]! + 1 < nodeCount),
-  );
-  if (!sound) throw badModel("a node of its forest points nowhere");
 }
