@@ -273,6 +273,11 @@ export const ERRORS = {
   "learn.unknown-estimator": { status: 400, exit: EXIT.definitions, about: "There is no estimator with this name." },
   "learn.unknown-transformer": { status: 400, exit: EXIT.definitions, about: "There is no transformer with this name." },
   "learn.unknown-measure": { status: 400, exit: EXIT.definitions, about: "There is no measure with this name for the task." },
+  "learn.not-explained": {
+    status: 422,
+    exit: EXIT.definitions,
+    about: "A model cannot say what each column adds to its scores.",
+  },
   "learn.bad-split": { status: 422, exit: EXIT.data, about: "Rows cannot be cut into the folds that were asked for." },
   "learn.task": { status: 400, exit: EXIT.definitions, about: "The estimator cannot learn this task." },
   "learn.cancelled": { status: 409, exit: EXIT.interrupted, about: "Training was cancelled; nothing was kept." },

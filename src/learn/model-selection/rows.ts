@@ -1,3 +1,4 @@
+import type { Random } from "../../base/index.ts";
 import type { TrainingData } from "../estimator.ts";
 import type { Frame, NumberColumn, TextColumn } from "../frame.ts";
 
@@ -26,4 +27,12 @@ export function pickNumbers(values: Float64Array, rows: Int32Array): Float64Arra
   const picked = new Float64Array(rows.length);
   for (let at = 0; at < rows.length; at++) picked[at] = values[rows[at]!]!;
   return picked;
+}
+
+/** In place, every order as likely (Fisher and Yates). */
+export function shuffle<T>(items: { readonly length: number; [at: number]: T }, random: Random): void {
+  for (let left = items.length; left > 1; left--) {
+    const other = random.below(left);
+    [items[left - 1], items[other]] = [items[other]!, items[left - 1]!];
+  }
 }

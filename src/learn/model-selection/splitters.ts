@@ -7,6 +7,7 @@
  */
 import { createRandom, MillError } from "../../base/index.ts";
 import type { TrainingData } from "../estimator.ts";
+import { shuffle } from "./rows.ts";
 
 /** Row numbers, rising. */
 export interface Fold {
@@ -186,14 +187,6 @@ function orderOf(rowCount: number, seed: number | undefined): number[] {
   const order = Array.from({ length: rowCount }, (_, row) => row);
   if (seed !== undefined) shuffle(order, createRandom(seed));
   return order;
-}
-
-/** Fisher and Yates, in place. */
-function shuffle(items: unknown[], random: ReturnType<typeof createRandom>): void {
-  for (let left = items.length; left > 1; left--) {
-    const other = random.below(left);
-    [items[left - 1], items[other]] = [items[other], items[left - 1]];
-  }
 }
 
 const shuffled = (seed: number | undefined) => (seed === undefined ? "" : `, shuffled with seed ${seed}`);
