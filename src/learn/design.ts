@@ -94,7 +94,7 @@ export function packRows({ numbers }: DesignRows, from: number, to: number, bloc
     const { mean, scale, missingAt } = input;
     for (let row = from, at = input.at; row < to; row++, at += stride) {
       const away = (values[row]! - mean) * scale;
-      block[at] = away === away ? away : 0;
+      block[at] = Number.isNaN(away) ? 0 : away;
     }
     if (missingAt >= 0)
       for (let row = from, at = missingAt; row < to; row++, at += stride) block[at] = Number.isNaN(values[row]!) ? 1 : 0;

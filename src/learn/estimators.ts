@@ -5,15 +5,23 @@ import { centresFromJson } from "./cluster/predictor.ts";
 import { constant, constantFromJson } from "./constant.ts";
 import type { Estimator, Predictor } from "./estimator.ts";
 import { decisionTree, extraTrees, randomForest } from "./forests/forests.ts";
+import { elasticNet, lasso } from "./linear/elastic-net.ts";
+import { linearRegression } from "./linear/linear-regression.ts";
 import { logisticRegression } from "./linear/logistic-regression.ts";
 import { linearFromJson } from "./linear/predictor.ts";
+import { ridge } from "./linear/ridge.ts";
 import { badModel } from "./packed.ts";
 import { forestFromJson } from "./trees/predictor.ts";
 
 /** Every estimator, the baseline first. */
 export const estimators: readonly Estimator[] = [
   constant,
+  elasticNet,
+  lasso,
+  linearRegression,
   logisticRegression,
+  ridge,
+
   gradientBoosting,
   decisionTree,
   randomForest,
@@ -24,6 +32,10 @@ export const estimators: readonly Estimator[] = [
 const readers: Readonly<Record<string, (json: Record<string, unknown>) => Predictor>> = {
   [constant.name]: constantFromJson,
   [logisticRegression.name]: linearFromJson,
+  [linearRegression.name]: linearFromJson,
+  [ridge.name]: linearFromJson,
+  [lasso.name]: linearFromJson,
+  [elasticNet.name]: linearFromJson,
   [gradientBoosting.name]: forestFromJson,
   [decisionTree.name]: forestFromJson,
   [randomForest.name]: forestFromJson,

@@ -2,12 +2,14 @@
 import { trainForest } from "../boosting/train.ts";
 import { searchClusters } from "../cluster/lloyd.ts";
 import { growForest } from "../forests/train.ts";
-import { minimiseLoss } from "../linear/train.ts";
 
+import { solveLeastSquares } from "../linear/solve.ts";
+import { minimiseLoss } from "../linear/train.ts";
 export const jobs = {
+  "minimise-loss": minimiseLoss,
+  "solve-least-squares": solveLeastSquares,
   "train-forest": trainForest,
   "grow-forest": growForest,
-  "minimise-loss": minimiseLoss,
   "search-clusters": searchClusters,
 } as const;
 

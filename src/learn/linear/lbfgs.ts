@@ -20,12 +20,17 @@ export interface Minimum extends Point {
   readonly converged: boolean;
 }
 
-/** `evaluate` may keep no reference to `x`, and its gradient must be a new array; `tolerance` bounds the largest partial derivative at the end. */
-export function minimise(
-  evaluate: (x: Float64Array) => { readonly value: number; readonly gradient: Float64Array },
-  start: Float64Array,
-  options: { readonly iterationsMax: number; readonly tolerance: number; onIteration(iteration: number): void },
-): Minimum {
+/** May keep no reference to `x`, and its gradient must be a new array. */
+export type Smooth = (x: Float64Array) => { readonly value: number; readonly gradient: Float64Array };
+
+export interface SearchOptions {
+  readonly iterationsMax: number;
+  /** Bounds the largest partial derivative at the end. */
+  readonly tolerance: number;
+  onIteration(iteration: number): void;
+}
+
+export function minimise(evaluate: Smooth, start: Float64Array, options: SearchOptions): Minimum {
   let point: Point = { x: start, ...evaluate(start) };
   const steps: Step[] = [];
   for (let iteration = 0; iteration < options.iterationsMax; iteration++) {
@@ -39,14 +44,14 @@ export function minimise(
   return { ...point, iterations: options.iterationsMax, converged: largest(point.gradient) <= options.tolerance };
 }
 
-interface Step {
+export interface Step {
   readonly dx: Float64Array;
   readonly dg: Float64Array;
   readonly curvature: number;
 }
 
 /** Minus the gradient, bent by what the last steps saw of the curvature. */
-function directionOf(gradient: Float64Array, steps: readonly Step[]): Float64Array {
+export function directionOf(gradient: Float64Array, steps: readonly Step[]): Float64Array {
   const direction = gradient.map((value) => -value);
   const alphas = steps.map(() => 0);
   for (let index = steps.length - 1; index >= 0; index--) {
@@ -66,7 +71,7 @@ function directionOf(gradient: Float64Array, steps: readonly Step[]): Float64Arr
 }
 
 /** The next point along `direction`, or null when no step gains anything that a double can show. */
-function search(evaluate: Parameters<typeof minimise>[0], from: Point, direction: Float64Array, first: boolean): Point | null {
+function search(evaluate: Smooth, from: Point, direction: Float64Array, first: boolean): Point | null {
   const slope = dot(from.gradient, direction);
   if (!(slope < 0)) return null;
   let [low, high] = [0, Infinity];
@@ -87,7 +92,7 @@ function search(evaluate: Parameters<typeof minimise>[0], from: Point, direction
   return best;
 }
 
-function remember(steps: Step[], from: Point, to: Point): void {
+export function remember(steps: Step[], from: Point, to: Point): void {
   const dx = to.x.map((value, index) => value - from.x[index]!);
   const dg = to.gradient.map((value, index) => value - from.gradient[index]!);
   const curvature = dot(dx, dg);

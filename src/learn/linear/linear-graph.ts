@@ -7,7 +7,7 @@
  */
 import type { GraphBuilder } from "../../onnx/index.ts";
 import type { NumberInput, TextInput } from "../design.ts";
-import { addLink, linkOf, outputsOf } from "../link.ts";
+import { addLink, outputsOf } from "../link.ts";
 import type { LinearModel } from "./predictor.ts";
 
 const DOUBLE = { to: { int: 11 } } as const;
@@ -15,7 +15,7 @@ const DOUBLE = { to: { int: 11 } } as const;
 export function addLinear(
   graph: GraphBuilder,
   tensors: Readonly<Record<string, string>>,
-  { task, classes, inputs, weights }: LinearModel,
+  { task, classes, link, inputs, weights }: LinearModel,
 ): string {
   const outputs = outputsOf(task, classes);
   const weightCount = weights.length / outputs;
@@ -39,7 +39,7 @@ export function addLinear(
   }
   const bias = graph.constant("float64", weightsAt(weightCount - 1), [1, outputs]);
   const scores = terms.reduce((sum, term) => graph.add("Add", [sum, term]), bias);
-  return addLink(graph, linkOf(task), scores);
+  return addLink(graph, link, scores);
 }
 
 function denseParts(graph: GraphBuilder, input: NumberInput, name: string): { value: string; at: number }[] {

@@ -1,29 +1,39 @@
 /**
- * Minimises the loss: the job that each member of the crew runs. Member 0 leads the search; at each point it asks for, all members add up their chunks
+ * Minimises a loss: the job that each member of the crew runs. Member 0 leads the search; at each point it asks for, all members add up their chunks
  * of rows. The chunks depend on the data alone and are summed in their order, so the number of threads cannot change the weights.
  */
 import type { Member } from "../crew/crew.ts";
-import { share } from "../crew/shared.ts";
-import { type Minimum, minimise } from "./lbfgs.ts";
-import { addLoss, type LossRows } from "./loss.ts";
+import { instantiateKernel } from "../kernels/kernel.ts";
+import type { LinearKernel } from "../kernels/linear.ts";
+import { type Coordinates, scaledCoordinates, whitenedCoordinates } from "./coordinates.ts";
+import { minimise } from "./lbfgs.ts";
+import { BLOCK } from "./losses.ts";
+import { minimiseSparse } from "./orthants.ts";
+import { createPass, fillRows, type RowsMatrix, type Scratch, spreadWeights } from "./rows-matrix.ts";
 
 export interface LossOrder {
-  readonly rows: LossRows;
-  readonly rowCount: number;
+  readonly matrix: RowsMatrix;
   /** Sum of the rows' weights. */
   readonly total: number;
-  readonly l2: number;
+  /** Per weight of one output: minimised is the summed loss + sum of l1 |w| + sum of l2 w^2 / 2. */
+  readonly l1: Float64Array;
+  readonly l2: Float64Array;
   readonly iterationsMax: number;
+  /** The search ends when no slope of the mean loss is steeper, along its coordinates. */
   readonly tolerance: number;
-  readonly start: Float64Array;
-  /** Mean square of each weight's column: the search runs on weight x root of this, which evens the curvature out. */
+  /** Mean square of each weight's column. */
   readonly squares: Float64Array;
   readonly memory: LossMemory;
 }
 
 /** What the members share. */
 export interface LossMemory {
-  /** The weights to evaluate at. */
+  readonly wasm: WebAssembly.Memory;
+  /** One per member. */
+  readonly scratches: readonly Scratch[];
+  /** The kernel's: stride x stride. */
+  readonly products: Float64Array;
+  /** The weights to evaluate at, output-major. */
   readonly weights: Float64Array;
   /** A gradient for each chunk, then a loss for each chunk. */
   readonly partials: Float64Array;
@@ -40,71 +50,87 @@ export interface TrainedWeights {
 }
 
 export function minimiseLoss(order: LossOrder, member: Member): TrainedWeights | null {
-  if (member.index > 0) {
-    serve(order, member);
-    return null;
-  }
-  const { memory } = order;
-  const roots = rootsOf(order);
-  const evaluate = (scaled: Float64Array) => {
-    for (let at = 0; at < scaled.length; at++) memory.weights[at] = scaled[at]! / roots[at]!;
-    member.barrier();
-    addChunks(order, member);
-    member.barrier();
-    return objective(order, roots);
-  };
-  const onIteration = (done: number) => member.progress(done, order.iterationsMax);
-  const { iterationsMax, tolerance, start } = order;
-  const minimum: Minimum = minimise(
-    evaluate,
-    start.map((weight, at) => weight * roots[at]!),
-    { iterationsMax, tolerance, onIteration },
-  );
-  memory.ended[0] = 1;
-  member.barrier();
-  const weights = minimum.x.map((scaled, at) => scaled / roots[at]!);
-  return { weights, loss: minimum.value, iterations: minimum.iterations, converged: minimum.converged };
-}
+  const { matrix, memory } = order;
+  const kernel = instantiateKernel<LinearKernel>("linear", memory.wasm);
+  const scratch = memory.scratches[member.index]!;
+  const pass = createPass(matrix, scratch, kernel);
+  const chunks = memory.losses.length;
+  const bounds = (chunk: number) => blockShare(matrix.rows.rowCount, chunk, chunks);
 
-function serve(order: LossOrder, member: Member): void {
+  const addChunks = () => {
+    const { weights, partials, losses } = memory;
+    spreadWeights(matrix, weights, scratch);
+    for (let chunk = member.index; chunk < chunks; chunk += member.count) {
+      const gradient = partials.subarray(chunk * weights.length, (chunk + 1) * weights.length).fill(0);
+      losses[chunk] = pass(weights, gradient, ...bounds(chunk));
+    }
+  };
+
+  for (let chunk = member.index; chunk < chunks; chunk += member.count) fillRows(matrix, ...bounds(chunk));
+  member.barrier();
+  if (member.index === 0) return search(order, member, kernel, addChunks);
   for (;;) {
     member.barrier();
-    if (order.memory.ended[0] === 1) return;
-    addChunks(order, member);
+    if (memory.ended[0] === 1) return null;
+    addChunks();
     member.barrier();
   }
 }
 
-function addChunks({ rows, rowCount, memory }: LossOrder, member: Member): void {
-  const { weights, partials, losses } = memory;
-  for (let chunk = member.index; chunk < losses.length; chunk += member.count) {
-    const gradient = partials.subarray(chunk * weights.length, (chunk + 1) * weights.length).fill(0);
-    const [from, to] = share(rowCount, chunk, losses.length);
-    losses[chunk] = addLoss(rows, weights, gradient, from, to);
-  }
+/** Whole blocks of rows. */
+function blockShare(rowCount: number, chunk: number, chunks: number): [from: number, to: number] {
+  const blocks = Math.ceil(rowCount / BLOCK);
+  const edge = (at: number) => Math.min(rowCount, Math.floor((blocks * at) / chunks) * BLOCK);
+  return [edge(chunk), edge(chunk + 1)];
 }
 
-/** Mean loss + l2 / 2 x sum of squared weights / total weight; the bias is free. */
-function objective({ rows, total, l2, memory }: LossOrder, roots: Float64Array): { value: number; gradient: Float64Array } {
+function search(order: LossOrder, member: Member, kernel: LinearKernel, addChunks: () => void): TrainedWeights {
+  const { memory, l1, total, iterationsMax, tolerance } = order;
+  const isSparse = l1.some((penalty) => penalty > 0);
+  const coordinates = coordinatesOf(order, kernel, isSparse);
+  const evaluate = (point: Float64Array) => {
+    memory.weights.set(coordinates.weightsAt(point));
+    member.barrier();
+    addChunks();
+    member.barrier();
+    return objective(order, coordinates);
+  };
+  const onIteration = (done: number) => member.progress(done, iterationsMax + 1);
+  const options = { iterationsMax, tolerance, onIteration };
+  const start = new Float64Array(memory.weights.length);
+  const sizes = () => coordinates.slopesOf(start.map((_, at) => l1[at % l1.length]! / total));
+  const minimum = isSparse ? minimiseSparse(evaluate, start, sizes(), options) : minimise(evaluate, start, options);
+  memory.ended[0] = 1;
+  member.barrier();
+  member.progress(iterationsMax + 1, iterationsMax + 1);
+  return {
+    weights: coordinates.weightsAt(minimum.x),
+    loss: minimum.value,
+    iterations: minimum.iterations,
+    converged: minimum.converged,
+  };
+}
+
+function coordinatesOf({ matrix, squares, l2, total, memory }: LossOrder, kernel: LinearKernel, isSparse: boolean): Coordinates {
+  const ridge = l2.map((penalty) => (4 * penalty) / total);
+  const curvatures = squares.map((square, at) => square + ridge[at]!);
+  return isSparse ? scaledCoordinates(curvatures) : whitenedCoordinates(matrix, curvatures, kernel, memory.products, ridge);
+}
+
+/** (Summed loss + sum of l2 w^2 / 2) / total weight. */
+function objective({ l2, total, memory }: LossOrder, coordinates: Coordinates): { value: number; gradient: Float64Array } {
   const { weights, partials, losses } = memory;
   const gradient = new Float64Array(weights.length);
   for (let chunk = 0; chunk < losses.length; chunk++) {
     const first = chunk * weights.length;
     for (let at = 0; at < gradient.length; at++) gradient[at]! += partials[first + at]!;
   }
-  let squares = 0;
+  let penalty = 0;
   for (let at = 0; at < gradient.length; at++) {
-    const isBias = (at + 1) % rows.weightCount === 0;
-    if (!isBias) squares += weights[at]! ** 2;
-    gradient[at] = (gradient[at]! + (isBias ? 0 : l2 * weights[at]!)) / total / roots[at]!;
+    const pull = l2[at % l2.length]! * weights[at]!;
+    penalty += (pull * weights[at]!) / 2;
+    gradient[at] = (gradient[at]! + pull) / total;
   }
   const loss = losses.reduce((a, b) => a + b, 0);
-  return { value: (loss + (l2 / 2) * squares) / total, gradient };
-}
-
-/** Per weight of every output, about the root of its curvature. */
-function rootsOf({ rows, squares, l2, total }: LossOrder): Float64Array {
-  return Float64Array.from({ length: rows.outputs * rows.weightCount }, (_, at) =>
-    Math.sqrt(Math.max(squares[at % rows.weightCount]! + (4 * l2) / total, 1e-12)),
-  );
+  return { value: (loss + penalty) / total, gradient: coordinates.slopesOf(gradient) };
 }

@@ -1,0 +1,107 @@
+/** What the estimators that search for the least loss have in common: from training data and penalties to weights. */
+import { MillError } from "../../base/index.ts";
+import { crewSize, runCrew } from "../crew/crew.ts";
+import { sharedFloat64, sharedInt32 } from "../crew/shared.ts";
+import { type Design, penaltyScales } from "../design.ts";
+import type { FitContext, NumbersByName, ParamSpec, TrainingData } from "../estimator.ts";
+import { createArena } from "../kernels/arena.ts";
+import type { LossName } from "./losses.ts";
+import { allocateMatrix, allocateScratch } from "./rows-matrix.ts";
+import type { LossOrder, TrainedWeights } from "./train.ts";
+
+export interface LossProblem {
+  readonly loss: LossName;
+  readonly outputs: number;
+  readonly epsilon?: number;
+  /** Of the rows, class weights included. */
+  readonly rowWeights: Float64Array | undefined;
+  /** Minimised is the summed loss + l1 x sum of |w| + l2 / 2 x sum of w^2; the bias is free. */
+  readonly l1: number;
+  readonly l2: number;
+  readonly standardise: boolean;
+  readonly iterationsMax: number;
+  readonly tolerance: number;
+}
+
+export const searchParams = {
+  iterationsMax: { type: "integer", default: 200, min: 1, max: 10_000, about: "steps of the search, at most" },
+  tolerance: {
+    ...{ type: "number", default: 1e-5, min: 0, openMin: true, max: 1 },
+    about: "the search ends when no slope of the mean loss is steeper",
+  },
+} as const satisfies Record<string, ParamSpec>;
+
+export const classWeightsParam: ParamSpec = {
+  ...{ type: "by-name", each: { type: "number", min: 0, max: 1e9 }, default: {} },
+  about: "what the rows of a class count, by its name; 1 unless given",
+};
+
+/** Gradients kept at once: bounds the number of chunks when there are very many weights. */
+const PARTIALS_MAX = 4_000_000;
+
+/** Output-major weights, the bias last in each output. Tells when the search did not converge. Errors: those of `fit`. */
+export async function fitLoss(
+  { X, y }: Pick<TrainingData, "X" | "y">,
+  design: Design,
+  problem: LossProblem,
+  context: FitContext,
+): Promise<TrainedWeights> {
+  const { outputs, rowWeights, iterationsMax, tolerance } = problem;
+  const members = crewSize(X.rowCount, context.threads);
+  const arena = createArena();
+  const rows = { outputs, y, rowWeights, epsilon: problem.epsilon ?? 0 };
+  const matrix = allocateMatrix(arena, design.rows, rows, problem.loss);
+  const size = outputs * design.weightCount;
+  const chunks = Math.max(1, Math.min(64, Math.ceil(X.rowCount / 1024), Math.max(4, Math.floor(PARTIALS_MAX / size))));
+  const scales = penaltyScales(design, problem.standardise);
+  const order: LossOrder = {
+    matrix,
+    total: rowWeights === undefined ? X.rowCount : rowWeights.reduce((a, b) => a + b, 0),
+    l1: scales.map((scale) => problem.l1 * scale),
+    l2: scales.map((scale) => problem.l2 * scale * scale),
+    iterationsMax,
+    tolerance,
+    squares: design.squares,
+    memory: {
+      wasm: arena.memory,
+      scratches: Array.from({ length: members }, () => allocateScratch(arena, matrix)),
+      products: arena.float64(matrix.stride ** 2),
+      weights: sharedFloat64(size),
+      partials: sharedFloat64(chunks * size),
+      losses: sharedFloat64(chunks),
+      ended: sharedInt32(1),
+    },
+  };
+  const trained = await runCrew("minimise-loss", order, members, context);
+  if (!trained!.converged)
+    context.warn({
+      reason: "not-converged",
+      message: `The search for the weights ended after ${iterationsMax} steps, the slope still above the tolerance.`,
+      fix: "Raise iterationsMax, or accept less with a larger tolerance.",
+    });
+  return trained!;
+}
+
+/** The rows' weights x their classes'. Error: `learn.bad-parameter` for a class that is none. */
+export function withClassWeights(estimator: string, data: TrainingData, classWeights: NumbersByName): Float64Array | undefined {
+  const { y, classes, weights } = data;
+  for (const name of Object.keys(classWeights)) if (!classes.includes(name)) throw unknownClass(estimator, name, classes);
+  if (Object.keys(classWeights).length === 0) return weights;
+  const factors = classes.map((name) => classWeights[name] ?? 1);
+  const all = y.map((label, row) => (weights?.[row] ?? 1) * factors[label]!);
+  if (new Set(y.filter((_, row) => all[row]! > 0)).size > 1) return all;
+  throw new MillError("learn.bad-parameter", `${estimator}.classWeights: only one class counts.`, {
+    at: `${estimator}.classWeights`,
+    expected: "a weight above 0 for at least two classes",
+    got: JSON.stringify(classWeights),
+    fix: "Give the classes that are to be told apart weights above 0.",
+  });
+}
+
+const unknownClass = (estimator: string, name: string, classes: readonly string[]) =>
+  new MillError("learn.bad-parameter", `${estimator}.classWeights: "${name}" is no class of the labels.`, {
+    at: `${estimator}.classWeights`,
+    expected: classes.join(", "),
+    got: name,
+    fix: "Name classes as the labels do.",
+  });
