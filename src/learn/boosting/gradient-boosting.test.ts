@@ -7,11 +7,11 @@ checkEstimator(gradientBoosting, {
   rowOrder: "same",
   cancellable: true,
   golden: {
-    revision: 1,
+    revision: 2,
     digests: {
-      "binary-classification": "sha256:f7ac25a03806c671c2fc0aa79c9a3e60f1b34c6d0e962d74659d6020b8213174",
-      "multiclass-classification": "sha256:8cf611df9631144e112f7618e442e2486cb6004d8ded091a4f004354b9bbbbb3",
-      regression: "sha256:d808c2a952d08c7c5f0b8a042a3499772ebfb8b7696e6f27c923b988af93d605",
+      "binary-classification": "sha256:fb03c0d4de5c541d8ea62e8b1acdd54386aec70d6f38c749e987032a8a5f6fd5",
+      "multiclass-classification": "sha256:0f31c3ecf5a2ff9d43ec99a29a07ab3d8c354350eedce604a1711d0fb5b7dcb4",
+      regression: "sha256:3b12391cff03da5fff6f43f97bf7cac23ab1e2266bfd8dc95bdd1c932e260ace",
     },
   },
 });

@@ -7,10 +7,11 @@
  * Sources: Friedman 2001; LightGBM (Ke et al. 2017); scikit-learn `HistGradientBoosting`, whose parameters' meanings and defaults these are.
  */
 import { crewSize, runCrew } from "../crew/crew.ts";
-import { sharedCopy, sharedFloat32, sharedInt32 } from "../crew/shared.ts";
+import { sharedFloat32, sharedInt32 } from "../crew/shared.ts";
 import {
   type Estimator,
   type FitContext,
+  type LearnTask,
   type ParamSpecs,
   type Params,
   type Predictor,
@@ -19,13 +20,15 @@ import {
 } from "../estimator.ts";
 import type { NumberColumn, TextColumn } from "../frame.ts";
 import type { InputColumn } from "../inputs.ts";
-import { linkOf, outputsOf } from "../link.ts";
+import { outputsOf } from "../link.ts";
 import { completeParams } from "../params.ts";
 import { badColumn, checkTrainingData } from "../training-data.ts";
 import { forestPredictor } from "../trees/predictor.ts";
+import type { TrainingColumn } from "./bins.ts";
 import type { GrowthRules } from "./grower.ts";
+import { derivesInDoubles, type LossSpec, linkOfLoss } from "./losses.ts";
 import { allocate } from "./memory.ts";
-import type { ForestOrder, TrainingColumn } from "./train.ts";
+import type { ForestOrder } from "./train.ts";
 
 const params: ParamSpecs = {
   trees: {
@@ -41,12 +44,19 @@ const params: ParamSpecs = {
   l2: { type: "number", default: 0, min: 0, max: 1e6, about: "penalty on the squares of the leaves' values" },
   maxBins: { type: "integer", default: 255, min: 2, max: 255, about: "bins of a column, missing values not counted" },
   depthMax: { type: "integer", default: 0, min: 0, max: 1000, about: "questions on a path, 0 for no bound" },
+  minHessianPerLeaf: {
+    type: "number",
+    default: 1e-3,
+    min: 0,
+    max: 1e12,
+    about: "sum of second derivatives a leaf must hold; below it its value would be noise",
+  },
   minGain: { type: "number", default: 0, min: 0, max: 1e12, about: "a split must gain more, in units of the summed loss" },
 };
 
 export const gradientBoosting: Estimator = {
   name: "gradient-boosting",
-  revision: 1,
+  revision: 2,
   about: "Boosted trees on binned columns: the best choice for most tables.",
   params,
   tags: {
@@ -66,7 +76,8 @@ async function fit(data: TrainingData, given: Params, context: FitContext): Prom
     column.kind === "number" ? numberColumn(name, column) : textColumn(column, texts[index]!),
   );
   const members = crewSize(data.X.rowCount, context.threads);
-  const order = orderOf(data, columns, complete, context.seed, members);
+  const loss = lossOf(task, classes);
+  const order = orderOf(data, columns, complete, loss, context.seed, members);
   const { start, forest, levels } = await runCrew("train-forest", order, members, context);
   const inputs = entries.map(([name], index): InputColumn => {
     const level = levels[index];
@@ -77,7 +88,7 @@ async function fit(data: TrainingData, given: Params, context: FitContext): Prom
     estimator: gradientBoosting.name,
     task,
     classes,
-    link: linkOf(task),
+    link: linkOfLoss(loss.name),
     inputs,
     textBins,
     start,
@@ -86,42 +97,52 @@ async function fit(data: TrainingData, given: Params, context: FitContext): Prom
   });
 }
 
+function lossOf(task: LearnTask, classes: readonly string[]): LossSpec {
+  const name = task === "binary-classification" ? "log-loss" : task === "multiclass-classification" ? "softmax" : "squared";
+  return { name, outputs: outputsOf(task, classes), quantile: 0.5, power: 1.5 };
+}
+
 function orderOf(
-  { X, y, weights, task, classes }: TrainingData,
+  { X, y, weights, classes }: TrainingData,
   columns: readonly TrainingColumn[],
   params: Record<string, number>,
+  loss: LossSpec,
   seed: number,
   members: number,
 ): ForestOrder {
-  const outputs = outputsOf(task, classes);
   const rules: GrowthRules = {
     leaves: params.leaves!,
     learningRate: params.learningRate!,
     minRowsPerLeaf: params.minRowsPerLeaf!,
+    minHessianPerLeaf: params.minHessianPerLeaf!,
     l2: params.l2!,
     depthMax: params.depthMax!,
     minGain: params.minGain!,
+    monotone: undefined,
   };
   const leavesMax = Math.max(1, Math.min(rules.leaves, Math.floor(X.rowCount / rules.minRowsPerLeaf)));
+  const memory = allocate({
+    rowCount: X.rowCount,
+    columnCount: columns.length,
+    outputs: loss.outputs,
+    members,
+    leavesMax,
+    hasWeights: weights !== undefined,
+    hasRaw: derivesInDoubles(loss.name),
+  });
+  memory.y.set(y);
+  if (weights !== undefined) memory.weights.set(weights);
   return {
     rowCount: X.rowCount,
-    task,
     classCount: classes.length,
-    outputs,
     columns,
-    y: sharedCopy(y),
-    weights: weights && sharedCopy(weights),
+    loss,
     rules,
     trees: params.trees!,
     binsMax: params.maxBins!,
+    leavesMax,
     seed,
-    memory: allocate({
-      rowCount: X.rowCount,
-      columnCount: columns.length,
-      outputs,
-      members,
-      leavesMax,
-    }),
+    memory,
   };
 }
 

@@ -9,20 +9,34 @@
  */
 import type { Member } from "../crew/crew.ts";
 import { share } from "../crew/shared.ts";
+import { instantiateKernel } from "../kernels/kernel.ts";
+import type { RowsKernel } from "../kernels/rows.ts";
 import { BINS } from "../trees/binning.ts";
 import type { ForestBuilder } from "../trees/forest.ts";
 import { bestCandidate, writeCandidate } from "./candidates.ts";
 import type { Scales } from "./gradients.ts";
-import { addRows, type HistogramLayout, reduceColumn } from "./histogram.ts";
-import { histogramSize, type Memory, SUMS } from "./memory.ts";
-import { putIntoPlace, setAside, sidesOf } from "./partition.ts";
-import { type LeafSums, NO_SPLIT, type Split, type SplitRules, searchNumber, searchText, type Totals } from "./split-search.ts";
+import { createHistograms, totalsOf } from "./histogram.ts";
+import type { Memory } from "./memory.ts";
+import { createPartition } from "./partition.ts";
+import {
+  type Bounds,
+  NO_SPLIT,
+  type Split,
+  type SplitRules,
+  searchNumber,
+  searchText,
+  stepOf,
+  type Totals,
+} from "./split-search.ts";
+import { createTreeWalk } from "./tree-walk.ts";
 
 export interface GrowthRules extends SplitRules {
   readonly leaves: number;
   /** 0: no bound. */
   readonly depthMax: number;
   readonly learningRate: number;
+  /** By column 1 where the model must rise with it, -1 where it must fall; absent where there is no such column. */
+  readonly monotone: readonly number[] | undefined;
 }
 
 interface Leaf {
@@ -34,77 +48,94 @@ interface Leaf {
   node: number;
   depth: number;
   split: Split;
+  bounds: Bounds | undefined;
 }
+
+/** What a tree is grown on. */
+export interface Bag {
+  /** The first so many of `rows`. The others get their leaves' values too. */
+  readonly rowCount: number;
+  /** They are all rows of the data in their order. */
+  readonly isWhole: boolean;
+  readonly columns: readonly number[];
+}
+
+/** The value of a leaf that takes no Newton step, of its rows: for losses without curvature. */
+export type Refit = (rows: Uint32Array) => number;
 
 export interface Grower {
   /** Grows a tree on the gradients in the records and adds its values to the scores of `output`; false when no cut gained anything. */
-  grow(scales: Scales, output: number): boolean;
+  grow(bag: Bag, scales: Scales, output: number, refit: Refit | undefined): boolean;
 }
 
 export function createGrower(
   memory: Memory,
-  layout: HistogramLayout,
-  rowCount: number,
-  outputs: number,
+  shape: { readonly rowCount: number; readonly columnCount: number; readonly outputs: number; readonly leavesMax: number },
   rules: GrowthRules,
   forest: ForestBuilder,
   member: Member,
 ): Grower {
-  const { rows, records, partials, histograms, candidates, slate } = memory;
-  const size = histogramSize(layout.columnCount);
-  const packed = new Float64Array((size / SUMS) * 2);
-  const sides = new Uint8Array(BINS);
-  const ownColumns = Array.from({ length: layout.columnCount }, (_, column) => column).filter(
-    (column) => column % member.count === member.index,
-  );
+  const { rowCount, columnCount, outputs } = shape;
+  const { rows, candidates, binCounts, hasMissing, scores } = memory;
+  const { sides } = memory.own[member.index]!;
+  const histograms = createHistograms(memory, columnCount, rowCount, shape.leavesMax, member);
+  const partition = createPartition(memory, rowCount, member);
+  const walk = createTreeWalk(memory, columnCount, outputs, member);
+  const kernel = instantiateKernel<RowsKernel>("rows", memory.memory);
 
-  function grow(scales: Scales, output: number): boolean {
-    const root = plantRoot(scales);
+  function grow(bag: Bag, scales: Scales, output: number, refit: Refit | undefined): boolean {
+    const ownColumns = bag.columns.filter((_, index) => index % member.count === member.index);
+    const root = plantRoot(bag, scales, ownColumns);
+    const rootNode = root.node;
     const leaves = [root];
     while (leaves.length < rules.leaves) {
       const leaf = leaves.reduce((best, other) => (other.split.gain > best.split.gain ? other : best));
       if (leaf.split.column < 0) break;
-      leaves.push(cut(leaf, leaves.length, leaves.length + 1 < rules.leaves, scales));
+      leaves.push(cut(leaf, leaves.length, leaves.length + 1 < rules.leaves, scales, ownColumns, rootNode));
     }
-    for (const leaf of leaves) addValue(leaf, scales, output);
+    const values = valuesOf(leaves, scales, refit);
+    leaves.forEach((leaf, index) => {
+      addValue(leaf, leaf.node - rootNode, values[index]!, output);
+    });
+    if (bag.rowCount < rowCount) walk.addLeaves(bag.rowCount, rowCount, output);
     return leaves.length > 1;
   }
 
-  function plantRoot(scales: Scales): Leaf {
-    const [from, to] = share(rowCount, member.index, member.count);
-    for (let row = from; row < to; row++) rows[row] = row;
-    addRows(layout, records, rows, from, to, packed, partials, member.index * size);
+  function plantRoot(bag: Bag, scales: Scales, ownColumns: readonly number[]): Leaf {
+    if (bag.isWhole) {
+      const [from, to] = share(rowCount, member.index, member.count);
+      for (let row = from; row < to; row++) rows[row] = row;
+    }
+    histograms.add(0, 0, bag.rowCount, !bag.isWhole);
     member.barrier();
-    for (const column of ownColumns) reduceColumn(layout, column, partials, size, histograms, 0, -1);
+    histograms.reduce(ownColumns, 0, -1, bag.rowCount);
     member.barrier();
-    const root: Leaf = { start: 0, totals: totalsOfRoot(), slot: 0, node: forest.plant(), depth: 0, split: NO_SPLIT };
-    search([root], scales);
+    const any = bag.columns[0]!;
+    const totals = totalsOf(histograms.column(0, any), binCounts[any]!);
+    const bounds = rules.monotone && { lower: -Infinity, upper: Infinity };
+    walk.plant();
+    const root: Leaf = { start: 0, totals, slot: 0, node: forest.plant(), depth: 0, split: NO_SPLIT, bounds };
+    forest.setCover(root.node, totals.rows);
+    search([root], scales, ownColumns);
     return root;
   }
 
-  /** Any column's bins hold all rows. */
-  function totalsOfRoot(): Totals {
-    let [gradient, hessian] = [0, 0];
-    for (let bin = 0; bin < BINS; bin++) {
-      if (bin >= layout.binCounts[0]! && !(bin === BINS - 1 && layout.hasMissing[0] === 1)) continue;
-      gradient += histograms[bin * SUMS]!;
-      hessian += histograms[bin * SUMS + 1]!;
-    }
-    return { gradient, hessian, rows: rowCount };
-  }
-
   /** Cuts `leaf`, which becomes its own left child; answers the right one. */
-  function cut(leaf: Leaf, freeSlot: number, goesOn: boolean, scales: Scales): Leaf {
+  function cut(leaf: Leaf, freeSlot: number, goesOn: boolean, scales: Scales, ownColumns: readonly number[], root: number): Leaf {
     const { split, totals } = leaf;
-    partition(leaf);
+    partition(split, leaf.start, totals.rows, split.left.rows);
     const threshold = split.set === null ? memory.edges[split.column * BINS + split.bin]! : 0;
     const node = forest.split(leaf.node, { ...split, threshold });
+    walk.split(leaf.node - root, split.column, node - root, sides);
     const { left } = split;
     const right = {
       gradient: totals.gradient - left.gradient,
       hessian: totals.hessian - left.hessian,
       rows: totals.rows - left.rows,
     };
+    forest.setCover(node, left.rows);
+    forest.setCover(node + 1, right.rows);
+    const [boundsLeft, boundsRight] = boundsOfChildren(leaf, right, scales);
     const other: Leaf = {
       start: leaf.start + left.rows,
       totals: right,
@@ -112,49 +143,42 @@ export function createGrower(
       node: node + 1,
       depth: leaf.depth + 1,
       split: NO_SPLIT,
+      bounds: boundsRight,
     };
     const parentSlot = leaf.slot;
-    Object.assign(leaf, { totals: left, node, depth: leaf.depth + 1, split: NO_SPLIT });
+    Object.assign(leaf, { totals: left, node, depth: leaf.depth + 1, split: NO_SPLIT, bounds: boundsLeft });
     const [smaller, larger] = left.rows <= right.rows ? [leaf, other] : [other, leaf];
     smaller.slot = freeSlot;
     larger.slot = parentSlot;
     if (goesOn && (mayBeCut(leaf) || mayBeCut(other))) {
-      addHistogram(smaller, parentSlot);
-      search([leaf, other], scales);
+      const { start, totals } = smaller;
+      histograms.add(freeSlot, start, start + totals.rows, true);
+      member.barrier();
+      histograms.reduce(ownColumns, freeSlot, parentSlot, totals.rows);
+      search([leaf, other], scales, ownColumns);
     }
     return other;
   }
 
-  function partition({ start, totals, split }: Leaf): void {
-    const [first, last] = share(totals.rows, member.index, member.count);
-    const [from, to] = [start + first, start + last];
-    sidesOf(split, sides);
-    const leftCount = setAside(rows, memory.bins, split.column * rowCount, sides, memory.goingLeft, memory.goingRight, from, to);
-    slate[member.index * 8] = leftCount;
-    member.barrier();
-    let leftBefore = 0;
-    for (let index = 0; index < member.index; index++) leftBefore += slate[index * 8]!;
-    const leftAt = start + leftBefore;
-    const rightAt = start + split.left.rows + (first - leftBefore);
-    putIntoPlace(rows, memory.goingLeft, memory.goingRight, from, leftCount, last - first - leftCount, leftAt, rightAt);
-    member.barrier();
-  }
-
-  function addHistogram(smaller: Leaf, parentSlot: number): void {
-    const [first, last] = share(smaller.totals.rows, member.index, member.count);
-    addRows(layout, records, rows, smaller.start + first, smaller.start + last, packed, partials, member.index * size);
-    member.barrier();
-    for (const column of ownColumns)
-      reduceColumn(layout, column, partials, size, histograms, smaller.slot * size, parentSlot * size);
+  /** A cut by a monotone column parts its children's values in the middle, for all that grows below. */
+  function boundsOfChildren({ split, bounds }: Leaf, right: Totals, scales: Scales): (Bounds | undefined)[] {
+    const direction = rules.monotone?.[split.column] ?? 0;
+    if (bounds === undefined || direction === 0) return [bounds, bounds];
+    const middle = stepOf(split.left, scales, rules.l2, bounds) / 2 + stepOf(right, scales, rules.l2, bounds) / 2;
+    const [low, high] = [
+      { ...bounds, upper: middle },
+      { ...bounds, lower: middle },
+    ];
+    return direction > 0 ? [low, high] : [high, low];
   }
 
   const mayBeCut = ({ totals, depth }: Leaf) =>
     totals.rows >= 2 * rules.minRowsPerLeaf && (rules.depthMax === 0 || depth < rules.depthMax);
 
   /** Finds the best cut of one or two leaves. */
-  function search(leaves: readonly Leaf[], scales: Scales): void {
+  function search(leaves: readonly Leaf[], scales: Scales, ownColumns: readonly number[]): void {
     leaves.forEach((leaf, index) => {
-      writeCandidate(mayBeCut(leaf) ? searchOwnColumns(leaf, scales) : NO_SPLIT, candidates, member.index, index);
+      writeCandidate(mayBeCut(leaf) ? searchColumns(leaf, scales, ownColumns) : NO_SPLIT, candidates, member.index, index);
     });
     member.barrier();
     leaves.forEach((leaf, index) => {
@@ -162,25 +186,42 @@ export function createGrower(
     });
   }
 
-  function searchOwnColumns(leaf: Leaf, scales: Scales): Split {
-    const sums: LeafSums = { pool: histograms, at: leaf.slot * size, totals: leaf.totals, scales, rules };
+  function searchColumns({ slot, totals, bounds }: Leaf, scales: Scales, ownColumns: readonly number[]): Split {
+    const leaf = { histograms, slot, totals, scales, rules, ...(bounds && { bounds }) };
     let best = NO_SPLIT;
     for (const column of ownColumns) {
-      const searchColumn = memory.isText[column] === 1 ? searchText : searchNumber;
-      best = searchColumn(sums, column, layout.binCounts[column]!, layout.hasMissing[column] === 1, best);
+      const [binCount, missing] = [binCounts[column]!, hasMissing[column] === 1];
+      if (memory.isText[column] === 1) best = searchText(leaf, column, binCount, missing, best);
+      else best = searchNumber(leaf, column, binCount, missing, rules.monotone?.[column] ?? 0, best);
     }
     return best;
   }
 
-  /** A leaf's value is the Newton step, shrunk by the learning rate. */
-  function addValue(leaf: Leaf, scales: Scales, output: number): void {
-    const hessian = leaf.totals.hessian / scales.hessian + rules.l2;
-    const value = hessian > 0 ? (-rules.learningRate * (leaf.totals.gradient / scales.gradient)) / hessian : 0;
-    forest.setValue(leaf.node, value);
-    const [first, last] = share(leaf.totals.rows, member.index, member.count);
-    for (let index = leaf.start + first; index < leaf.start + last; index++)
-      memory.scores[rows[index]! * outputs + output]! += value;
+  /** Leaves' values before the learning rate: Newton steps, or what `refit` says, each member's share of the leaves. */
+  function valuesOf(leaves: readonly Leaf[], scales: Scales, refit: Refit | undefined): Float64Array {
+    if (refit === undefined) return Float64Array.from(leaves, ({ totals, bounds }) => stepOf(totals, scales, rules.l2, bounds));
+    const { values } = memory;
+    leaves.forEach(({ start, totals, bounds }, index) => {
+      if (index % member.count !== member.index) return;
+      const value = refit(rows.subarray(start, start + totals.rows));
+      values[index] = bounds === undefined ? value : Math.min(Math.max(value, bounds.lower), bounds.upper);
+    });
+    member.barrier();
+    return values.slice(0, leaves.length);
+  }
+
+  function addValue({ start, totals, node }: Leaf, fromRoot: number, step: number, output: number): void {
+    const value = rules.learningRate * step;
+    forest.setValue(node, value);
+    walk.setValue(fromRoot, value);
+    const [first, last] = share(totals.rows, member.index, member.count);
+    const at = scores.byteOffset + output * 8;
+    for (let from = start + first; from < start + last; from += CALL_ROWS)
+      kernel.addToScores(rows.byteOffset, from, Math.min(from + CALL_ROWS, start + last), at, outputs * 8, value);
   }
 
   return { grow };
 }
+
+/** Rows of a call: kernels are called often rather than long. */
+const CALL_ROWS = 16_384;

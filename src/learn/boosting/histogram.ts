@@ -1,170 +1,112 @@
 /**
- * Histograms of gradients: for each column and bin, sum of gradients, sum of hessians and number of rows.
- * The kernel adds two doubles per row and column: the gradient, and hessian x 2^16 + 1, which counts the rows in its low 16 bits.
- * Every 2^15 rows the packed sums are spread over three, before the count can run into the hessian. All sums are of integers: exact.
+ * Histograms of gradients: for each column and bin, sum of gradients, sum of hessians and number of rows. Sums of hessians and rows share 64 bits, of which the
+ * number of rows of the data takes `shift` (see `kernels/assembly/histogram.ts`). All sums are of integers: exact, in any order.
  * Only the smaller child of a split is added up; its sibling is the parent minus it.
  */
-import { BINS, MISSING_BIN } from "../trees/binning.ts";
-import { SUMS } from "./memory.ts";
+import type { Member } from "../crew/crew.ts";
+import { share } from "../crew/shared.ts";
+import { COLUMN_BYTES, type HistogramKernel } from "../kernels/histogram.ts";
+import { instantiateKernel } from "../kernels/kernel.ts";
+import { MISSING_BIN } from "../trees/binning.ts";
+import { histogramBytes, type Memory, paddedColumns, strideOf } from "./memory.ts";
 
-const PACKED_ROWS = 2 ** 15;
-const PACKED_COUNT = 2 ** 16;
-/** A leaf with less than this part of all rows is sparse: its records are mostly on cache lines of their own. */
-const SPARSE = 4;
-/** Records fetched ahead: they fit the first-level cache. */
-const FETCHED_ROWS = 256;
+/** Numbers per bin where a column's sums are read: gradients, hessians, rows. */
+export const SUMS = 3;
 
-export interface HistogramLayout {
-  readonly columnCount: number;
-  readonly stride: number;
-  readonly members: number;
-  readonly binCounts: Int32Array;
-  readonly hasMissing: Uint8Array;
-  /** Where what was read for its own sake goes. */
-  readonly sink: Int32Array;
+/** Rows of a call: kernels are called often rather than long. */
+const CALL_ROWS = 8192;
+/** A member that would have fewer rows leaves them to the others: to empty and reduce one more histogram costs as much. */
+const HELPER_ROWS = 2048;
+
+export interface Histograms {
+  /** Adds this member's share of the rows from place `from` to `to` into the leaf's slot or its own; `listed` or in the order of the data. */
+  add(slot: number, from: number, to: number, listed: boolean): void;
+  /** After a barrier: the slot's `columns` become whole, and the parent's slot (>= 0) is left with the sibling's. */
+  reduce(columns: readonly number[], slot: number, parentSlot: number, rowCount: number): void;
+  /** The sums of a column, three numbers per bin; valid until the next call. */
+  column(slot: number, column: number): Float64Array;
+  /** The same, but only the bin of missing values is written. */
+  missing(slot: number, column: number): Float64Array;
+  /** Address of a column. */
+  addressOf(slot: number, column: number): number;
+  readonly kernel: HistogramKernel;
+  readonly shift: bigint;
+  /** What `scanColumn` writes. */
+  readonly result: Float64Array;
 }
 
-/** Adds the records of rows[from..to) into `partial` (at `offset`, which is cleared first); `packed` is zero before and after. */
-export function addRows(
-  layout: HistogramLayout,
-  records: Int32Array,
-  rows: Uint32Array,
-  from: number,
-  to: number,
-  packed: Float64Array,
-  partial: Float64Array,
-  offset: number,
-): void {
-  forUsedBins(layout, (bin) => partial.fill(0, offset + bin * SUMS, offset + bin * SUMS + SUMS));
-  const { stride, columnCount } = layout;
-  const isSparse = (to - from) * layout.members * SPARSE < records.length / stride;
-  for (let start = from; start < to; start += PACKED_ROWS) {
-    const end = Math.min(to, start + PACKED_ROWS);
-    if (!isSparse) addPacked(records, stride, rows, start, end, packed, columnCount);
-    for (let near = start; isSparse && near < end; near += FETCHED_ROWS) {
-      layout.sink[0] = fetch(records, stride, rows, near, Math.min(end, near + FETCHED_ROWS));
-      addPacked(records, stride, rows, near, Math.min(end, near + FETCHED_ROWS), packed, columnCount);
-    }
-    spread(layout, packed, partial, offset);
-  }
-}
+/** Bits that hold the number of rows. */
+export const shiftOf = (rowCount: number) => Math.ceil(Math.log2(rowCount + 1));
 
-/**
- * Touches the records, so that the processor waits for many of them at once: the kernel's stores let it look ahead a few rows only. Where a leaf's rows lie
- * far apart this cuts 75 ns a row to 28 (7 columns, 1.7 million rows). The answer must be kept, or the compiler drops the loop.
- */
-function fetch(records: Int32Array, stride: number, rows: Uint32Array, from: number, to: number): number {
-  let touched = 0;
-  for (let index = from; index < to; index++) touched ^= records[rows[index]! * stride]!;
-  return touched;
-}
-
-/** The kernel: four columns at a time from one word, then those of the last, partly filled word. */
-function addPacked(
-  records: Int32Array,
-  stride: number,
-  rows: Uint32Array,
-  from: number,
-  to: number,
-  packed: Float64Array,
+export function createHistograms(
+  memory: Memory,
   columnCount: number,
-): void {
-  const fullWords = columnCount >> 2;
-  const tail = columnCount & 3;
-  for (let index = from; index < to; index++) {
-    let word = rows[index]! * stride;
-    const gradient = records[word]!;
-    const hessianAndRow = records[word + 1]! * PACKED_COUNT + 1;
-    word += 2;
-    const end = word + fullWords;
-    let base = 0;
-    for (; word < end; word++) {
-      const bins = records[word]!;
-      let at = base + ((bins << 1) & 510);
-      packed[at]! += gradient;
-      packed[at + 1]! += hessianAndRow;
-      at = base + 512 + ((bins >>> 7) & 510);
-      packed[at]! += gradient;
-      packed[at + 1]! += hessianAndRow;
-      at = base + 1024 + ((bins >>> 15) & 510);
-      packed[at]! += gradient;
-      packed[at + 1]! += hessianAndRow;
-      at = base + 1536 + ((bins >>> 23) & 510);
-      packed[at]! += gradient;
-      packed[at + 1]! += hessianAndRow;
-      base += 2048;
-    }
-    if (tail === 0) continue;
-    const bins = records[word]!;
-    let at = base + ((bins << 1) & 510);
-    packed[at]! += gradient;
-    packed[at + 1]! += hessianAndRow;
-    if (tail === 1) continue;
-    at = base + 512 + ((bins >>> 7) & 510);
-    packed[at]! += gradient;
-    packed[at + 1]! += hessianAndRow;
-    if (tail === 2) continue;
-    at = base + 1024 + ((bins >>> 15) & 510);
-    packed[at]! += gradient;
-    packed[at + 1]! += hessianAndRow;
+  rowCount: number,
+  leavesMax: number,
+  member: Member,
+): Histograms {
+  const kernel = instantiateKernel<HistogramKernel>("histogram", memory.memory);
+  const { records, rows, histograms, binCounts } = memory;
+  const { column: sums, scratch, result } = memory.own[member.index]!;
+  const bytes = histogramBytes(columnCount);
+  const stride = strideOf(columnCount);
+  const padded = paddedColumns(columnCount);
+  const shift = BigInt(shiftOf(rowCount));
+  const slotAt = (slot: number) => histograms.byteOffset + slot * bytes;
+  const helpersAt = slotAt(leavesMax);
+  const membersFor = (count: number) => Math.max(1, Math.min(member.count, Math.floor(count / HELPER_ROWS)));
+  const addressOf = (slot: number, column: number) => slotAt(slot) + column * COLUMN_BYTES;
+
+  function add(slot: number, from: number, to: number, listed: boolean): void {
+    const helpers = membersFor(to - from);
+    if (member.index >= helpers) return;
+    const target = member.index === 0 ? slotAt(slot) : helpersAt + (member.index - 1) * bytes;
+    for (let column = 0; column < padded; column++) kernel.clearColumn(target + column * COLUMN_BYTES, binCounts[column] ?? 1);
+    const [first, last] = share(to - from, member.index, helpers);
+    const list = listed ? rows.byteOffset : 0;
+    for (let at = from + first; at < from + last; at += CALL_ROWS)
+      kernel.addRows(
+        ...([records.byteOffset, stride, padded, list, at, Math.min(at + CALL_ROWS, from + last)] as const),
+        ...([shift, scratch.byteOffset, target] as const),
+      );
   }
-}
 
-function spread(layout: HistogramLayout, packed: Float64Array, partial: Float64Array, offset: number): void {
-  for (let column = 0; column < layout.columnCount; column++) spreadColumn(layout, column, packed, partial, offset);
-}
-
-function spreadColumn(
-  layout: HistogramLayout,
-  column: number,
-  packed: Float64Array,
-  partial: Float64Array,
-  offset: number,
-): void {
-  const spreadBin = (bin: number) => {
-    const from = (column * BINS + bin) * 2;
-    const both = packed[from + 1]!;
-    if (both === 0) return;
-    const to = offset + (column * BINS + bin) * SUMS;
-    const hessian = Math.floor(both / PACKED_COUNT);
-    partial[to]! += packed[from]!;
-    partial[to + 1]! += hessian;
-    partial[to + 2]! += both - hessian * PACKED_COUNT;
-    packed[from] = 0;
-    packed[from + 1] = 0;
-  };
-  for (let bin = 0; bin < layout.binCounts[column]!; bin++) spreadBin(bin);
-  if (layout.hasMissing[column] === 1) spreadBin(MISSING_BIN);
-}
-
-/**
- * Adds the members' partial sums of one column into `pool` at `child`; where there is a parent (>= 0), takes them from it, which leaves the sibling there.
- */
-export function reduceColumn(
-  layout: HistogramLayout,
-  column: number,
-  partials: Float64Array,
-  size: number,
-  pool: Float64Array,
-  child: number,
-  parent: number,
-): void {
-  const reduce = (first: number, end: number) => {
-    for (let at = first; at < end; at++) {
-      let sum = partials[at]!;
-      for (let other = at + size; other < partials.length; other += size) sum += partials[other]!;
-      pool[child + at] = sum;
-      if (parent >= 0) pool[parent + at]! -= sum;
+  function reduce(columns: readonly number[], slot: number, parentSlot: number, count: number): void {
+    const helpers = membersFor(count) - 1;
+    if (helpers === 0 && parentSlot < 0) return;
+    for (const column of columns) {
+      const parent = parentSlot < 0 ? 0 : addressOf(parentSlot, column);
+      const helper = helpersAt + column * COLUMN_BYTES;
+      kernel.reduceColumn(addressOf(slot, column), helper, bytes, helpers, parent, binCounts[column]!);
     }
+  }
+
+  function read(slot: number, column: number, binCount: number): Float64Array {
+    kernel.readColumn(addressOf(slot, column), binCount, shift, sums.byteOffset);
+    return sums;
+  }
+
+  return {
+    add,
+    reduce,
+    column: (slot, column) => read(slot, column, binCounts[column]!),
+    missing: (slot, column) => read(slot, column, 0),
+    addressOf,
+    kernel,
+    shift,
+    result,
   };
-  const first = column * BINS * SUMS;
-  reduce(first, first + layout.binCounts[column]! * SUMS);
-  if (layout.hasMissing[column] === 1) reduce(first + MISSING_BIN * SUMS, first + BINS * SUMS);
 }
 
-function forUsedBins(layout: HistogramLayout, visit: (bin: number) => void): void {
-  for (let column = 0; column < layout.columnCount; column++) {
-    for (let bin = 0; bin < layout.binCounts[column]!; bin++) visit(column * BINS + bin);
-    if (layout.hasMissing[column] === 1) visit(column * BINS + MISSING_BIN);
-  }
+/** Sums over all bins of a column: those of the leaf. */
+export function totalsOf(sums: Float64Array, binCount: number): { gradient: number; hessian: number; rows: number } {
+  let [gradient, hessian, rows] = [0, 0, 0];
+  const add = (bin: number) => {
+    gradient += sums[bin * SUMS]!;
+    hessian += sums[bin * SUMS + 1]!;
+    rows += sums[bin * SUMS + 2]!;
+  };
+  for (let bin = 0; bin < binCount; bin++) add(bin);
+  add(MISSING_BIN);
+  return { gradient, hessian, rows };
 }

@@ -1,21 +1,23 @@
 /**
- * The arrays that all members of the crew share while a forest grows. Bytes per row: 4 per column of values, 1 per column of bins,
- * 4 x (2 + columns / 4) for the record, 12 for the row orders, 8 per output for the scores.
+ * The arrays that all members of the crew share while a forest grows, in one memory that the kernels see. Bytes per row: 1 per column of bins, 8 + columns for
+ * the record (to a multiple of 8), 12 for the row orders, 8 for the label, 8 per output for the scores, 8 for a weight.
  *
- *   record of a row, in 32-bit words:  | gradient | hessian | bins of columns 0..3 | bins of columns 4..7 | ...
+ *   record of a row:  | gradient i32 | hessian i32 | bin of column 0 | bin of column 1 | ...
  *
  * One record holds all that a histogram needs of a row, mostly in one cache line: leaves deep in a tree visit rows far apart.
  * The same bins by column serve the partition, which reads one column only.
  */
-
-import { sharedFloat32, sharedFloat64, sharedInt32, sharedUint8, sharedUint32 } from "../crew/shared.ts";
-import { BINS } from "../trees/binning.ts";
+import { createArena } from "../kernels/arena.ts";
+import { SORT_COUNTER_BYTES } from "../kernels/binning.ts";
+import { COLUMN_BYTES, histogramScratchBytes } from "../kernels/histogram.ts";
+import { NODE_BYTES } from "../kernels/rows.ts";
+import { BINS, SAMPLE_ROWS } from "../trees/binning.ts";
 import { SET_WORDS } from "../trees/forest.ts";
 
-/** Numbers per bin of a histogram: sum of gradients, sum of hessians, rows. */
-export const SUMS = 3;
 /** Numbers per candidate of a split; see `candidates.ts`. */
 export const CANDIDATE = 8 + SET_WORDS;
+/** Numbers per member of the slate. */
+export const SLATE = 8;
 
 export interface Shape {
   readonly rowCount: number;
@@ -23,60 +25,99 @@ export interface Shape {
   readonly outputs: number;
   readonly members: number;
   readonly leavesMax: number;
+  readonly hasWeights: boolean;
+  /** The loss works its derivatives out itself, as doubles. */
+  readonly hasRaw: boolean;
 }
 
 export interface Memory {
+  readonly memory: WebAssembly.Memory;
   /** By column, edges[b] = the largest float32 that falls in bin b. */
   readonly edges: Float32Array;
   readonly binCounts: Int32Array;
   /** 1 where the column has missing values in training. */
-  readonly hasMissing: Uint8Array;
+  readonly hasMissing: Int32Array;
   /** 1 for a text column: its bins have no order of their own. */
   readonly isText: Uint8Array;
   /** Bins by column: column x rowCount + row. */
   readonly bins: Uint8Array;
-  readonly records: Int32Array;
+  readonly records: Uint8Array;
+  readonly y: Float64Array;
+  /** Empty where all rows weigh the same. */
+  readonly weights: Float64Array;
   /** Row indices; the rows of a leaf lie side by side. */
   readonly rows: Uint32Array;
   readonly goingLeft: Uint32Array;
   readonly goingRight: Uint32Array;
   /** Row x outputs. */
   readonly scores: Float64Array;
-  /** Softmax only: log of the sum of exponentials of a row's scores. */
+  /** Softmax only: a row's largest score, and what its exponentials are multiplied by. */
   readonly normalisers: Float64Array;
-  /** A pool of histograms, one slot per open leaf. */
-  readonly histograms: Float64Array;
-  /** One histogram per member. */
-  readonly partials: Float64Array;
+  /** Gradient and hessian of each row, for losses that work them out in doubles. */
+  readonly raw: Float64Array;
+  /** A pool of histograms, one slot per open leaf, and one per member but the first. */
+  readonly histograms: Uint8Array;
   /** Two candidates per member. */
   readonly candidates: Float64Array;
+  /** Leaves' values, where they are worked out leaf by leaf. */
+  readonly values: Float64Array;
   /** Small exchange: one cache line of 8 numbers per member. */
   readonly slate: Float64Array;
+  /** Of each member: a column's sums, a cut's, sides of bins, a tree's nodes, and what the kernels work in. */
+  readonly own: readonly Own[];
 }
 
-const wordsOf = (columnCount: number) => Math.ceil(columnCount / 4);
-/** Words of a record. */
-export const strideOf = (columnCount: number) => 2 + wordsOf(columnCount);
-/** Numbers of one histogram; columns are padded to the width of a word. */
-export const histogramSize = (columnCount: number) => wordsOf(columnCount) * 4 * BINS * SUMS;
+export interface Own {
+  readonly column: Float64Array;
+  readonly result: Float64Array;
+  readonly sides: Uint8Array;
+  readonly nodes: Uint8Array;
+  readonly scratch: Uint8Array;
+}
 
-export function allocate({ rowCount, columnCount, outputs, members, leavesMax }: Shape): Memory {
-  const histogram = histogramSize(columnCount);
+/** Rows whose values are binned at a time. */
+export const BINNED_ROWS = 4096;
+
+const toMultipleOf = (unit: number, count: number) => Math.ceil(count / unit) * unit;
+/** Columns of a record and of a histogram: those past the last hold bin 0 of every row. */
+export const paddedColumns = (columnCount: number) => toMultipleOf(4, columnCount);
+/** Bytes of a record. */
+export const strideOf = (columnCount: number) => toMultipleOf(8, 8 + paddedColumns(columnCount));
+export const histogramBytes = (columnCount: number) => paddedColumns(columnCount) * COLUMN_BYTES;
+
+/** Error: `learn.too-large`. */
+export function allocate(shape: Shape): Memory {
+  const { rowCount, columnCount, outputs, members, leavesMax, hasWeights, hasRaw } = shape;
+  const arena = createArena();
+  const stride = strideOf(columnCount);
+  const sampled = Math.min(rowCount, SAMPLE_ROWS);
+  const scratchBytes = Math.max(histogramScratchBytes(stride), BINNED_ROWS * 4, sampled * 8 + SORT_COUNTER_BYTES);
   return {
-    edges: sharedFloat32(columnCount * BINS),
-    binCounts: sharedInt32(columnCount),
-    hasMissing: sharedUint8(columnCount),
-    isText: sharedUint8(columnCount),
-    bins: sharedUint8(columnCount * rowCount),
-    records: sharedInt32(rowCount * strideOf(columnCount)),
-    rows: sharedUint32(rowCount),
-    goingLeft: sharedUint32(rowCount),
-    goingRight: sharedUint32(rowCount),
-    scores: sharedFloat64(rowCount * outputs),
-    normalisers: sharedFloat64(outputs > 1 ? rowCount : 0),
-    histograms: sharedFloat64(leavesMax * histogram),
-    partials: sharedFloat64(members * histogram),
-    candidates: sharedFloat64(members * 2 * CANDIDATE),
-    slate: sharedFloat64(members * 8),
+    memory: arena.memory,
+    edges: arena.float32(columnCount * BINS),
+    binCounts: arena.int32(columnCount),
+    hasMissing: arena.int32(columnCount),
+    isText: arena.uint8(columnCount),
+    bins: arena.uint8(columnCount * rowCount),
+    records: arena.uint8(rowCount * stride),
+    y: arena.float64(rowCount),
+    weights: arena.float64(hasWeights ? rowCount : 0),
+    rows: arena.uint32(rowCount),
+    goingLeft: arena.uint32(rowCount),
+    goingRight: arena.uint32(rowCount),
+    scores: arena.float64(rowCount * outputs),
+    normalisers: arena.float64(outputs > 1 ? rowCount * 2 : 0),
+    raw: arena.float64(hasRaw ? rowCount * 2 : 0),
+    histograms: arena.uint8((leavesMax + members - 1) * histogramBytes(columnCount)),
+    candidates: arena.float64(members * 2 * CANDIDATE),
+    values: arena.float64(leavesMax),
+    slate: arena.float64(members * SLATE),
+    own: Array.from({ length: members }, () => ({
+      column: arena.float64(BINS * 3),
+      result: arena.float64(4),
+      sides: arena.uint8(BINS),
+      nodes: arena.uint8(leavesMax * 2 * NODE_BYTES),
+      scratch: arena.uint8(scratchBytes),
+    })),
   };
 }

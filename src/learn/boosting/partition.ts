@@ -2,13 +2,17 @@
  * Sorts the rows of a leaf into those that go left and those that go right, stable, each member its part, in two steps with a barrier between:
  * first each counts and sets aside, then, knowing how many the others have, puts its own into place.
  */
-
+import type { Member } from "../crew/crew.ts";
+import { share } from "../crew/shared.ts";
+import { instantiateKernel } from "../kernels/kernel.ts";
+import type { RowsKernel } from "../kernels/rows.ts";
 import { BINS, MISSING_BIN } from "../trees/binning.ts";
 import { isInSet } from "../trees/forest.ts";
-
+import { type Memory, SLATE } from "./memory.ts";
 import type { Split } from "./split-search.ts";
 
-const BLOCK = 2048;
+/** Rows of a call: kernels are called often rather than long. */
+const CALL_ROWS = 16_384;
 
 /** For each bin 1 when it goes right. */
 export function sidesOf({ bin, set, missingLeft }: Split, sides: Uint8Array): void {
@@ -17,49 +21,30 @@ export function sidesOf({ bin, set, missingLeft }: Split, sides: Uint8Array): vo
   sides[MISSING_BIN] = missingLeft ? 0 : 1;
 }
 
-/**
- * Sets rows[from..to) aside by side, both from `from` on; answers how many go left. The sides are looked up a block ahead: a store whose place depends on a
- * look-up keeps the processor from starting the next look-ups.
- */
-export function setAside(
-  rows: Uint32Array,
-  bins: Uint8Array,
-  offset: number,
-  sides: Uint8Array,
-  goingLeft: Uint32Array,
-  goingRight: Uint32Array,
-  from: number,
-  to: number,
-): number {
-  const ahead = new Uint8Array(Math.min(BLOCK, to - from));
-  let left = from;
-  let right = from;
-  for (let start = from; start < to; start += BLOCK) {
-    const end = Math.min(to, start + BLOCK);
-    for (let index = start; index < end; index++) ahead[index - start] = sides[bins[offset + rows[index]!]!]!;
-    for (let index = start; index < end; index++) {
-      const row = rows[index]!;
-      const side = ahead[index - start]!;
-      goingLeft[left] = row;
-      goingRight[right] = row;
-      right += side;
-      left += 1 - side;
-    }
-  }
-  return left - from;
-}
+/** Sorts `count` rows from place `start` on by a cut of which `leftRows` go left. Ends with a barrier. */
+export function createPartition(memory: Memory, rowCount: number, member: Member) {
+  const kernel = instantiateKernel<RowsKernel>("rows", memory.memory);
+  const { rows, goingLeft, goingRight, bins, slate } = memory;
+  const { sides } = memory.own[member.index]!;
+  const place = (list: Uint32Array, at: number) => list.byteOffset + at * 4;
 
-/** Puts a member's rows into place: `leftAt` and `rightAt` are where its left and right rows begin in `rows`. */
-export function putIntoPlace(
-  rows: Uint32Array,
-  goingLeft: Uint32Array,
-  goingRight: Uint32Array,
-  from: number,
-  leftCount: number,
-  rightCount: number,
-  leftAt: number,
-  rightAt: number,
-): void {
-  rows.set(goingLeft.subarray(from, from + leftCount), leftAt);
-  rows.set(goingRight.subarray(from, from + rightCount), rightAt);
+  return (split: Split, start: number, count: number, leftRows: number): void => {
+    const [first, last] = share(count, member.index, member.count);
+    const [from, to] = [start + first, start + last];
+    sidesOf(split, sides);
+    const column = bins.byteOffset + split.column * rowCount;
+    let left = 0;
+    for (let at = from; at < to; at += CALL_ROWS) {
+      const end = Math.min(at + CALL_ROWS, to);
+      const right = place(goingRight, at - left);
+      left += kernel.setAside(rows.byteOffset, at, end, column, sides.byteOffset, place(goingLeft, from + left), right);
+    }
+    slate[member.index * SLATE] = left;
+    member.barrier();
+    let leftBefore = 0;
+    for (let index = 0; index < member.index; index++) leftBefore += slate[index * SLATE]!;
+    kernel.copyRows(place(goingLeft, from), place(rows, start + leftBefore), left);
+    kernel.copyRows(place(goingRight, from), place(rows, start + leftRows + first - leftBefore), to - from - left);
+    member.barrier();
+  };
 }

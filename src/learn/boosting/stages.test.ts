@@ -1,11 +1,28 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { assignBins, BINS, binEdges, floatAbove, floatBelow, LAST_EDGE, MISSING_BIN, storeEdges } from "../trees/binning.ts";
+import { createRandom } from "../../base/index.ts";
+import { createArena } from "../kernels/arena.ts";
+import { type BinningKernel, SORT_COUNTER_BYTES } from "../kernels/binning.ts";
+import type { GradientsKernel } from "../kernels/gradients.ts";
+import { instantiateKernel } from "../kernels/kernel.ts";
+import {
+  assignBins,
+  BINS,
+  binEdges,
+  edgesOfSorted,
+  floatAbove,
+  floatBelow,
+  LAST_EDGE,
+  MISSING_BIN,
+  storeEdges,
+} from "../trees/binning.ts";
 import { rankLevels } from "../trees/categories.ts";
-import { addRows, type HistogramLayout, reduceColumn } from "./histogram.ts";
-import { histogramSize, SUMS, strideOf } from "./memory.ts";
-import { NO_SPLIT, type Split, searchNumber, searchText } from "./split-search.ts";
+import { createHistograms, type Histograms, SUMS } from "./histogram.ts";
+import { quantileOf } from "./losses.ts";
+import { allocate, type Memory, strideOf } from "./memory.ts";
+import { createPartition } from "./partition.ts";
+import { NO_SPLIT, plainScan, type Split, searchNumber, searchText } from "./split-search.ts";
 
 const floats = fc.float({ noDefaultInfinity: true, noNaN: true });
 
@@ -63,12 +80,42 @@ test("texts are ranked by smoothed mean target: a rare text lies near the middle
   assert.deepEqual([...rankLevels(codes, 5, target, 0.5, undefined)], [1, 3, 2, 0]);
 });
 
-/** Rows with random bins and gradients, as records and as plain numbers. */
+test("the kernels sort and bin as the plain loops do", () => {
+  const random = createRandom(8);
+  const values = Float32Array.from({ length: 5000 }, () => random.normal() * 10 ** (random.below(60) - 30));
+  const arena = createArena();
+  const kernel = instantiateKernel<BinningKernel>("binning", arena.memory);
+  const [given, sorted, counters] = [arena.float32(5000), arena.float32(5000), arena.uint8(SORT_COUNTER_BYTES)];
+  given.set(values);
+  kernel.sort(given.byteOffset, sorted.byteOffset, 5000, counters.byteOffset);
+  assert.deepEqual([...sorted], [...values.slice().sort()]);
+  const table = arena.float32(BINS);
+  storeEdges(edgesOfSorted(sorted, 200), table);
+  const probes = Float32Array.from([
+    ...values,
+    ...table.subarray(0, 200),
+    ...Array.from(table.subarray(0, 199), floatAbove),
+    NaN,
+  ]);
+  const [x, bins, records] = [arena.float32(probes.length), arena.uint8(probes.length), arena.uint8(probes.length * 3)];
+  x.set(probes);
+  const plain = new Uint8Array(probes.length);
+  for (const count of [probes.length, probes.length - 1]) {
+    const found = kernel.assign(x.byteOffset, count, table.byteOffset, bins.byteOffset, records.byteOffset, 3);
+    assert.equal(found === 1, assignBins(probes, table, plain, 0, 0, count));
+  }
+  assert.deepEqual([...bins], [...plain]);
+  assert.deepEqual(
+    [...plain],
+    Array.from(plain, (_, at) => records[at * 3]),
+  );
+});
+
+/** Rows with random bins and gradients. */
 const tables = fc
-  .record({ columnCount: fc.integer({ min: 1, max: 9 }), rowCount: fc.integer({ min: 1, max: 120 }), seed: fc.nat() })
+  .record({ columnCount: fc.integer({ min: 1, max: 21 }), rowCount: fc.integer({ min: 1, max: 120 }) })
   .chain(({ columnCount, rowCount }) =>
     fc.record({
-      columnCount: fc.constant(columnCount),
       bins: fc.array(fc.array(fc.constantFrom(0, 1, 2, 3, MISSING_BIN), { minLength: columnCount, maxLength: columnCount }), {
         minLength: rowCount,
         maxLength: rowCount,
@@ -78,114 +125,220 @@ const tables = fc
     }),
   );
 
-test("a histogram is the plain sum per column and bin, however many members add it up", () => {
+interface Table {
+  readonly bins: number[][];
+  readonly gradients: number[];
+  readonly hessians: number[];
+}
+
+test("a histogram is the plain sum per column and bin, of rows in their order and of rows listed", () => {
   fc.assert(
-    fc.property(tables, fc.integer({ min: 1, max: 3 }), ({ columnCount, bins, gradients, hessians }, members) => {
-      const { pool } = histogramOf(columnCount, bins, gradients, hessians, members);
-      for (let column = 0; column < columnCount; column++)
-        for (const bin of [0, 1, 2, 3, MISSING_BIN]) {
-          const rows = bins.flatMap((row, index) => (row[column] === bin ? [index] : []));
-          const sum = (values: readonly number[]) => rows.reduce((total, row) => total + values[row]!, 0);
-          const at = (column * BINS + bin) * SUMS;
-          assert.deepEqual([...pool.slice(at, at + SUMS)], [sum(gradients), sum(hessians), rows.length]);
-        }
+    fc.property(tables, fc.boolean(), (table, listed) => {
+      const memory = memoryOf(table, 1);
+      if (listed) memory.rows.set([...table.bins.keys()].reverse());
+      const histograms = histogramsOf(memory, table, 0);
+      histograms.add(0, 0, table.bins.length, listed);
+      assertSums(histograms, 0, table, [...table.bins.keys()]);
     }),
-    { seed: 12, numRuns: 60 },
+    { seed: 12, numRuns: 40 },
   );
 });
 
-test("the count of a bin cannot run into its hessian, whatever the number of rows", () => {
-  const rowCount = 100_000;
-  const layout = layoutOf(1, 1);
-  const records = new Int32Array(rowCount * 3);
-  for (let row = 0; row < rowCount; row++) records.set([-(2 ** 30), 2 ** 21, 3], row * 3);
-  const rows = Uint32Array.from({ length: rowCount }, (_, row) => row);
-  const partial = new Float64Array(histogramSize(1));
-  addRows(layout, records, rows, 0, rowCount, new Float64Array(histogramSize(1)), partial, 0);
-  assert.deepEqual([...partial.slice(3 * SUMS, 4 * SUMS)], [-(2 ** 30) * rowCount, 2 ** 21 * rowCount, rowCount]);
+test("members add up parts, and the parent is left with the sibling", () => {
+  const random = createRandom(4);
+  const draw = (bound: number) => random.below(bound);
+  const table: Table = { bins: [], gradients: [], hessians: [] };
+  for (let row = 0; row < 9000; row++) {
+    table.bins.push(Array.from({ length: 13 }, () => [0, 1, 2, 3, MISSING_BIN][draw(5)]!));
+    table.gradients.push(draw(2 ** 31) - 2 ** 30);
+    table.hessians.push(draw(2 ** 24));
+  }
+  const memory = memoryOf(table, 3);
+  const crew = [0, 1, 2].map((index) => histogramsOf(memory, table, index));
+  const columns = Array.from({ length: 13 }, (_, column) => column);
+  for (const member of crew) member.add(0, 0, 9000, false);
+  crew[0]!.reduce(columns, 0, -1, 9000);
+  assertSums(crew[0]!, 0, table, [...table.bins.keys()]);
+  const child = [...table.bins.keys()].filter((row) => row % 5 < 3);
+  memory.rows.set(child);
+  for (const member of crew) member.add(1, 0, child.length, true);
+  crew[2]!.reduce(columns, 1, 0, child.length);
+  assertSums(crew[0]!, 1, table, child);
+  assertSums(
+    crew[0]!,
+    0,
+    table,
+    [...table.bins.keys()].filter((row) => row % 5 >= 3),
+  );
+});
+
+test("rows are parted in their order, by numbers and by sets, however many there are", () => {
+  const random = createRandom(6);
+  const bins = Array.from({ length: 40_000 }, () => [[0, 1, 2, 3, MISSING_BIN][random.below(5)]!]);
+  const table = { bins, gradients: bins.map(() => 0), hessians: bins.map(() => 1) };
+  const goesLeft = [
+    [{ bin: 1, set: null, missingLeft: true }, [0, 1, MISSING_BIN]],
+    [{ bin: 0, set: Int32Array.of(0b1010, 0, 0, 0, 0, 0, 0, 0), missingLeft: false }, [1, 3]],
+  ] as const;
+  for (const [cut, left] of goesLeft) {
+    const memory = memoryOf(table, 1);
+    memory.bins.set(bins.flat());
+    const rows = [...bins.keys()].filter((row) => row % 3 !== 0);
+    memory.rows.set(rows, 100);
+    const isLeft = (row: number) => (left as readonly number[]).includes(bins[row]![0]!);
+    const expected = [...rows.filter(isLeft), ...rows.filter((row) => !isLeft(row))];
+    const split: Split = { ...cut, gain: 1, column: 0, left: { gradient: 0, hessian: 0, rows: 0 } };
+    createPartition(memory, bins.length, memberOf(0, 1))(split, 100, rows.length, rows.filter(isLeft).length);
+    assert.deepEqual([...memory.rows.subarray(100, 100 + rows.length)], expected);
+  }
 });
 
 test("the best split is the best of all splits, found by trying each", () => {
   fc.assert(
-    fc.property(tables, fc.integer({ min: 1, max: 12 }), ({ columnCount, bins, gradients, hessians }, minRowsPerLeaf) => {
-      const { pool } = histogramOf(columnCount, bins, gradients, hessians, 1);
-      const leaf = leafOf(pool, gradients, hessians, minRowsPerLeaf);
-      for (let column = 0; column < columnCount; column++) {
-        const values = bins.map((row) => row[column]!);
-        const best = Math.max(0, ...cutsOf(values).map((left) => gainOf(left, gradients, hessians, minRowsPerLeaf)));
-        const found = searchNumber(leaf, column, 4, true, NO_SPLIT);
+    fc.property(tables, fc.integer({ min: 1, max: 12 }), (table, minRowsPerLeaf) => {
+      const leaf = leafOf(table, minRowsPerLeaf);
+      table.bins[0]!.forEach((_, column) => {
+        const values = table.bins.map((row) => row[column]!);
+        const best = Math.max(0, ...cutsOf(values).map((left) => gainOf(left, table, minRowsPerLeaf)));
+        const found = searchNumber(leaf, column, 4, true, 0, NO_SPLIT);
         assert.ok(Math.abs(found.gain - best) <= 1e-9 * (1 + best), `${found.gain} instead of ${best}`);
-        if (found.column >= 0) assertHonest(found, values, gradients, hessians, minRowsPerLeaf);
-      }
+        if (found.column >= 0) assertHonest(found, values, table, minRowsPerLeaf);
+      });
     }),
     { seed: 13, numRuns: 60 },
   );
 });
 
-test("the best split of a text is at least as good as any cut of its bins in their own order", () => {
-  const rowCount = 400;
-  const values = Array.from({ length: rowCount }, (_, row) => row % 4);
-  const gradients = values.map((bin) => [5, -5, 5, -5][bin]! * 2 ** 20);
-  const hessians = values.map(() => 2 ** 20);
-  const { pool } = histogramOf(
-    1,
-    values.map((bin) => [bin]),
-    gradients,
-    hessians,
-    1,
+test("the kernel's scan gives the plain scan's cut to the bit, also where bounds are so wide that they bind nothing", () => {
+  fc.assert(
+    fc.property(tables, fc.integer({ min: 1, max: 12 }), (table, minRowsPerLeaf) => {
+      const leaf = leafOf(table, minRowsPerLeaf);
+      const order = Uint8Array.of(0, 1, 2, 3);
+      for (const column of table.bins[0]!.keys()) {
+        const missing = leaf.histograms.missing(0, column).slice(MISSING_BIN * SUMS);
+        const rest = { gradient: missing[0]!, hessian: missing[1]!, rows: missing[2]! };
+        const found = searchNumber(leaf, column, 4, true, 0, NO_SPLIT);
+        const right = plainScan(leaf, column, order, 0)(4, { gradient: 0, hessian: 0, rows: 0 }, 0);
+        const left = rest.rows > 0 ? plainScan(leaf, column, order, 0)(3, rest, right?.gain ?? 0) : null;
+        const plain = rest.rows > 0 ? (left ?? right) : plainScan(leaf, column, order, 0)(3, rest, 0);
+        assert.deepEqual([found.gain, found.bin, found.left], [plain?.gain ?? 0, plain?.last ?? 0, plain?.left ?? NO_SPLIT.left]);
+        const wide = searchNumber({ ...leaf, bounds: { lower: -Infinity, upper: Infinity } }, column, 4, true, 0, NO_SPLIT);
+        assert.ok(Math.abs(wide.gain - found.gain) <= 1e-9 * (1 + found.gain));
+      }
+    }),
+    { seed: 14, numRuns: 40 },
   );
-  const leaf = leafOf(pool, gradients, hessians, 20);
-  const number = searchNumber(leaf, 0, 4, false, NO_SPLIT);
+});
+
+test("the best split of a text is at least as good as any cut of its bins in their own order", () => {
+  const values = Array.from({ length: 400 }, (_, row) => row % 4);
+  const gradients = values.map((bin) => [5, -5, 5, -5][bin]! * 2 ** 20);
+  const leaf = leafOf({ bins: values.map((bin) => [bin]), gradients, hessians: values.map(() => 2 ** 20) }, 20);
+  const number = searchNumber(leaf, 0, 4, false, 0, NO_SPLIT);
   const text = searchText(leaf, 0, 4, false, NO_SPLIT);
   assert.deepEqual([text.set![0]! & 15, text.left.rows], [0b1010, 200]);
   assert.ok(text.gain > 2 * number.gain);
 });
 
-function layoutOf(columnCount: number, members: number): HistogramLayout {
-  return {
-    columnCount,
-    stride: strideOf(columnCount),
-    members,
-    binCounts: new Int32Array(columnCount).fill(4),
-    hasMissing: new Uint8Array(columnCount).fill(1),
-    sink: new Int32Array(1),
-  };
+test("gradients are those of the formulas, rounded, at every score and for any number of rows", () => {
+  const random = createRandom(9);
+  for (const rowCount of [1, 2, 3, 1000]) {
+    for (const hasWeights of [false, true]) {
+      const memory = allocate({ ...oneColumn(rowCount), outputs: 3, hasWeights });
+      for (let row = 0; row < rowCount; row++) {
+        memory.y[row] = random.below(3);
+        for (let k = 0; k < 3; k++) memory.scores[row * 3 + k] = random.normal() * 10 ** random.below(4);
+        if (hasWeights) memory.weights[row] = random.next();
+      }
+      const kernel = instantiateKernel<GradientsKernel>("gradients", memory.memory);
+      const [scores, weights] = [memory.scores, hasWeights ? memory.weights : undefined];
+      const [y, w] = [memory.y.byteOffset, hasWeights ? memory.weights.byteOffset : 0];
+      const target = [0, rowCount, memory.records.byteOffset, strideOf(1), 2 ** 28, 2 ** 20] as const;
+      const expectRows = (derive: (row: number) => readonly [gradient: number, hessian: number]) => {
+        const records = new Int32Array(memory.records.buffer, memory.records.byteOffset, rowCount * (strideOf(1) / 4));
+        for (let row = 0; row < rowCount; row++) {
+          const [gradient, hessian] = derive(row).map((value) => value * (weights?.[row] ?? 1));
+          const at = row * (strideOf(1) / 4);
+          assert.ok(Math.abs(records[at]! - gradient! * 2 ** 28) <= 0.51, `gradient of row ${row}`);
+          assert.ok(Math.abs(records[at + 1]! - hessian! * 2 ** 20) <= 0.51, `hessian of row ${row}`);
+        }
+      };
+      kernel.logistic(y, w, scores.byteOffset, ...target);
+      expectRows((row) => {
+        const p = 1 / (1 + Math.exp(-scores[row]!));
+        return [p - memory.y[row]!, p * (1 - p)];
+      });
+      kernel.normalise(scores.byteOffset, 3, memory.normalisers.byteOffset, 0, rowCount);
+      kernel.softmax(y, w, scores.byteOffset, 3, 1, memory.normalisers.byteOffset, ...target);
+      expectRows((row) => {
+        const own = [...scores.subarray(row * 3, row * 3 + 3)].map((score) => Math.exp(score - scores[row * 3 + 1]!));
+        const p = 1 / own.reduce((a, b) => a + b);
+        return [p - (memory.y[row] === 1 ? 1 : 0), p * (1 - p)];
+      });
+      for (let row = 0; row < rowCount; row++) scores[row] = Math.tanh(scores[row]!);
+      kernel.squared(y, w, scores.byteOffset, ...target);
+      expectRows((row) => [scores[row]! - memory.y[row]!, 1]);
+      const residuals = Array.from(
+        { length: rowCount },
+        (_, row) => Math.abs(scores[row]! - memory.y[row]!) * (weights?.[row] ?? 1),
+      );
+      assert.equal(kernel.largestResidual(y, w, scores.byteOffset, 0, rowCount), Math.max(...residuals));
+    }
+  }
+});
+
+test("a quantile reaches its share of the weights; the half of an even number is the middle between two", () => {
+  const equal = (values: number[]) => values.map((value) => [value, 1] as const);
+  assert.equal(quantileOf(equal([4, 1, 3, 2]), 0.5), 2.5);
+  assert.equal(quantileOf(equal([3, 1, 2]), 0.5), 2);
+  assert.equal(quantileOf(equal([3, 1, 2]), 0.9), 3);
+  assert.equal(quantileOf([...equal([1, 2]), [3, 10]], 0.5), 3);
+  assert.equal(quantileOf([...equal([1, 2]), [1.5, 0]], 0.5), 1.5);
+});
+
+const memberOf = (index: number, count: number) => ({ index, count, barrier: () => {}, progress: () => {}, keep: () => {} });
+
+const oneColumn = (rowCount: number) => ({
+  ...{ rowCount, columnCount: 1, outputs: 1, members: 1, leavesMax: 2 },
+  ...{ hasWeights: false, hasRaw: false },
+});
+
+function memoryOf({ bins, gradients, hessians }: Table, members: number): Memory {
+  const columnCount = bins[0]!.length;
+  const memory = allocate({ ...oneColumn(bins.length), columnCount, members });
+  memory.binCounts.fill(4);
+  memory.hasMissing.fill(1);
+  const stride = strideOf(columnCount);
+  const words = new Int32Array(memory.records.buffer, memory.records.byteOffset, (bins.length * stride) / 4);
+  bins.forEach((row, index) => {
+    words.set([gradients[index]!, hessians[index]!], (index * stride) / 4);
+    memory.records.set(row, index * stride + 8);
+  });
+  return memory;
 }
 
-function histogramOf(
-  columnCount: number,
-  bins: number[][],
-  gradients: number[],
-  hessians: number[],
-  members: number,
-): { pool: Float64Array } {
-  const layout = layoutOf(columnCount, members);
-  const records = new Int32Array(bins.length * layout.stride);
-  bins.forEach((row, index) => {
-    records.set([gradients[index]!, hessians[index]!], index * layout.stride);
-    row.forEach((bin, column) => {
-      records[index * layout.stride + 2 + (column >> 2)]! |= bin << ((column & 3) * 8);
-    });
+const histogramsOf = (memory: Memory, { bins }: Table, index: number) =>
+  createHistograms(memory, bins[0]!.length, bins.length, 2, memberOf(index, memory.own.length));
+
+function assertSums(histograms: Histograms, slot: number, { bins, gradients, hessians }: Table, rows: readonly number[]): void {
+  bins[0]!.forEach((_, column) => {
+    const sums = histograms.column(slot, column);
+    for (const bin of [0, 1, 2, 3, MISSING_BIN]) {
+      const own = rows.filter((row) => bins[row]![column] === bin);
+      const sum = (values: readonly number[]) => own.reduce((total, row) => total + values[row]!, 0);
+      assert.deepEqual([...sums.slice(bin * SUMS, bin * SUMS + SUMS)], [sum(gradients), sum(hessians), own.length]);
+    }
   });
-  const rows = Uint32Array.from(bins.keys());
-  const size = histogramSize(columnCount);
-  const partials = new Float64Array(size * members);
-  const packed = new Float64Array(size);
-  for (let member = 0; member < members; member++) {
-    const from = Math.floor((bins.length * member) / members);
-    addRows(layout, records, rows, from, Math.floor((bins.length * (member + 1)) / members), packed, partials, member * size);
-  }
-  const pool = new Float64Array(size);
-  for (let column = 0; column < columnCount; column++) reduceColumn(layout, column, partials, size, pool, 0, -1);
-  return { pool };
 }
 
 const scales = { gradient: 2 ** 28, hessian: 2 ** 19 };
 const sumOf = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 
-function leafOf(pool: Float64Array, gradients: number[], hessians: number[], minRowsPerLeaf: number) {
-  const totals = { gradient: sumOf(gradients), hessian: sumOf(hessians), rows: gradients.length };
-  return { pool, at: 0, totals, scales, rules: { minRowsPerLeaf, l2: 1, minGain: 0 } };
+function leafOf(table: Table, minRowsPerLeaf: number) {
+  const histograms = histogramsOf(memoryOf(table, 1), table, 0);
+  histograms.add(0, 0, table.bins.length, false);
+  const totals = { gradient: sumOf(table.gradients), hessian: sumOf(table.hessians), rows: table.bins.length };
+  return { histograms, slot: 0, totals, scales, rules: { minRowsPerLeaf, minHessianPerLeaf: 1e-3, l2: 1, minGain: 0 } };
 }
 
 /** Every way to cut ordered bins: which rows go left, with missing values on either side. */
@@ -194,12 +347,7 @@ const cutsOf = (values: readonly number[]) =>
     [false, true].map((missingLeft) => values.map((value) => (value === MISSING_BIN ? missingLeft : value <= bin))),
   );
 
-function gainOf(
-  left: readonly boolean[],
-  gradients: readonly number[],
-  hessians: readonly number[],
-  minRowsPerLeaf: number,
-): number {
+function gainOf(left: readonly boolean[], { gradients, hessians }: Table, minRowsPerLeaf: number): number {
   const side = (wanted: boolean) => {
     const rows = left.flatMap((isLeft, row) => (isLeft === wanted ? [row] : []));
     const hessian = sumOf(rows.map((row) => hessians[row]!)) / scales.hessian;
@@ -212,14 +360,8 @@ function gainOf(
 }
 
 /** What the split says of its left side is so. */
-function assertHonest(
-  split: Split,
-  values: readonly number[],
-  gradients: readonly number[],
-  hessians: readonly number[],
-  minRowsPerLeaf: number,
-): void {
+function assertHonest(split: Split, values: readonly number[], table: Table, minRowsPerLeaf: number): void {
   const left = values.map((value) => (value === MISSING_BIN ? split.missingLeft : value <= split.bin));
   assert.equal(split.left.rows, left.filter(Boolean).length);
-  assert.ok(Math.abs(split.gain - gainOf(left, gradients, hessians, minRowsPerLeaf)) <= 1e-9 * (1 + split.gain));
+  assert.ok(Math.abs(split.gain - gainOf(left, table, minRowsPerLeaf)) <= 1e-9 * (1 + split.gain));
 }

@@ -16,41 +16,54 @@ export const LAST_EDGE = 3.4028234663852886e38;
 
 /** Ascending edges of one column; bin b holds the values with edges[b - 1] < x <= edges[b]. */
 export function binEdges(values: Float32Array, binsMax: number, seed: number): Float32Array {
-  const sorted = sampleOf(values, seed).sort();
+  const places = samplePlaces(values.length, seed);
+  const sample = new Float32Array(places === null ? values.length : places.length);
+  const count = takeSample(values, places, sample);
+  return edgesOfSorted(sample.subarray(0, count).sort(), binsMax);
+}
+
+/** Which rows are sampled, with replacement; null for all, where they are not too many. */
+export function samplePlaces(rowCount: number, seed: number): Uint32Array | null {
+  if (rowCount <= SAMPLE_ROWS) return null;
+  const random = createRandom(seed);
+  return Uint32Array.from({ length: SAMPLE_ROWS }, () => random.below(rowCount));
+}
+
+/** Copies the values that are not missing to `sample`; answers how many there are. */
+export function takeSample(values: Float32Array, places: Uint32Array | null, sample: Float32Array): number {
+  const length = places === null ? values.length : places.length;
+  let count = 0;
+  for (let index = 0; index < length; index++) {
+    const value = values[places === null ? index : places[index]!]!;
+    if (!Number.isNaN(value)) sample[count++] = value === 0 ? 0 : value;
+  }
+  return count;
+}
+
+/** The edges for a sample in ascending order. */
+export function edgesOfSorted(sorted: Float32Array, binsMax: number): Float32Array {
   const { distinct, counts } = runs(sorted);
   const edges = distinct.length <= binsMax ? edgePerValue(distinct) : edgesByCount(distinct, counts, sorted.length, binsMax);
   return Float32Array.from([...edges, LAST_EDGE]);
 }
 
-/** The values that are not missing: all of them, or a sample with replacement when there are many. */
-function sampleOf(values: Float32Array, seed: number): Float32Array {
-  const sample = new Float32Array(Math.min(values.length, SAMPLE_ROWS));
-  const random = createRandom(seed);
-  let count = 0;
-  for (let index = 0; index < sample.length; index++) {
-    const value = values.length <= SAMPLE_ROWS ? values[index]! : values[random.below(values.length)]!;
-    if (!Number.isNaN(value)) sample[count++] = value === 0 ? 0 : value;
+function runs(sorted: Float32Array): { distinct: Float32Array; counts: Uint32Array } {
+  const distinct = new Float32Array(sorted.length);
+  const counts = new Uint32Array(sorted.length);
+  let last = -1;
+  for (let index = 0; index < sorted.length; index++) {
+    const value = sorted[index]!;
+    if (last < 0 || value !== distinct[last]) distinct[++last] = value;
+    counts[last]!++;
   }
-  return sample.subarray(0, count);
+  return { distinct: distinct.subarray(0, last + 1), counts: counts.subarray(0, last + 1) };
 }
 
-function runs(sorted: Float32Array): { distinct: number[]; counts: number[] } {
-  const distinct: number[] = [];
-  const counts: number[] = [];
-  for (const value of sorted) {
-    if (value === distinct.at(-1)) counts[counts.length - 1]!++;
-    else {
-      distinct.push(value);
-      counts.push(1);
-    }
-  }
-  return { distinct, counts };
-}
-
-const edgePerValue = (distinct: readonly number[]) => distinct.slice(1).map((value, index) => midway(distinct[index]!, value));
+const edgePerValue = (distinct: Float32Array) =>
+  Array.from(distinct.subarray(1), (value, index) => midway(distinct[index]!, value));
 
 /** Closes a bin when it holds its share of what is left, so that heavy values do not starve the bins after them. */
-function edgesByCount(distinct: readonly number[], counts: readonly number[], total: number, binsMax: number): number[] {
+function edgesByCount(distinct: Float32Array, counts: Uint32Array, total: number, binsMax: number): number[] {
   const edges: number[] = [];
   let left = total;
   let held = 0;

@@ -1,0 +1,97 @@
+/** Columns become bins: texts by rank, numbers by edges; each member chooses the edges of its columns, then bins its rows. */
+import type { Member } from "../crew/crew.ts";
+import { share } from "../crew/shared.ts";
+import { exactMean } from "../exact-sum.ts";
+import type { BinningKernel } from "../kernels/binning.ts";
+import { instantiateKernel } from "../kernels/kernel.ts";
+import { BINS, edgesOfSorted, samplePlaces, storeEdges, takeSample } from "../trees/binning.ts";
+import { orderTarget, rankLevels, writeRanks } from "../trees/categories.ts";
+import { BINNED_ROWS, type Memory, strideOf } from "./memory.ts";
+import type { ForestOrder } from "./train.ts";
+
+export interface TrainingColumn {
+  /** Float32 values, NaN for missing; for a text column to be filled with ranks. */
+  readonly values: Float32Array;
+  /** Of a text column: codes in the order of the texts, -1 for missing. */
+  readonly codes?: Int32Array;
+  readonly levelCount: number;
+}
+
+/** Of a text column its codes in rank order, and the bin of each. */
+export interface Levels {
+  readonly codes: Int32Array;
+  readonly bins: Int32Array;
+}
+
+/** Texts become ranks; the answer gives, once there are bins, the levels of each text column, null for a number. Ends with a barrier. */
+export function rankTexts(order: ForestOrder, member: Member): (memory: Memory) => (Levels | null)[] {
+  const ranked = order.columns.map((column) => rankColumn(column, order, member));
+  member.barrier();
+  return (memory) => ranked.map((codes, column) => codes && { codes, bins: codes.map((_, rank) => binOf(rank, memory, column)) });
+}
+
+/** Every member ranks the texts itself, as the answer is small and the same, and writes the ranks of its rows. */
+function rankColumn(
+  { codes, levelCount, values }: TrainingColumn,
+  { memory, classCount }: ForestOrder,
+  member: Member,
+): Int32Array | null {
+  if (codes === undefined) return null;
+  const weights = memory.weights.length === 0 ? undefined : memory.weights;
+  const target = orderTarget(memory.y, weights, classCount);
+  const levels = rankLevels(codes, levelCount, target, exactMean(target, weights), weights);
+  const [from, to] = share(values.length, member.index, member.count);
+  writeRanks(codes, levels, levelCount, values, from, to);
+  return levels;
+}
+
+/** Ends with a barrier. */
+export function fillBins({ columns, rowCount, binsMax, seed, memory }: ForestOrder, member: Member): void {
+  const kernel = instantiateKernel<BinningKernel>("binning", memory.memory);
+  chooseEdges(kernel, columns, samplePlaces(rowCount, seed), binsMax, memory, member);
+  member.barrier();
+  const { scratch } = memory.own[member.index]!;
+  const block = new Float32Array(scratch.buffer, scratch.byteOffset, BINNED_ROWS);
+  const stride = strideOf(columns.length);
+  const [from, to] = share(rowCount, member.index, member.count);
+  for (let first = from; first < to; first += BINNED_ROWS) {
+    const count = Math.min(BINNED_ROWS, to - first);
+    const records = memory.records.byteOffset + first * stride + 8;
+    columns.forEach(({ values }, column) => {
+      block.set(values.subarray(first, first + count));
+      const edges = memory.edges.byteOffset + column * BINS * 4;
+      const bins = memory.bins.byteOffset + column * rowCount + first;
+      if (kernel.assign(block.byteOffset, count, edges, bins, records + column, stride))
+        Atomics.store(memory.hasMissing, column, 1);
+    });
+  }
+  member.barrier();
+}
+
+function chooseEdges(
+  kernel: BinningKernel,
+  columns: readonly TrainingColumn[],
+  places: Uint32Array | null,
+  binsMax: number,
+  memory: Memory,
+  member: Member,
+): void {
+  const { scratch } = memory.own[member.index]!;
+  columns.forEach(({ values, codes }, column) => {
+    if (column % member.count !== member.index) return;
+    const room = places === null ? values.length : places.length;
+    const sample = new Float32Array(scratch.buffer, scratch.byteOffset, room);
+    const sorted = new Float32Array(scratch.buffer, scratch.byteOffset + room * 4, room);
+    const count = takeSample(values, places, sample);
+    kernel.sort(sample.byteOffset, sorted.byteOffset, count, sorted.byteOffset + room * 4);
+    const edges = edgesOfSorted(sorted.subarray(0, count), binsMax);
+    storeEdges(edges, memory.edges.subarray(column * BINS, (column + 1) * BINS));
+    memory.isText[column] = codes === undefined ? 0 : 1;
+    memory.binCounts[column] = edges.length;
+  });
+}
+
+function binOf(value: number, { edges, binCounts }: Memory, column: number): number {
+  const own = edges.subarray(column * BINS, column * BINS + binCounts[column]!);
+  return own.findIndex((edge) => value <= edge);
+}
