@@ -11,17 +11,17 @@ import { logisticRegression } from "./linear/logistic-regression.ts";
 import { linearFromJson } from "./linear/predictor.ts";
 import { ridge } from "./linear/ridge.ts";
 import { badModel } from "./packed.ts";
+import { PIPELINE, pipelineFromJson } from "./pipeline/predictor.ts";
 import { forestFromJson } from "./trees/predictor.ts";
 
 /** Every estimator, the baseline first. */
 export const estimators: readonly Estimator[] = [
   constant,
-  elasticNet,
-  lasso,
-  linearRegression,
   logisticRegression,
+  linearRegression,
   ridge,
-
+  lasso,
+  elasticNet,
   gradientBoosting,
   decisionTree,
   randomForest,
@@ -59,6 +59,7 @@ export function estimatorNamed(name: string): Estimator {
 export function readPredictor(json: Json): Predictor {
   if (json === null || typeof json !== "object" || Array.isArray(json)) throw badModel("it is no JSON object");
   const { estimator, task, classes } = json as Record<string, Json>;
+  if (estimator === PIPELINE) return pipelineFromJson(json as Record<string, unknown>, readPredictor);
   const read = typeof estimator === "string" && Object.hasOwn(readers, estimator) ? readers[estimator] : undefined;
   if (read === undefined) throw badModel(`its estimator is ${JSON.stringify(estimator) ?? "not named"}`);
   const tasks: readonly string[] = estimatorNamed(estimator as string).tags.tasks;
