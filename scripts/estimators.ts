@@ -1,6 +1,5 @@
-/** The words of `mill.ts` for each estimator, and the page of `docs/` about all of them, from the tables in `src/learn`. */
-import type { Estimator, ParamSpec } from "../src/learn/index.ts";
-import { estimators } from "../src/learn/index.ts";
+/** The words of `mill.ts` for each estimator and transformer, and the page of `docs/` about all of them, from the tables in `src/learn`. */
+import { type Estimator, estimators, type ParamSpec, type Transformer, transformers } from "../src/learn/index.ts";
 import { expectation } from "../src/learn/params.ts";
 
 const TASKS = ["binary-classification", "multiclass-classification", "regression"];
@@ -9,24 +8,33 @@ const TASKS = ["binary-classification", "multiclass-classification", "regression
 const offered = estimators.filter(({ name, tags }) => name !== "constant" && tags.tasks.some((task) => TASKS.includes(task)));
 
 export const trainerWords = (): string => `/** Written by scripts/docs.ts from the tables of learn: change it there. */
-import type { Trainer } from "./typed.ts";
-import { trainer } from "./trainers.ts";
+import type { Columns } from "../learn/index.ts";
+import type { Trainer, Transform } from "./typed.ts";
+import { trainer, transform } from "./trainers.ts";
 
-${offered.map(word).join("\n\n")}
+${[...offered.map(trainerWord), ...transformers.map(transformWord)].join("\n\n")}
 `;
 
-function word({ name, about, params, tags }: Estimator): string {
-  const title = pascal(name);
+function trainerWord({ name, about, params, tags }: Estimator): string {
   const tasks = tags.tasks.filter((task) => TASKS.includes(task)).map((task) => JSON.stringify(task));
+  return `${paramsType(name, params)}
+
+/** ${about} */
+export const ${camel(name)} = (params: ${pascal(name)}Params = {}): Trainer<${tasks.join(" | ")}> => trainer(${JSON.stringify(name)}, params);`;
+}
+
+const transformWord = ({ name, about, params }: Transformer): string => `${paramsType(name, params)}
+
+/** ${about} Columns: a name or names, or all of a kind. */
+export const ${camel(name)} = (columns: Columns | string, params: ${pascal(name)}Params = {}): Transform => transform(${JSON.stringify(name)}, columns, params);`;
+
+function paramsType(name: string, params: Estimator["params"]): string {
   const fields = Object.entries(params).map(
     ([key, spec]) => `  /** ${sentence(spec.about)} ${takes(spec)} */\n  readonly ${key}?: ${typeOf(spec)} | undefined;`,
   );
-  return `export interface ${title}Params {
-${fields.join("\n")}
-}
-
-/** ${about} */
-export const ${camel(name)} = (params: ${title}Params = {}): Trainer<${tasks.join(" | ")}> => trainer(${JSON.stringify(name)}, params);`;
+  return fields.length === 0
+    ? `export type ${pascal(name)}Params = Readonly<Record<never, never>>;`
+    : `export interface ${pascal(name)}Params {\n${fields.join("\n")}\n}`;
 }
 
 const typeOf = (spec: ParamSpec) =>
@@ -59,6 +67,21 @@ ${table(
 )}
 
 ${estimators.map((estimator) => chapter(estimator, table)).join("\n\n")}
+
+# Transformers
+
+What may stand before an estimator in a \`pipeline\`: each takes columns, one by name, several, or all of a kind, and puts others in their place.
+
+${table(
+  ["transformer", "takes", "about"],
+  transformers.map(({ name, tags, about }) => [
+    `[\`${name}\`](#${name})`,
+    `${tags.takes === "both" ? "numbers, texts" : tags.takes}${tags.missing ? ", missing values" : ""}`,
+    about,
+  ]),
+)}
+
+${transformers.map((transformer) => chapter(transformer, table)).join("\n\n")}
 `;
 
 const takenBy = ({ tags }: Pick<Estimator, "tags">) =>
@@ -69,7 +92,10 @@ const takenBy = ({ tags }: Pick<Estimator, "tags">) =>
     ...(tags.weights ? ["weights"] : []),
   ].join(", ");
 
-function chapter({ name, about, params }: Estimator, table: Parameters<typeof estimatorsPage>[0]): string {
+function chapter(
+  { name, about, params }: Pick<Estimator, "name" | "about" | "params">,
+  table: Parameters<typeof estimatorsPage>[0],
+): string {
   const rows = Object.entries(params).map(([key, spec]) => [
     `\`${key}\``,
     expectation(spec),

@@ -46,10 +46,12 @@ export {
   model,
   newRows,
   type Or,
+  type PipelineStep,
   type Principle,
   type Problem,
   type ProblemDefinition,
   type ProblemOptions,
+  pipeline,
   problem,
   type Retrain,
   type RetrainTrigger,
@@ -61,6 +63,8 @@ export {
   type Threshold,
   type Trainer,
   type TrainerDefinition,
+  type Transform,
+  type TransformerDefinition,
   type Typed,
 } from "./define/index.ts";
 export type {

@@ -9,6 +9,7 @@ import {
   howLate,
   late,
   lateLinear,
+  latePiped,
   objects,
   stepContext,
   storeDeliveries,
@@ -36,6 +37,7 @@ async function proof(trained: Trained) {
 for (const [what, definition] of Object.entries({
   "a forest of two classes": late,
   "a linear model": lateLinear,
+  "a pipeline": latePiped,
   "a forest of several classes": fromWhere,
   "a regression forest": howLate,
 }))

@@ -5,7 +5,7 @@
 import type { Duration } from "../base/index.ts";
 import type { Requirement, Schema, Task } from "../contract/index.ts";
 import type { Node } from "../express/index.ts";
-import type { Gain, Params } from "../learn/index.ts";
+import type { Columns, Gain, Params } from "../learn/index.ts";
 
 export type { Gain };
 
@@ -92,6 +92,19 @@ export interface TrainerDefinition {
   /** The estimator's name in `learn`, as in `gradient-boosting`. */
   readonly estimator: string;
   /** Its parameters, complete: defaults are filled in by `define`, so that a step key names every one of them. */
+  readonly params: Params;
+  /** What is made of the features before it learns, step by step; absent when it learns from them as they are. */
+  readonly steps?: readonly PipelineStep[];
+}
+
+/** Transformers side by side, each on columns of its own; what none selects passes through. */
+export type PipelineStep = readonly TransformerDefinition[];
+
+export interface TransformerDefinition {
+  /** The transformer's name in `learn`, as in `one-hot`. */
+  readonly use: string;
+  readonly columns: Columns;
+  /** Complete. */
   readonly params: Params;
 }
 

@@ -12,12 +12,14 @@ export {
   type Kind,
   type MetricTrigger,
   type ModelDefinition,
+  type PipelineStep,
   type ProblemDefinition,
   type Project,
   type RetrainTrigger,
   type Risk,
   type Split,
   type TrainerDefinition,
+  type TransformerDefinition,
 } from "./definitions.ts";
 export { canary, drift, type EndpointOptions, endpoint, every, metric, newRows, type Retrain, type Rollout } from "./endpoint.ts";
 export * from "./estimators.ts";
@@ -28,6 +30,7 @@ export { type ModelOptions, model, type Threshold } from "./model.ts";
 export { type Principle, type ProblemOptions, problem, type RiskOptions } from "./problem.ts";
 export { type FilesOptions, files } from "./source.ts";
 export { byHash, byTime, type Shares } from "./split.ts";
+export { pipeline } from "./trainers.ts";
 export type {
   Dataset,
   DatasetTypes,
@@ -41,5 +44,6 @@ export type {
   ModelTypes,
   Problem,
   Trainer,
+  Transform,
   Typed,
 } from "./typed.ts";

@@ -82,7 +82,7 @@ export function model(name: unknown, options: unknown): ModelDefinition {
     from,
     label,
     threshold: readThreshold(`${at}: threshold`, given.threshold, solves),
-    train: readTrainer(`${at}: train`, given.train, solves.task),
+    train: readTrainer(`${at}: train`, given.train, solves.task, Object.keys(from.fields)),
     seed: given.seed === undefined ? 1 : number(`${at}: seed`, given.seed, { integer: true, atLeast: 0, atMost: 2 ** 32 - 1 }),
     slices: given.slices === undefined ? {} : readSlices(`${at}: slices`, given.slices, from.from),
     accept: given.accept === undefined ? [] : readAccept(`${at}: accept`, given.accept, solves),

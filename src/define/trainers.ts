@@ -1,27 +1,84 @@
-import { MillError } from "../base/index.ts";
+import { didYouMean, MillError } from "../base/index.ts";
 import type { Task } from "../contract/index.ts";
-import { checkParams, estimatorNamed, type Params } from "../learn/index.ts";
-import type { TrainerDefinition } from "./definitions.ts";
-import { fieldsOf, record, text } from "./options.ts";
-import type { Trainer } from "./typed.ts";
+import { type Columns, checkParams, estimatorNamed, type Params, transformerNamed } from "../learn/index.ts";
+import type { PipelineStep, TrainerDefinition, TransformerDefinition } from "./definitions.ts";
+import { fieldsOf, list, record, text, wrong } from "./options.ts";
+import type { Trainer, Transform } from "./typed.ts";
 
 /** The parameters complete: defaults are filled in here, so that the key of a training step names every one of them. */
 export function trainer<T extends Task>(estimator: string, given: unknown): Trainer<T> {
-  const stated = Object.entries(record(estimator, given)).filter(([, value]) => value !== undefined);
-  const checked = checkParams(estimatorNamed(estimator), Object.fromEntries(stated) as Params);
-  if (!checked.ok) throw checked.error;
-  return Object.freeze({ estimator, params: checked.params }) as unknown as Trainer<T>;
+  return Object.freeze({ estimator, params: complete(estimatorNamed(estimator), given) }) as unknown as Trainer<T>;
 }
 
-/** The trainer of a model, checked against the task it is to learn. */
-export function readTrainer(at: string, given: unknown, task: Task): TrainerDefinition {
-  const fields = fieldsOf(at, given, ["estimator", "params"]);
+/** The word of a transformer; columns are one name, several, or all of a kind. */
+export function transform(use: string, columns: unknown, given: unknown): Transform {
+  const transformer = transformerNamed(use);
+  return Object.freeze({ use, columns: readColumns(use, columns), params: complete(transformer, given) }) as unknown as Transform;
+}
+
+/**
+ * A trainer that learns from what the steps make of the features. Each step sees what the step before it made; the transformers of a list stand side by side, on
+ * columns of their own. What no step selects reaches the trainer as it is.
+ */
+export function pipeline<T extends Task>(steps: readonly (Transform | readonly Transform[])[], learns: Trainer<T>): Trainer<T> {
+  const { estimator, params, steps: own = [] } = learns as TrainerDefinition;
+  return Object.freeze({ estimator, params, steps: [...readSteps("pipeline", steps), ...own] }) as unknown as Trainer<T>;
+}
+
+/** The trainer of a model, checked against the task it is to learn and the features that there are. */
+export function readTrainer(at: string, given: unknown, task: Task, features: readonly string[]): TrainerDefinition {
+  const fields = fieldsOf(at, given, ["estimator", "params", "steps"]);
   const { name, tags } = estimatorNamed(text(`${at}: estimator`, fields.estimator));
-  if (tags.tasks.includes(task)) return trainer(name, fields.params);
-  throw new MillError("define.wrong-trainer", `${at}: ${name} cannot learn a ${task}.`, {
+  if (!tags.tasks.includes(task))
+    throw new MillError("define.wrong-trainer", `${at}: ${name} cannot learn a ${task}.`, {
+      at,
+      expected: `a trainer for ${task}`,
+      got: `${name}, for ${tags.tasks.join(" and ")}`,
+      fix: "Use gradientBoosting(), or another trainer that learns the problem's task.",
+    });
+  const learns = trainer<Task>(name, fields.params);
+  if (fields.steps === undefined) return learns;
+  const steps = readSteps(at, fields.steps);
+  for (const { columns } of steps[0] ?? []) if (typeof columns !== "string") checkFeatures(at, columns, features);
+  return Object.freeze({ estimator: name, params: learns.params, steps });
+}
+
+function readSteps(at: string, given: unknown): readonly PipelineStep[] {
+  return Object.freeze(
+    list(`${at}: steps`, given).map((step) =>
+      Object.freeze(
+        [step].flat().map((one): TransformerDefinition => {
+          const { use, columns, params } = fieldsOf(`${at}: steps`, one, ["use", "columns", "params"]);
+          return transform(text(`${at}: use`, use), columns, params);
+        }),
+      ),
+    ),
+  );
+}
+
+const KINDS = ["all", "numbers", "texts"];
+
+function readColumns(use: string, given: unknown): Columns {
+  if (typeof given === "string") return KINDS.includes(given) ? (given as Columns) : Object.freeze([given]);
+  const isList = Array.isArray(given) && given.length > 0 && given.every((name) => typeof name === "string");
+  return isList ? Object.freeze([...(given as string[])]) : wrong(use, '"all", "numbers", "texts", or names of columns', given);
+}
+
+/** Later steps may select what earlier ones made: training checks those. */
+function checkFeatures(at: string, columns: readonly string[], features: readonly string[]): void {
+  const unknown = columns.find((name) => !features.includes(name));
+  if (unknown === undefined) return;
+  throw new MillError("define.unknown-column", `${at}: there is no feature "${unknown}".${didYouMean(unknown, features)}`, {
     at,
-    expected: `a trainer for ${task}`,
-    got: `${name}, for ${tags.tasks.join(" and ")}`,
-    fix: "Use gradientBoosting(), or another trainer that learns the problem's task.",
+    expected: features.join(", "),
+    got: unknown,
+    fix: "Select a feature of the model by its name.",
   });
+}
+
+function complete(described: Parameters<typeof checkParams>[0], given: unknown): Params {
+  const stated = Object.entries(record(described.name, given)).filter(([, value]) => value !== undefined);
+  const checked = checkParams(described, Object.fromEntries(stated) as Params);
+  if (!checked.ok) throw checked.error;
+  return checked.params;
 }

@@ -11,6 +11,7 @@ import type {
   ModelDefinition,
   ProblemDefinition,
   TrainerDefinition,
+  TransformerDefinition,
 } from "./definitions.ts";
 
 declare const KNOWN: unique symbol;
@@ -65,6 +66,12 @@ declare const LEARNS: unique symbol;
 /** How a model is trained; `T`: the tasks it can learn. */
 export interface Trainer<in T extends Task> extends TrainerDefinition {
   readonly [LEARNS]: (task: T) => void;
+}
+
+declare const MAKES: unique symbol;
+/** One transformer of a pipeline, with the columns that it takes. */
+export interface Transform extends TransformerDefinition {
+  readonly [MAKES]: true;
 }
 
 /** What a model of each task is taught. */

@@ -233,12 +233,10 @@ function modelNodes(model: ModelDefinition, environment: Environment): GraphNode
     node("training-set", [ingested, split], async (results) => plain(trainingSet(results, model.from.fields))),
     node("train", [id("training-set")], async (results) => {
       const { set, classes } = learnt(results);
-      const { estimator, params } = model.train;
-      return plain({ train: set.objects.train!, features, task, classes, estimator, params, seed: model.seed });
+      return plain({ train: set.objects.train!, features, task, classes, ...model.train, seed: model.seed });
     }),
     node("bundle", [id("train"), id("training-set")], async (results) => {
       const { set, classes } = learnt(results);
-      const { estimator, params } = model.train;
       return plain({
         model: model.name,
         task,
@@ -254,8 +252,7 @@ function modelNodes(model: ModelDefinition, environment: Environment): GraphNode
         fields: model.from.fields,
         label: model.label,
         slices: model.slices,
-        estimator,
-        params,
+        ...model.train,
         seed: model.seed,
         environment,
         trained: results.get(id("train"))!.objects.model!,

@@ -2,7 +2,7 @@ import { type Digest, MillError } from "../base/index.ts";
 import type { Schema, Task } from "../contract/index.ts";
 import type { Node } from "../express/index.ts";
 import { readPart } from "../features/index.ts";
-import { type Gain, maxGainThreshold, onnxOf, type Params, type Predictor } from "../learn/index.ts";
+import { type Columns, type Gain, maxGainThreshold, onnxOf, type Params, type Predictor } from "../learn/index.ts";
 import { encodeOnnx } from "../onnx/index.ts";
 import { type Objects, readJson } from "../ports/objects/index.ts";
 import type { StepContext, StepKind } from "../steps/index.ts";
@@ -32,6 +32,8 @@ export interface BundleManifest {
   readonly slices: Readonly<Record<string, Node>>;
   readonly estimator: string;
   readonly params: Params;
+  /** What was made of the features before the estimator learnt. */
+  readonly steps?: readonly (readonly { readonly use: string; readonly columns: Columns; readonly params: Params }[])[];
   readonly seed: number;
   readonly environment: Readonly<Record<string, string | number>>;
   readonly onnx: Digest;

@@ -126,6 +126,15 @@ function data({ manifest, trainingSet }: CardFacts): string {
     .join("\n\n");
 }
 
+/** What was made of the features first, in the order of the steps. */
+const prepared = (steps: BundleManifest["steps"]) =>
+  (steps ?? [])
+    .map(
+      (step) =>
+        `${step.map(({ use, columns }) => `\`${use}\` of ${typeof columns === "string" ? columns : columns.join(", ")}`).join(" and ")}, then `,
+    )
+    .join("");
+
 function model({ manifest, training, proof }: CardFacts): string {
   const importance = Object.entries(training.importance as Record<string, number>).sort(([, a], [, b]) => b - a);
   const proven =
@@ -136,7 +145,7 @@ function model({ manifest, training, proof }: CardFacts): string {
     ([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`,
   );
   return [
-    `## Model\n\n\`${manifest.estimator}\` (${parameters.join(", ")}), seed ${manifest.seed}. ${proven}`,
+    `## Model\n\n${prepared(manifest.steps)}\`${manifest.estimator}\` (${parameters.join(", ")}), seed ${manifest.seed}. ${proven}`,
     ((training.warnings ?? []) as string[]).map((warning) => `Warning of the training: ${warning}`).join("\n\n"),
     manifest.threshold === null ? "" : `Threshold ${number(manifest.threshold)}: ${manifest.thresholdFrom}.`,
     table(

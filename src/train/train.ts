@@ -1,7 +1,7 @@
 import type { Digest, Json } from "../base/index.ts";
 import type { Task } from "../contract/index.ts";
 import { readPart } from "../features/index.ts";
-import { checkParams, estimatorNamed, type Params, type Predictor, type TrainingData } from "../learn/index.ts";
+import { checkParams, estimatorNamed, type Params, type Predictor, pipeline, type TrainingData } from "../learn/index.ts";
 import type { StepContext, StepKind } from "../steps/index.ts";
 
 export interface TrainInput {
@@ -11,6 +11,8 @@ export interface TrainInput {
   readonly classes: readonly string[];
   readonly estimator: string;
   readonly params: Params;
+  /** What is made of the features before, as a pipeline of `learn` takes it. */
+  readonly steps?: Parameters<typeof pipeline>[0];
   readonly seed: number;
 }
 
@@ -30,6 +32,7 @@ export const train: StepKind<TrainInput> = {
         rows: data.X.rowCount,
         estimator: input.estimator,
         params: input.params as Json,
+        ...(input.steps === undefined ? {} : { steps: input.steps as unknown as Json }),
         importance: rounded(predictor.importance()),
         ...(warnings.length > 0 ? { warnings } : {}),
       },
@@ -39,8 +42,9 @@ export const train: StepKind<TrainInput> = {
 };
 
 async function fit(data: TrainingData, input: TrainInput, context: StepContext, warnings: string[]): Promise<Predictor> {
-  const estimator = estimatorNamed(input.estimator);
-  const checked = checkParams(estimator, input.params);
+  const learns = estimatorNamed(input.estimator);
+  const estimator = input.steps === undefined ? learns : pipeline(input.steps, learns, { params: input.params });
+  const checked = checkParams(estimator, input.steps === undefined ? input.params : {});
   if (!checked.ok) throw checked.error;
   const { threads, signal, progress, checkpoint } = context;
   return estimator.fit(data, checked.params, {

@@ -3,6 +3,12 @@ import { anything, boolean, fieldsOf, integer, list, number, object, oneOf, opti
 import { digest, instant, measures, name, page, pageOf, problemRef, TASKS, verdict, version, versionOrAlias } from "./nouns.ts";
 import { reads } from "./verb.ts";
 
+const steps = optional(
+  list(list(object({ use: text(), columns: anything(), params: fieldsOf(anything()) })), {
+    description: "What is made of the features before the estimator learns: transformers side by side, step by step",
+  }),
+);
+
 const modelSummary = {
   name,
   problem: name,
@@ -28,6 +34,7 @@ export const getModel = reads({
   output: object({
     ...modelSummary,
     params: fieldsOf(anything()),
+    steps,
     seed: integer(),
     aliases: fieldsOf(version, { description: "Version by alias" }),
     history: list(
@@ -88,6 +95,7 @@ export const getModelVersion = reads({
     problem: problemRef,
     estimator: text(),
     params: fieldsOf(anything()),
+    steps,
     seed: integer(),
     classes: list(text()),
     threshold: orNull(number()),

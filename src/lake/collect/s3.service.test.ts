@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { newBucket, skip } from "../../ports/objects/fixtures/s3-server.ts";
-import { createS3Objects } from "../../ports/objects/s3.ts";
+import { openObjects } from "../../ports/objects/index.ts";
 import { GRACE_MS } from "./collect.ts";
 import { openStored } from "./fixtures/stored.ts";
 import { writeRetention } from "./retention.ts";
@@ -15,8 +15,10 @@ after(() => rmSync(root, { recursive: true, force: true }));
 
 test("a collection frees what no branch names and leaves every other object, and is told by its proof", { skip }, async () => {
   let aheadMs = 0;
-  const place = { ...(await newBucket()), prefix: "objects", cacheFolder: join(root, "cache"), cacheBytes: 50e6 };
-  await using lake = await openStored({ clock: () => Date.now() + aheadMs, wrap: () => createS3Objects(place) });
+  const { credentials, ...bucket } = await newBucket();
+  const cache = { cacheFolder: join(root, "cache"), cacheBytes: 50e6 };
+  const stored = () => openObjects({ kind: "s3", prefix: "objects", encrypted: false, ...bucket, ...cache }, { credentials });
+  await using lake = await openStored({ clock: () => Date.now() + aheadMs, wrap: stored });
   await lake.repositories.create({ name: "photos", actor: "tests" });
   await writeRetention(lake.records, "photos", { keepDays: 1 });
   const photos = lake.repositories.of("photos");

@@ -49,6 +49,7 @@ export function modelVerbs(workspace: Workspace): ModelVerbs {
       return {
         ...(await summary(model)),
         params: { ...model.train.params },
+        ...(model.train.steps === undefined ? {} : { steps: model.train.steps }),
         seed: model.seed,
         aliases: await registry.aliases(name),
         history: history.map(({ at, ...entry }) => ({ ...entry, at: instant(at) })),
@@ -81,6 +82,7 @@ export function modelVerbs(workspace: Workspace): ModelVerbs {
         },
         estimator: manifest.estimator,
         params: { ...manifest.params },
+        ...(manifest.steps === undefined ? {} : { steps: manifest.steps }),
         seed: manifest.seed,
         classes: [...manifest.classes],
         threshold: manifest.threshold,
