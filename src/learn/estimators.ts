@@ -7,6 +7,8 @@ import type { Estimator, Predictor } from "./estimator.ts";
 import { decisionTree, extraTrees, randomForest } from "./forests/forests.ts";
 import { elasticNet, lasso } from "./linear/elastic-net.ts";
 import { linearRegression } from "./linear/linear-regression.ts";
+import { linearSvm } from "./linear/linear-svm.ts";
+import { linearSvr } from "./linear/linear-svr.ts";
 import { logisticRegression } from "./linear/logistic-regression.ts";
 import { linearFromJson } from "./linear/predictor.ts";
 import { ridge } from "./linear/ridge.ts";
@@ -17,11 +19,14 @@ import { forestFromJson } from "./trees/predictor.ts";
 /** Every estimator, the baseline first. */
 export const estimators: readonly Estimator[] = [
   constant,
-  logisticRegression,
-  linearRegression,
-  ridge,
-  lasso,
   elasticNet,
+  lasso,
+  linearRegression,
+  linearSvm,
+  linearSvr,
+  logisticRegression,
+  ridge,
+
   gradientBoosting,
   decisionTree,
   randomForest,
@@ -36,6 +41,8 @@ const readers: Readonly<Record<string, (json: Record<string, unknown>) => Predic
   [ridge.name]: linearFromJson,
   [lasso.name]: linearFromJson,
   [elasticNet.name]: linearFromJson,
+  [linearSvm.name]: linearFromJson,
+  [linearSvr.name]: linearFromJson,
   [gradientBoosting.name]: forestFromJson,
   [decisionTree.name]: forestFromJson,
   [randomForest.name]: forestFromJson,

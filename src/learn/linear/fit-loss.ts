@@ -13,6 +13,9 @@ export interface LossProblem {
   readonly loss: LossName;
   readonly outputs: number;
   readonly epsilon?: number;
+  readonly bend?: number;
+  /** Scores each row by weights that did not see it, in so many parts; none unless told. */
+  readonly folds?: number;
   /** Of the rows, class weights included. */
   readonly rowWeights: Float64Array | undefined;
   /** Minimised is the summed loss + l1 x sum of |w| + l2 / 2 x sum of w^2; the bias is free. */
@@ -39,17 +42,23 @@ export const classWeightsParam: ParamSpec = {
 /** Gradients kept at once: bounds the number of chunks when there are very many weights. */
 const PARTIALS_MAX = 4_000_000;
 
+export interface FittedLoss extends TrainedWeights {
+  /** outputs x rowCount; empty without folds. */
+  readonly heldScores: Float64Array;
+}
+
 /** Output-major weights, the bias last in each output. Tells when the search did not converge. Errors: those of `fit`. */
 export async function fitLoss(
   { X, y }: Pick<TrainingData, "X" | "y">,
   design: Design,
   problem: LossProblem,
   context: FitContext,
-): Promise<TrainedWeights> {
+): Promise<FittedLoss> {
   const { outputs, rowWeights, iterationsMax, tolerance } = problem;
   const members = crewSize(X.rowCount, context.threads);
   const arena = createArena();
-  const rows = { outputs, y, rowWeights, epsilon: problem.epsilon ?? 0 };
+  const rows = { outputs, y, rowWeights, epsilon: problem.epsilon ?? 0, bend: problem.bend ?? 0 };
+  const folds = problem.folds ?? 0;
   const matrix = allocateMatrix(arena, design.rows, rows, problem.loss);
   const size = outputs * design.weightCount;
   const chunks = Math.max(1, Math.min(64, Math.ceil(X.rowCount / 1024), Math.max(4, Math.floor(PARTIALS_MAX / size))));
@@ -62,6 +71,7 @@ export async function fitLoss(
     iterationsMax,
     tolerance,
     squares: design.squares,
+    folds,
     memory: {
       wasm: arena.memory,
       scratches: Array.from({ length: members }, () => allocateScratch(arena, matrix)),
@@ -69,7 +79,9 @@ export async function fitLoss(
       weights: sharedFloat64(size),
       partials: sharedFloat64(chunks * size),
       losses: sharedFloat64(chunks),
-      ended: sharedInt32(1),
+      heldScores: sharedFloat64(folds > 0 ? outputs * X.rowCount : 0),
+      foldWeights: arena.float64(folds > 0 ? X.rowCount : 0),
+      command: sharedInt32(2),
     },
   };
   const trained = await runCrew("minimise-loss", order, members, context);
@@ -79,7 +91,7 @@ export async function fitLoss(
       message: `The search for the weights ended after ${iterationsMax} steps, the slope still above the tolerance.`,
       fix: "Raise iterationsMax, or accept less with a larger tolerance.",
     });
-  return trained!;
+  return { ...trained!, heldScores: order.memory.heldScores };
 }
 
 /** The rows' weights x their classes'. Error: `learn.bad-parameter` for a class that is none. */

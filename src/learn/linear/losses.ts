@@ -14,6 +14,8 @@ export interface LossRows {
   readonly rowWeights: Float64Array | undefined;
   /** Half the width of the tube. */
   readonly epsilon: number;
+  /** Over so far beyond the tube the absolute loss is bent, so that it has a slope everywhere. */
+  readonly bend: number;
 }
 
 type BlockLoss = (scores: Float64Array, row: number, count: number) => number;
@@ -97,6 +99,27 @@ const squaredTube: Loss =
     return loss;
   };
 
-export const losses = { log: logLoss, softmax: softmaxLoss, "squared-hinge": squaredHinge, "squared-tube": squaredTube } as const;
+/** max(0, |score - y| - epsilon), bent where it begins. */
+const absoluteTube: Loss =
+  ({ y, rowWeights, epsilon, bend }) =>
+  (scores, row, count) => {
+    let loss = 0;
+    for (let at = 0; at < count; at++) {
+      const away = scores[at]! - y[row + at]!;
+      const excess = Math.max(0, Math.abs(away) - epsilon);
+      const weight = rowWeights === undefined ? 1 : rowWeights[row + at]!;
+      loss += weight * (excess < bend ? (excess * excess) / (2 * bend) : excess - bend / 2);
+      scores[at] = weight * Math.min(1, excess / bend) * Math.sign(away);
+    }
+    return loss;
+  };
+
+export const losses = {
+  log: logLoss,
+  softmax: softmaxLoss,
+  "squared-hinge": squaredHinge,
+  "squared-tube": squaredTube,
+  "absolute-tube": absoluteTube,
+} as const;
 
 export type LossName = keyof typeof losses;

@@ -76,16 +76,7 @@ export function createPass(
   const { scores } = scratch;
   const lossOf = losses[matrix.lossName](loss, kernel, scratch.sums);
   const rowBytes = stride * 8;
-
-  function startScores(weights: Float64Array, row: number, count: number): void {
-    scores.fill(0);
-    for (let k = 0; k < outputs; k++)
-      for (const slotOf of slots)
-        for (let at = 0; at < count; at++) {
-          const slot = slotOf[row + at]!;
-          if (slot >= 0) scores[k * BLOCK + at]! += weights[k * weightCount + slot]!;
-        }
-  }
+  const score = createBlockScorer(matrix, scratch, kernel);
 
   function addSlots(gradient: Float64Array, row: number, count: number): void {
     for (let k = 0; k < outputs; k++)
@@ -102,9 +93,7 @@ export function createPass(
     for (let row = from; row < to; row += BLOCK) {
       const count = Math.min(BLOCK, to - row);
       const x = X.byteOffset + row * rowBytes;
-      startScores(weights, row, count);
-      for (let k = 0; k < outputs; k++)
-        kernel.addScores(x, count, stride, scratch.weights.byteOffset + k * rowBytes, scores.byteOffset + k * BLOCK * 8);
+      score(weights, row, count);
       sum += lossOf(scores, row, count);
       if (count < BLOCK) for (let k = 0; k < outputs; k++) scores.fill(0, k * BLOCK + count, (k + 1) * BLOCK);
       for (let k = 0; k < outputs; k++)
@@ -117,5 +106,44 @@ export function createPass(
       gradient[first + weightCount - 1]! += scratch.gradient[k * stride + denseCount]!;
     }
     return sum;
+  };
+}
+
+/** A function that tells the scores of rows `from` (a multiple of BLOCK) to `to`, at the weights last spread. */
+export function createScorer(
+  matrix: RowsMatrix,
+  scratch: Scratch,
+  kernel: LinearKernel,
+): (weights: Float64Array, from: number, to: number, tell: (row: number, output: number, score: number) => void) => void {
+  const score = createBlockScorer(matrix, scratch, kernel);
+  return (weights, from, to, tell) => {
+    for (let row = from; row < to; row += BLOCK) {
+      const count = Math.min(BLOCK, to - row);
+      score(weights, row, count);
+      for (let k = 0; k < matrix.loss.outputs; k++)
+        for (let at = 0; at < count; at++) tell(row + at, k, scratch.scores[k * BLOCK + at]!);
+    }
+  };
+}
+
+/** A function that puts the scores of one block into the scratch. */
+function createBlockScorer(
+  { rows, X, stride, loss }: RowsMatrix,
+  { scores, weights: dense }: Scratch,
+  kernel: LinearKernel,
+): (weights: Float64Array, row: number, count: number) => void {
+  const { slots, weightCount } = rows;
+  const rowBytes = stride * 8;
+  return (weights, row, count) => {
+    scores.fill(0);
+    for (let k = 0; k < loss.outputs; k++) {
+      for (const slotOf of slots)
+        for (let at = 0; at < count; at++) {
+          const slot = slotOf[row + at]!;
+          if (slot >= 0) scores[k * BLOCK + at]! += weights[k * weightCount + slot]!;
+        }
+      const x = X.byteOffset + row * rowBytes;
+      kernel.addScores(x, count, stride, dense.byteOffset + k * rowBytes, scores.byteOffset + k * BLOCK * 8);
+    }
   };
 }
