@@ -12,6 +12,8 @@ import { linearSvr } from "./linear/linear-svr.ts";
 import { logisticRegression } from "./linear/logistic-regression.ts";
 import { linearFromJson } from "./linear/predictor.ts";
 import { ridge } from "./linear/ridge.ts";
+import { nearestNeighbours } from "./neighbors/nearest-neighbours.ts";
+import { neighboursFromJson } from "./neighbors/predictor.ts";
 import { badModel } from "./packed.ts";
 import { PIPELINE, pipelineFromJson } from "./pipeline/predictor.ts";
 import { forestFromJson } from "./trees/predictor.ts";
@@ -32,6 +34,7 @@ export const estimators: readonly Estimator[] = [
   randomForest,
   extraTrees,
   kMeans,
+  nearestNeighbours,
 ];
 
 const readers: Readonly<Record<string, (json: Record<string, unknown>) => Predictor>> = {
@@ -48,6 +51,7 @@ const readers: Readonly<Record<string, (json: Record<string, unknown>) => Predic
   [randomForest.name]: forestFromJson,
   [extraTrees.name]: forestFromJson,
   [kMeans.name]: centresFromJson,
+  [nearestNeighbours.name]: neighboursFromJson,
 };
 
 /** Error: `learn.unknown-estimator`. */

@@ -65,7 +65,9 @@ function pointNumber(
   { standardise, centre }: SpaceOptions,
   claim: () => number,
 ): PointNumber {
-  let [total, sum, low, high, missing] = [0, 0, Infinity, -Infinity, false];
+  let [total, sum] = [0, 0];
+  let [low, high] = [Infinity, -Infinity];
+  let missing = false;
   for (let row = 0; row < values.length; row++) {
     const value = values[row]!;
     if (Number.isNaN(value)) {
@@ -75,14 +77,14 @@ function pointNumber(
     const weight = weights === undefined ? 1 : weights[row]!;
     total += weight;
     sum += weight * value;
-    low = Math.min(low, value);
-    high = Math.max(high, value);
+    if (value < low) low = value;
+    if (value > high) high = value;
   }
   const mean = total > 0 ? sum / total : 0;
   let square = 0;
   for (let row = 0; row < values.length; row++) {
     const away = values[row]! - mean;
-    if (!Number.isNaN(away)) square += (weights === undefined ? 1 : weights[row]!) * away * away;
+    if (!Number.isNaN(away)) square += weights === undefined ? away * away : weights[row]! * away * away;
   }
   const deviation = Math.sqrt(square / (total > 0 ? total : 1));
   if (!Number.isFinite(deviation) || !Number.isFinite(mean))

@@ -14,6 +14,8 @@ import { onnxOf } from "./to-onnx.ts";
 export interface SuiteOptions {
   /** Quick ones. */
   readonly params: Params;
+  /** Training rows, unless enough for a crew of four: fewer for models that hold them all. */
+  readonly rows?: number;
   /** For integer weights to equal repeated rows; `null` where weights act on chance, as in a bootstrap. */
   readonly weightParams?: Params | null;
   /** The model of shuffled rows: the same to the last bit, one that predicts the same within 1e-3, or another one by chance. */
@@ -29,10 +31,11 @@ export interface SuiteOptions {
 }
 
 /** Enough rows for a crew of four. */
-const ROWS = 17_000;
+const CREW_ROWS = 17_000;
 
 export function checkEstimator(estimator: Estimator, options: SuiteOptions): void {
   const { tags } = estimator;
+  const ROWS = options.rows ?? CREW_ROWS;
   const check = (title: string, body: (task: LearnTask) => Promise<void>) => {
     for (const task of tags.tasks) test(`${estimator.name}, ${task}: ${title}`, () => body(task));
   };

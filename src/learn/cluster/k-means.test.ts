@@ -15,7 +15,7 @@ checkEstimator(kMeans, {
   cancellable: true,
   golden: {
     revision: 1,
-    digests: { clustering: "sha256:416e81a65a6c8a9b9e35c508591fe477b768e511f60448578103d5616139921f" },
+    digests: { clustering: "sha256:d6cc2035b1fa06712e4c43ab1cce0539ef5d3e4cb36ef39af32ddc3ddb7edb4d" },
   },
 });
 

@@ -20,7 +20,7 @@ export type ClusterMemory = ReturnType<typeof createClusterMemory>;
 /** `members` have scratch of their own. Error: `learn.too-large`. */
 export function createClusterMemory({ rowCount, width, clusters }: ClusterSizes, hasWeights: boolean, members: number) {
   const arena = createArena();
-  const stride = Math.ceil(width / 2) * 2;
+  const stride = Math.ceil(width / 4) * 4;
   const padded = Math.ceil(clusters / 4) * 4;
   const size = clusters * stride;
   const chunks = Math.max(1, Math.min(64, Math.ceil(rowCount / 1024), Math.max(4, Math.floor(PARTIALS_MAX / size))));

@@ -2,15 +2,17 @@
 import { trainForest } from "../boosting/train.ts";
 import { searchClusters } from "../cluster/lloyd.ts";
 import { growForest } from "../forests/train.ts";
-
 import { solveLeastSquares } from "../linear/solve.ts";
 import { minimiseLoss } from "../linear/train.ts";
+import { findNeighbours } from "../neighbors/search.ts";
+
 export const jobs = {
   "minimise-loss": minimiseLoss,
   "solve-least-squares": solveLeastSquares,
   "train-forest": trainForest,
   "grow-forest": growForest,
   "search-clusters": searchClusters,
+  "find-neighbours": findNeighbours,
 } as const;
 
 export type JobName = keyof typeof jobs;

@@ -2,7 +2,7 @@
  * Nearest centres. Candidates are found in single precision, eight points at a time, and are settled in double wherever single could be wrong: labels are those of
  * a double search. Source of the bounds: Hamerly 2010, "Making k-means even faster".
  *
- *   points, centres   row-major doubles, `stride` of them a row, an even number; what lies beyond `width` is 0
+ *   points, centres   row-major doubles, `stride` of them a row, a multiple of 4; what lies beyond `width` is 0
  *   packed            centres in single precision, in fours: | dimension 0 of c0 c1 c2 c3 | dimension 1 ... |, padded with zeros
  *   halves            half the squared norm of each centre, single; of padding very large
  *   panel             eight points in single precision, dimension by dimension; 32 bytes each
@@ -15,14 +15,18 @@ const EPSILON: f64 = 6.1e-8;
 
 /** The squared distance of two points. */
 export function squaredDistance(a: usize, b: usize, stride: u32): f64 {
-  let sums = f64x2.splat(0);
+  let low = f64x2.splat(0);
+  let high = f64x2.splat(0);
   const end = a + ((<usize>stride) << 3);
   while (a < end) {
-    const away = f64x2.sub(v128.load(a), v128.load(b));
-    sums = f64x2.add(sums, f64x2.mul(away, away));
-    a += 16;
-    b += 16;
+    const first = f64x2.sub(v128.load(a), v128.load(b));
+    const second = f64x2.sub(v128.load(a, 16), v128.load(b, 16));
+    low = f64x2.add(low, f64x2.mul(first, first));
+    high = f64x2.add(high, f64x2.mul(second, second));
+    a += 32;
+    b += 32;
   }
+  const sums = f64x2.add(low, high);
   return f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1);
 }
 

@@ -1,0 +1,277 @@
+/**
+ * Nearest points. Candidates come from single precision, four queries by eight points at a time, without ever storing the distances; all that could be among the
+ * nearest within the rounding are then ranked in double, by (distance, row). The same ranking ends the search of a k-d tree, so both find the same rows.
+ *
+ *   points, queries   row-major doubles, `stride` a row, a multiple of 4; what lies beyond the width is 0
+ *   panels            eight points in single precision, dimension by dimension; 32 bytes each
+ *   halves            half the squared norm of each point, single; of padding very large
+ *   packed            four queries, dimension by dimension; 16 bytes each
+ *   state of a query  | limit f32 | margin f32 | count i32 | overflow i32 | best: k singles | candidates: capacity x (row u32, score f32) |
+ */
+
+const HEADER: usize = 16;
+
+/** Scores |p|^2 / 2 - p q of a range of panels for four queries; those below a query's limit become its candidates. `scores` has room for 128 bytes. */
+export function scan(
+  packed: usize,
+  panels: usize,
+  halves: usize,
+  width: u32,
+  from: u32,
+  to: u32,
+  states: usize,
+  stateBytes: u32,
+  neighbours: u32,
+  capacity: u32,
+  scores: usize,
+): void {
+  const bytes = (<usize>width) << 5;
+  const state1 = states + stateBytes;
+  const state2 = state1 + stateBytes;
+  const state3 = state2 + stateBytes;
+  for (let panel = from; panel < to; panel++) {
+    let a = packed;
+    let b = panels + <usize>panel * bytes;
+    const end = b + bytes;
+    const low = v128.load(halves + ((<usize>panel) << 5));
+    const high = v128.load(halves + ((<usize>panel) << 5), 16);
+    let s00 = low;
+    let s01 = high;
+    let s10 = low;
+    let s11 = high;
+    let s20 = low;
+    let s21 = high;
+    let s30 = low;
+    let s31 = high;
+    while (b < end) {
+      const p0 = v128.load(b);
+      const p1 = v128.load(b, 16);
+      const q0 = v128.load32_splat(a);
+      s00 = f32x4.sub(s00, f32x4.mul(q0, p0));
+      s01 = f32x4.sub(s01, f32x4.mul(q0, p1));
+      const q1 = v128.load32_splat(a, 4);
+      s10 = f32x4.sub(s10, f32x4.mul(q1, p0));
+      s11 = f32x4.sub(s11, f32x4.mul(q1, p1));
+      const q2 = v128.load32_splat(a, 8);
+      s20 = f32x4.sub(s20, f32x4.mul(q2, p0));
+      s21 = f32x4.sub(s21, f32x4.mul(q2, p1));
+      const q3 = v128.load32_splat(a, 12);
+      s30 = f32x4.sub(s30, f32x4.mul(q3, p0));
+      s31 = f32x4.sub(s31, f32x4.mul(q3, p1));
+      a += 16;
+      b += 32;
+    }
+    const l0 = v128.load32_splat(states);
+    if (v128.any_true(v128.or(f32x4.lt(s00, l0), f32x4.lt(s01, l0))))
+      collect(s00, s01, panel << 3, states, neighbours, capacity, scores);
+    const l1 = v128.load32_splat(state1);
+    if (v128.any_true(v128.or(f32x4.lt(s10, l1), f32x4.lt(s11, l1))))
+      collect(s10, s11, panel << 3, state1, neighbours, capacity, scores);
+    const l2 = v128.load32_splat(state2);
+    if (v128.any_true(v128.or(f32x4.lt(s20, l2), f32x4.lt(s21, l2))))
+      collect(s20, s21, panel << 3, state2, neighbours, capacity, scores);
+    const l3 = v128.load32_splat(state3);
+    if (v128.any_true(v128.or(f32x4.lt(s30, l3), f32x4.lt(s31, l3))))
+      collect(s30, s31, panel << 3, state3, neighbours, capacity, scores);
+  }
+}
+
+function collect(low: v128, high: v128, first: u32, state: usize, neighbours: u32, capacity: u32, scores: usize): void {
+  v128.store(scores, low);
+  v128.store(scores, high, 16);
+  const best = state + HEADER;
+  const list = best + ((<usize>neighbours) << 2);
+  for (let lane: u32 = 0; lane < 8; lane++) {
+    const score = load<f32>(scores + ((<usize>lane) << 2));
+    if (!(score < load<f32>(state))) continue;
+    let count = load<u32>(state, 8);
+    if (count === capacity) {
+      count = compact(list, count, load<f32>(state));
+      if (count === capacity) {
+        store<i32>(state, 1, 12);
+        store<f32>(state, <f32>-Infinity);
+        return;
+      }
+    }
+    const entry = list + ((<usize>count) << 3);
+    store<u32>(entry, first + lane);
+    store<f32>(entry, score, 4);
+    store<u32>(state, count + 1, 8);
+    insert(best, neighbours, score);
+    const worst = load<f32>(best + ((<usize>neighbours - 1) << 2));
+    store<f32>(state, worst < <f32>3e38 ? worst + load<f32>(state, 4) : <f32>3e38);
+  }
+}
+
+/** Keeps the candidates below the limit; how many they are. */
+function compact(list: usize, count: u32, limit: f32): u32 {
+  let kept: u32 = 0;
+  for (let at: u32 = 0; at < count; at++) {
+    const entry = load<u64>(list + ((<usize>at) << 3));
+    if (load<f32>(list + ((<usize>at) << 3), 4) >= limit) continue;
+    store<u64>(list + ((<usize>kept) << 3), entry);
+    kept++;
+  }
+  return kept;
+}
+
+function insert(best: usize, neighbours: u32, score: f32): void {
+  let at = <i32>neighbours - 1;
+  if (!(score < load<f32>(best + ((<usize>at) << 2)))) return;
+  while (at > 0 && load<f32>(best + ((<usize>(at - 1)) << 2)) > score) {
+    store<f32>(best + ((<usize>at) << 2), load<f32>(best + ((<usize>(at - 1)) << 2)));
+    at--;
+  }
+  store<f32>(best + ((<usize>at) << 2), score);
+}
+
+/** Ranks a query's candidates in double: `neighbours` squared distances and rows, the nearest first; at least so many candidates are there. */
+export function rank(
+  query: usize,
+  points: usize,
+  stride: u32,
+  state: usize,
+  neighbours: u32,
+  distances: usize,
+  rows: usize,
+): void {
+  clear(neighbours, distances, rows);
+  const list = state + HEADER + ((<usize>neighbours) << 2);
+  const count = load<u32>(state, 8);
+  const limit = load<f32>(state);
+  for (let at: usize = 0; at < <usize>count; at++) {
+    if (!(load<f32>(list + (at << 3), 4) < limit)) continue;
+    const row = load<u32>(list + (at << 3));
+    offer(squaredDistance(query, points + <usize>row * ((<usize>stride) << 3), stride), row, neighbours, distances, rows);
+  }
+}
+
+/** The same from all points, in double alone. */
+export function rankAll(
+  query: usize,
+  points: usize,
+  count: u32,
+  stride: u32,
+  neighbours: u32,
+  distances: usize,
+  rows: usize,
+): void {
+  clear(neighbours, distances, rows);
+  for (let row: u32 = 0; row < count; row++) {
+    offer(squaredDistance(query, points, stride), row, neighbours, distances, rows);
+    points += (<usize>stride) << 3;
+  }
+}
+
+/**
+ * The same by a k-d tree: `nodes` of four i32 | right child, or 0 in a leaf | first | end | 0 |, the left child next to its parent; `boxes` of two points, the
+ * least and the greatest coordinates below a node; `points` and `order`, their rows, as the leaves hold them.
+ */
+export function rankTree(
+  query: usize,
+  nodes: usize,
+  boxes: usize,
+  points: usize,
+  order: usize,
+  stride: u32,
+  neighbours: u32,
+  distances: usize,
+  rows: usize,
+): void {
+  clear(neighbours, distances, rows);
+  descend(0, query, nodes, boxes, points, order, stride, neighbours, distances, rows);
+}
+
+function descend(
+  node: u32,
+  query: usize,
+  nodes: usize,
+  boxes: usize,
+  points: usize,
+  order: usize,
+  stride: u32,
+  neighbours: u32,
+  distances: usize,
+  rows: usize,
+): void {
+  const at = nodes + ((<usize>node) << 4);
+  const right = load<u32>(at);
+  if (right === 0) {
+    const end = load<u32>(at, 8);
+    for (let place = load<u32>(at, 4); place < end; place++) {
+      const distance = squaredDistance(query, points + <usize>place * ((<usize>stride) << 3), stride);
+      offer(distance, load<u32>(order + ((<usize>place) << 2)), neighbours, distances, rows);
+    }
+    return;
+  }
+  const left = node + 1;
+  const toLeft = boxDistance(query, boxes + <usize>left * ((<usize>stride) << 4), stride);
+  const toRight = boxDistance(query, boxes + <usize>right * ((<usize>stride) << 4), stride);
+  const worst = distances + ((<usize>neighbours - 1) << 3);
+  const first = toLeft <= toRight ? left : right;
+  const second = toLeft <= toRight ? right : left;
+  if (min(toLeft, toRight) <= load<f64>(worst))
+    descend(first, query, nodes, boxes, points, order, stride, neighbours, distances, rows);
+  if (max(toLeft, toRight) <= load<f64>(worst))
+    descend(second, query, nodes, boxes, points, order, stride, neighbours, distances, rows);
+}
+
+function clear(neighbours: u32, distances: usize, rows: usize): void {
+  for (let at: usize = 0; at < <usize>neighbours; at++) {
+    store<f64>(distances + (at << 3), Infinity);
+    store<u32>(rows + (at << 2), 0xffffffff);
+  }
+}
+
+function offer(distance: f64, row: u32, neighbours: u32, distances: usize, rows: usize): void {
+  let at = <i32>neighbours - 1;
+  const worst = load<f64>(distances + ((<usize>at) << 3));
+  if (distance > worst || (distance === worst && row > load<u32>(rows + ((<usize>at) << 2)))) return;
+  while (at > 0) {
+    const other = load<f64>(distances + ((<usize>(at - 1)) << 3));
+    const otherRow = load<u32>(rows + ((<usize>(at - 1)) << 2));
+    if (other < distance || (other === distance && otherRow < row)) break;
+    store<f64>(distances + ((<usize>at) << 3), other);
+    store<u32>(rows + ((<usize>at) << 2), otherRow);
+    at--;
+  }
+  store<f64>(distances + ((<usize>at) << 3), distance);
+  store<u32>(rows + ((<usize>at) << 2), row);
+}
+
+function squaredDistance(a: usize, b: usize, stride: u32): f64 {
+  let low = f64x2.splat(0);
+  let high = f64x2.splat(0);
+  const end = a + ((<usize>stride) << 3);
+  while (a < end) {
+    const first = f64x2.sub(v128.load(a), v128.load(b));
+    const second = f64x2.sub(v128.load(a, 16), v128.load(b, 16));
+    low = f64x2.add(low, f64x2.mul(first, first));
+    high = f64x2.add(high, f64x2.mul(second, second));
+    a += 32;
+    b += 32;
+  }
+  const sums = f64x2.add(low, high);
+  return f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1);
+}
+
+/** Squared distance to a box, added as those to points are: rounded, it is at most that to any point inside. */
+function boxDistance(query: usize, box: usize, stride: u32): f64 {
+  const zero = f64x2.splat(0);
+  let low = zero;
+  let high = zero;
+  const bytes = (<usize>stride) << 3;
+  const end = query + bytes;
+  while (query < end) {
+    const q0 = v128.load(query);
+    const q1 = v128.load(query, 16);
+    const first = f64x2.max(zero, f64x2.max(f64x2.sub(v128.load(box), q0), f64x2.sub(q0, v128.load(box + bytes))));
+    const second = f64x2.max(zero, f64x2.max(f64x2.sub(v128.load(box, 16), q1), f64x2.sub(q1, v128.load(box + bytes, 16))));
+    low = f64x2.add(low, f64x2.mul(first, first));
+    high = f64x2.add(high, f64x2.mul(second, second));
+    query += 32;
+    box += 32;
+  }
+  const sums = f64x2.add(low, high);
+  return f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1);
+}

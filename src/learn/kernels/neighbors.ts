@@ -1,0 +1,37 @@
+/** What `neighbors.wasm` exports; layouts and meaning stand in `assembly/neighbors.ts`. All arrays by their addresses. */
+export interface NeighborsKernel extends WebAssembly.Exports {
+  scan(
+    packed: number,
+    panels: number,
+    halves: number,
+    width: number,
+    from: number,
+    to: number,
+    states: number,
+    stateBytes: number,
+    neighbours: number,
+    capacity: number,
+    scores: number,
+  ): void;
+  rank(query: number, points: number, stride: number, state: number, neighbours: number, distances: number, rows: number): void;
+  rankAll(
+    query: number,
+    points: number,
+    count: number,
+    stride: number,
+    neighbours: number,
+    distances: number,
+    rows: number,
+  ): void;
+  rankTree(
+    query: number,
+    nodes: number,
+    boxes: number,
+    points: number,
+    order: number,
+    stride: number,
+    neighbours: number,
+    distances: number,
+    rows: number,
+  ): void;
+}

@@ -1,0 +1,102 @@
+/** Points as a search for the nearest reads them: a k-d tree where there are few dimensions, else panels in single precision beside the doubles. */
+import { type Arena, createArena } from "../kernels/arena.ts";
+import { buildTree } from "./kd-tree.ts";
+
+/** A tree passes over most points up to about so many dimensions, of at least so many points. */
+const TREE_WIDTH_MAX = 8;
+const TREE_ROWS_MIN = 1024;
+
+/** Queries that are searched for together. */
+export const BATCH = 256;
+
+export interface NeighborIndex {
+  readonly memory: WebAssembly.Memory;
+  readonly rowCount: number;
+  readonly width: number;
+  readonly stride: number;
+  /** Row-major with `stride`; of a tree as its leaves hold them. */
+  readonly points: Float64Array;
+  readonly tree: { readonly nodes: Int32Array; readonly boxes: Float64Array; readonly order: Int32Array } | null;
+  readonly panels: Float32Array;
+  readonly halves: Float32Array;
+  /** Largest norm of a point. */
+  readonly largest: number;
+}
+
+/** What one thread needs to search: its batch of queries and what is found for them. */
+export interface SearchScratch {
+  readonly neighbours: number;
+  readonly capacity: number;
+  readonly stateBytes: number;
+  readonly queries: Float64Array;
+  readonly packed: Float32Array;
+  readonly states: Uint8Array;
+  readonly scores: Float32Array;
+  readonly distances: Float64Array;
+  readonly rows: Uint32Array;
+}
+
+export const strideOf = (width: number) => Math.ceil(width / 4) * 4;
+
+/** `points` are row-major, rowCount x width. Error: `learn.too-large`. */
+export function createIndex(
+  points: Float64Array,
+  width: number,
+  kind: "tree" | "scan" | "auto" = "auto",
+): { readonly index: NeighborIndex; readonly arena: Arena } {
+  const rowCount = points.length / width;
+  const arena = createArena();
+  const stride = strideOf(width);
+  const isTree = kind === "auto" ? width <= TREE_WIDTH_MAX && rowCount >= TREE_ROWS_MIN : kind === "tree";
+  const base = { memory: arena.memory, rowCount, width, stride, points: arena.float64(rowCount * stride) };
+  if (isTree) {
+    const tree = buildTree(points, width);
+    const copies = {
+      nodes: arena.int32(tree.nodes.length),
+      boxes: arena.float64((tree.boxes.length / width) * stride),
+      order: arena.int32(rowCount),
+    };
+    copies.nodes.set(tree.nodes);
+    copies.order.set(tree.order);
+    pad(tree.boxes, width, copies.boxes, stride);
+    tree.order.forEach((row, place) => {
+      base.points.set(points.subarray(row * width, (row + 1) * width), place * stride);
+    });
+    return { arena, index: { ...base, tree: copies, panels: new Float32Array(), halves: new Float32Array(), largest: 0 } };
+  }
+  pad(points, width, base.points, stride);
+  const padded = Math.ceil(rowCount / 8) * 8;
+  const panels = arena.float32(padded * width);
+  const halves = arena.float32(padded).fill(3e38);
+  let largest = 0;
+  for (let row = 0; row < rowCount; row++) {
+    const first = Math.floor(row / 8) * 8 * width + (row % 8);
+    let norm = 0;
+    for (let at = 0; at < width; at++) {
+      const value = points[row * width + at]!;
+      norm += value * value;
+      panels[first + at * 8] = value;
+    }
+    halves[row] = norm / 2;
+    largest = Math.max(largest, norm);
+  }
+  return { arena, index: { ...base, tree: null, panels, halves, largest: Math.sqrt(largest) } };
+}
+
+function pad(from: Float64Array, width: number, to: Float64Array, stride: number): void {
+  for (let row = 0; row * width < from.length; row++) to.set(from.subarray(row * width, (row + 1) * width), row * stride);
+}
+
+export function createScratch(arena: Arena, { width, stride }: NeighborIndex, neighbours: number): SearchScratch {
+  const capacity = 4 * neighbours + 256;
+  const stateBytes = Math.ceil((16 + neighbours * 4 + capacity * 8) / 8) * 8;
+  return {
+    ...{ neighbours, capacity, stateBytes },
+    queries: arena.float64(BATCH * stride),
+    packed: arena.float32(BATCH * width),
+    states: arena.uint8(BATCH * stateBytes),
+    scores: arena.float32(32),
+    distances: arena.float64(BATCH * neighbours),
+    rows: arena.uint32(BATCH * neighbours),
+  };
+}

@@ -1,0 +1,116 @@
+/** The nearest points of many queries, in double precision and in a fixed order: by distance, equal ones by row. */
+import type { Member } from "../crew/crew.ts";
+import { share } from "../crew/shared.ts";
+import { instantiateKernel } from "../kernels/kernel.ts";
+import type { NeighborsKernel } from "../kernels/neighbors.ts";
+import { BATCH, type NeighborIndex, type SearchScratch } from "./neighbor-index.ts";
+
+export interface Found {
+  /** Squared, row-major, queries x neighbours, the nearest first. */
+  readonly distances: Float64Array;
+  /** The places of the points in the order they were given in. */
+  readonly rows: Uint32Array;
+}
+
+/** Panels scanned for all queries of a batch before the next ones: they stay in the cache. */
+const PANELS = 128;
+/** Beyond this norm single precision ends: such a query is answered in double alone. */
+const FAR = 1e15;
+
+export const neighborsKernel = (memory: WebAssembly.Memory): NeighborsKernel => instantiateKernel("neighbors", memory);
+
+/** At most `BATCH` queries, which stand in the scratch; what is found stands there too. */
+export function searchBatch(kernel: NeighborsKernel, index: NeighborIndex, scratch: SearchScratch, count: number): void {
+  const { stride, points, tree } = index;
+  const { neighbours, queries, distances, rows } = scratch;
+  const at = (query: number) =>
+    [
+      queries.byteOffset + query * stride * 8,
+      distances.byteOffset + query * neighbours * 8,
+      rows.byteOffset + query * neighbours * 4,
+    ] as const;
+  if (tree !== null) {
+    for (let query = 0; query < count; query++) {
+      const [from, toDistances, toRows] = at(query);
+      const { nodes, boxes, order } = tree;
+      const places = [nodes.byteOffset, boxes.byteOffset, points.byteOffset, order.byteOffset] as const;
+      kernel.rankTree(from, ...places, stride, neighbours, toDistances, toRows);
+    }
+    return;
+  }
+  const isFar = prepare(index, scratch, count);
+  const tiles = Math.ceil(count / 4);
+  const panels = Math.ceil(index.rowCount / 8);
+  const { packed, states, stateBytes, capacity, scores } = scratch;
+  for (let from = 0; from < panels; from += PANELS)
+    for (let tile = 0; tile < tiles; tile++)
+      kernel.scan(
+        ...([
+          packed.byteOffset + tile * index.width * 16,
+          index.panels.byteOffset,
+          index.halves.byteOffset,
+          index.width,
+        ] as const),
+        ...([from, Math.min(panels, from + PANELS), states.byteOffset + tile * 4 * stateBytes, stateBytes] as const),
+        ...([neighbours, capacity, scores.byteOffset] as const),
+      );
+  const headers = new DataView(states.buffer, states.byteOffset, states.byteLength);
+  for (let query = 0; query < count; query++) {
+    const [from, toDistances, toRows] = at(query);
+    if (isFar(query) || headers.getInt32(query * stateBytes + 12, true) === 1)
+      kernel.rankAll(from, points.byteOffset, index.rowCount, stride, neighbours, toDistances, toRows);
+    else kernel.rank(from, points.byteOffset, stride, states.byteOffset + query * stateBytes, neighbours, toDistances, toRows);
+  }
+}
+
+/** Packs the queries in fours and empties their states; tells which are too far out for single precision. */
+function prepare({ width, stride, largest }: NeighborIndex, scratch: SearchScratch, count: number): (query: number) => boolean {
+  const { queries, packed, states, stateBytes, neighbours } = scratch;
+  const far = new Uint8Array(count);
+  const words = new Float32Array(states.buffer, states.byteOffset, states.byteLength / 4);
+  for (let query = 0; query < Math.ceil(count / 4) * 4; query++) {
+    const first = Math.floor(query / 4) * 4 * width + (query % 4);
+    let norm = 0;
+    for (let at = 0; at < width; at++) {
+      const value = query < count ? queries[query * stride + at]! : 0;
+      norm += value * value;
+      packed[first + at * 4] = value;
+    }
+    const isOut = query >= count || !(norm < FAR ** 2);
+    if (query < count && isOut) far[query] = 1;
+    const error = (width + 8) * 6.1e-8 * (Math.sqrt(norm) + largest) * largest + 1e-30;
+    const state = (query * stateBytes) / 4;
+    words[state] = isOut ? -Infinity : 3e38;
+    words[state + 1] = isOut ? 0 : 2.01 * error;
+    words[state + 2] = 0;
+    words[state + 3] = 0;
+    words.fill(3e38, state + 4, state + 4 + neighbours);
+  }
+  return (query) => far[query] === 1;
+}
+
+export interface SearchOrder {
+  readonly index: NeighborIndex;
+  readonly scratch: readonly SearchScratch[];
+  /** Row-major with the index's stride, shared. */
+  readonly queries: Float64Array;
+  readonly count: number;
+  readonly found: Found;
+}
+
+/** The job of a crew: each member answers its part of the queries. */
+export function findNeighbours({ index, scratch, queries, count, found }: SearchOrder, member: Member): void {
+  const kernel = neighborsKernel(index.memory);
+  const own = scratch[member.index]!;
+  const { neighbours } = own;
+  const [from, to] = share(count, member.index, member.count);
+  for (let first = from; first < to; first += BATCH) {
+    const size = Math.min(BATCH, to - first);
+    own.queries.set(queries.subarray(first * index.stride, (first + size) * index.stride));
+    searchBatch(kernel, index, own, size);
+    found.distances.set(own.distances.subarray(0, size * neighbours), first * neighbours);
+    found.rows.set(own.rows.subarray(0, size * neighbours), first * neighbours);
+    member.progress(first + size - from, to - from);
+  }
+  member.barrier();
+}
