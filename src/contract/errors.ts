@@ -252,7 +252,11 @@ export const ERRORS = {
   // ONNX graphs
   "onnx.invalid-graph": { status: 500, exit: EXIT.fault, about: "A graph that Millwright built is not valid ONNX." },
   "onnx.malformed": { status: 400, exit: EXIT.data, about: "The bytes are not an ONNX model." },
-  "onnx.unsupported": { status: 400, exit: EXIT.data, about: "An ONNX model uses a part of ONNX that Millwright does not read." },
+  "onnx.unsupported": {
+    status: 400,
+    exit: EXIT.data,
+    about: "An ONNX model uses a part of ONNX that Millwright does not read, or a model has a part that ONNX cannot say.",
+  },
   "onnx.too-large": { status: 413, exit: EXIT.data, about: "An ONNX model is larger than its limit." },
 
   // learn

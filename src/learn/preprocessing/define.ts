@@ -71,20 +71,25 @@ function checkTransformed({ name, tags }: Transformer, data: TrainingData): void
   checkTrainingData(as as unknown as Estimator, tags.supervised ? data : { ...data, task: "clustering" });
 }
 
-/** A record for each column in turn, with progress; other work of the event loop, such as a cancel, comes between. */
+/** Says how far a column is, and lets other work of the event loop, such as a cancel, come between. */
+export type Breathe = (done: number, total: number) => Promise<void>;
+
+/** A record for each column in turn, with progress and pauses. */
 export async function eachColumn<R>(
   { X }: TrainingData,
   context: FitContext,
-  learnColumn: (name: string, column: NumberColumn | TextColumn) => R,
+  learnColumn: (name: string, column: NumberColumn | TextColumn, breathe: Breathe) => R | Promise<R>,
 ): Promise<R[]> {
   const entries = Object.entries(X.columns);
   const records: R[] = [];
   for (const [index, [name, column]] of entries.entries()) {
-    throwIfCancelled(context.signal);
-    records.push(learnColumn(name, column));
-    context.progress(index + 1, entries.length);
-    await new Promise((resolve) => setImmediate(resolve));
+    const breathe: Breathe = async (done, total) => {
+      context.progress(index + done / total, entries.length);
+      await new Promise((resolve) => setImmediate(resolve));
+      throwIfCancelled(context.signal);
+    };
+    records.push(await learnColumn(name, column, breathe));
+    await breathe(1, 1);
   }
-  throwIfCancelled(context.signal);
   return records;
 }

@@ -1,4 +1,5 @@
 /** What the graphs of transforms have in common. */
+import { MillError } from "../../base/index.ts";
 import type { GraphBuilder } from "../../onnx/index.ts";
 
 export const DOUBLE = { to: { int: 11 } } as const;
@@ -45,3 +46,10 @@ export function isEmpty(graph: GraphBuilder, texts: string): string {
 /** `otherwise` where `values` is missing. */
 export const whereMissing = (graph: GraphBuilder, values: string, then: string, otherwise: string) =>
   graph.add("Where", [graph.add("IsNaN", [values]), then, otherwise]);
+
+export const notInGraph = (what: string, fix: string) =>
+  new MillError("onnx.unsupported", `An ONNX graph cannot say ${what}.`, {
+    expected: "transforms that the operators of ONNX can say",
+    got: what,
+    fix: `${fix} The model itself predicts all the same.`,
+  });

@@ -115,7 +115,7 @@ const wrongOrder = (low: number, high: number) =>
 const orderedOf = ({ values }: NumberColumn, weights: Float64Array | undefined) => orderedValues(values, weights);
 
 /** Of the distinct values and their weights, so that neither the order of rows nor how repetitions are written matters. */
-function momentsOf(name: string, { values, upTo }: Ordered): { mean: number; deviation: number } {
+export function momentsOf(name: string, { values, upTo }: Ordered): { mean: number; deviation: number } {
   const counts = upTo.map((weight, at) => weight - (upTo[at - 1] ?? 0));
   const mean = exactMean(values, counts);
   const squares = values.map((value) => (value - mean) * (value - mean));

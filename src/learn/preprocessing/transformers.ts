@@ -2,12 +2,15 @@ import { didYouMean, type Json, MillError } from "../../base/index.ts";
 import { badModel } from "../packed.ts";
 import type { FittedTransform, Transformer } from "../transformer.ts";
 import { bin } from "./bin.ts";
+import { dateParts } from "./date-parts.ts";
 import type { DefinedTransformer } from "./define.ts";
+import { hash } from "./hash.ts";
 import { impute } from "./impute.ts";
 import { oneHot } from "./one-hot.ts";
 import { ordinal } from "./ordinal.ts";
 import { polynomial } from "./polynomial.ts";
 import { minMaxScale, robustScale, standardScale } from "./scale.ts";
+import { select, selectVariance } from "./select.ts";
 import { targetEncode } from "./target-encode.ts";
 
 const defined: readonly DefinedTransformer[] = [
@@ -20,6 +23,10 @@ const defined: readonly DefinedTransformer[] = [
   targetEncode,
   bin,
   polynomial,
+  dateParts,
+  select,
+  selectVariance,
+  hash,
 ];
 
 /** Every transformer. */
