@@ -1,10 +1,12 @@
 import { didYouMean, type Json, MillError } from "../base/index.ts";
 import { gradientBoosting } from "./boosting/gradient-boosting.ts";
+import { CALIBRATED, calibratedFromJson } from "./calibration/predictor.ts";
 import { kMeans } from "./cluster/k-means.ts";
 import { centresFromJson } from "./cluster/predictor.ts";
 import { constant, constantFromJson } from "./constant.ts";
 import type { Estimator, Predictor } from "./estimator.ts";
 import { decisionTree, extraTrees, randomForest } from "./forests/forests.ts";
+import { isolationForest } from "./forests/isolation-forest.ts";
 import { elasticNet, lasso } from "./linear/elastic-net.ts";
 import { linearRegression } from "./linear/linear-regression.ts";
 import { linearSvm } from "./linear/linear-svm.ts";
@@ -21,18 +23,18 @@ import { forestFromJson } from "./trees/predictor.ts";
 /** Every estimator, the baseline first. */
 export const estimators: readonly Estimator[] = [
   constant,
-  elasticNet,
-  lasso,
+  logisticRegression,
   linearRegression,
+  ridge,
+  lasso,
+  elasticNet,
   linearSvm,
   linearSvr,
-  logisticRegression,
-  ridge,
-
   gradientBoosting,
   decisionTree,
   randomForest,
   extraTrees,
+  isolationForest,
   kMeans,
   nearestNeighbours,
 ];
@@ -50,6 +52,7 @@ const readers: Readonly<Record<string, (json: Record<string, unknown>) => Predic
   [decisionTree.name]: forestFromJson,
   [randomForest.name]: forestFromJson,
   [extraTrees.name]: forestFromJson,
+  [isolationForest.name]: forestFromJson,
   [kMeans.name]: centresFromJson,
   [nearestNeighbours.name]: neighboursFromJson,
 };
@@ -71,6 +74,7 @@ export function readPredictor(json: Json): Predictor {
   if (json === null || typeof json !== "object" || Array.isArray(json)) throw badModel("it is no JSON object");
   const { estimator, task, classes } = json as Record<string, Json>;
   if (estimator === PIPELINE) return pipelineFromJson(json as Record<string, unknown>, readPredictor);
+  if (estimator === CALIBRATED) return calibratedFromJson(json as Record<string, unknown>, readPredictor);
   const read = typeof estimator === "string" && Object.hasOwn(readers, estimator) ? readers[estimator] : undefined;
   if (read === undefined) throw badModel(`its estimator is ${JSON.stringify(estimator) ?? "not named"}`);
   const tasks: readonly string[] = estimatorNamed(estimator as string).tags.tasks;

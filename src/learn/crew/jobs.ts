@@ -1,17 +1,21 @@
 /** What a crew can be told to do. */
 import { trainForest } from "../boosting/train.ts";
+import { fitMaps } from "../calibration/calibration-map.ts";
 import { searchClusters } from "../cluster/lloyd.ts";
+import { isolate } from "../forests/isolation.ts";
 import { growForest } from "../forests/train.ts";
 import { solveLeastSquares } from "../linear/solve.ts";
 import { minimiseLoss } from "../linear/train.ts";
 import { findNeighbours } from "../neighbors/search.ts";
 
 export const jobs = {
-  "minimise-loss": minimiseLoss,
-  "solve-least-squares": solveLeastSquares,
   "train-forest": trainForest,
   "grow-forest": growForest,
+  isolate,
+  "minimise-loss": minimiseLoss,
+  "solve-least-squares": solveLeastSquares,
   "search-clusters": searchClusters,
+  "fit-calibration": fitMaps,
   "find-neighbours": findNeighbours,
 } as const;
 

@@ -111,7 +111,8 @@ function ratioInterval(rows: number, a: (row: number) => number, b: (row: number
   return [ratio - margin, ratio + margin];
 }
 
-function wilson(hits: number, of: number): Interval | null {
+/** The 95 % interval of a share. */
+export function wilson(hits: number, of: number): Interval | null {
   if (of === 0) return null;
   const share = hits / of;
   const shrink = 1 + Z95 ** 2 / of;
