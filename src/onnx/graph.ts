@@ -23,7 +23,7 @@ export interface GraphBuilder {
   addMlMany(op: string, inputs: readonly string[], count: number, attributes?: Attributes): string[];
   /** Makes `value` an output of the graph, under `name`, or `name_2` and so on when an input has that name; the name it got. */
   output(value: string, name: string, type: ElementType, shape: Shape): string;
-  /** The model so far: IR version 9, `ai.onnx` 17, `ai.onnx.ml` 3 (5 when compact). */
+  /** The model so far: IR version 9, `ai.onnx` 17 (20 where texts are split), `ai.onnx.ml` 3 (5 when compact). */
   model(metadata?: Readonly<Record<string, string>>): OnnxModel;
 }
 
@@ -84,7 +84,7 @@ export function createGraph(graphName: string, profile: OnnxProfile = "wide"): G
     },
     model: (metadata = {}) => ({
       irVersion: 9,
-      opsets: { "ai.onnx": 17, "ai.onnx.ml": profile === "wide" ? 3 : 5 },
+      opsets: { "ai.onnx": nodes.some(({ op }) => op === "StringSplit") ? 20 : 17, "ai.onnx.ml": profile === "wide" ? 3 : 5 },
       producer: "millwright",
       graphName,
       nodes: [...nodes],

@@ -5,6 +5,7 @@ import { bin } from "./bin.ts";
 import { dateParts } from "./date-parts.ts";
 import type { DefinedTransformer } from "./define.ts";
 import { hash } from "./hash.ts";
+import { hashWords } from "./hash-words.ts";
 import { impute } from "./impute.ts";
 import { oneHot } from "./one-hot.ts";
 import { ordinal } from "./ordinal.ts";
@@ -12,6 +13,7 @@ import { polynomial } from "./polynomial.ts";
 import { minMaxScale, robustScale, standardScale } from "./scale.ts";
 import { select, selectVariance } from "./select.ts";
 import { targetEncode } from "./target-encode.ts";
+import { countWords, tfIdf } from "./words.ts";
 
 const defined: readonly DefinedTransformer[] = [
   impute,
@@ -27,6 +29,9 @@ const defined: readonly DefinedTransformer[] = [
   select,
   selectVariance,
   hash,
+  countWords,
+  tfIdf,
+  hashWords,
 ];
 
 /** Every transformer. */
