@@ -12,7 +12,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import type { Task } from "../contract/index.ts";
 import type { Params, TrainingData } from "./estimator.ts";
 import { estimatorNamed } from "./estimators.ts";
-import type { NumberColumn, TextColumn } from "./frame.ts";
+import { readTrainingSet } from "./fixtures/parquet-data.ts";
 import { measure } from "./metrics/measure.ts";
 
 const ROUNDS = 2;
@@ -27,8 +27,8 @@ const database = await (await DuckDBInstance.create(":memory:")).connect();
 try {
   installPeers();
   const [train, holdout] = process.argv.length >= 4 ? [process.argv[2]!, process.argv[3]!] : await synthetic();
-  const data = await read(train);
-  const test = await read(holdout);
+  const data = await readTrainingSet(database, train);
+  const test = await readTrainingSet(database, holdout);
   console.log(
     `${data.X.rowCount} rows x ${Object.keys(data.X.columns).length} columns, ${threads} threads, best of ${ROUNDS} in turns\n`,
   );
@@ -95,32 +95,6 @@ async function synthetic(): Promise<[train: string, holdout: string]> {
   await database.run(`copy (${rows(0, 500_000)}) to '${train}' (format parquet)`);
   await database.run(`copy (${rows(500_000, 600_000)}) to '${holdout}' (format parquet)`);
   return [train, holdout];
-}
-
-async function read(path: string): Promise<TrainingData> {
-  const described = (await database.runAndReadAll(`describe select * from '${path}'`)).getRowObjects();
-  const columns: Record<string, NumberColumn | TextColumn> = {};
-  for (const { column_name, column_type } of described)
-    columns[String(column_name)] = await readColumn(path, String(column_name), column_type === "VARCHAR");
-  const { __label, ...features } = columns;
-  const { values: y } = __label as NumberColumn;
-  return { X: { rowCount: y.length, columns: features }, y, task: "binary-classification", classes: ["false", "true"] };
-}
-
-async function readColumn(path: string, name: string, isText: boolean): Promise<NumberColumn | TextColumn> {
-  const result = await database.run(`select "${name}"${isText ? "" : "::double"} from '${path}'`);
-  const values: unknown[][] = [];
-  for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk())
-    values.push([...chunk.getColumnValues(0)]);
-  if (!isText)
-    return { kind: "number", values: Float64Array.from(values.flat(), (value) => (value === null ? Number.NaN : Number(value))) };
-  const codeOf = new Map<unknown, number>();
-  const codes = Int32Array.from(values.flat(), (value) => {
-    if (value === null) return -1;
-    if (!codeOf.has(value)) codeOf.set(value, codeOf.size);
-    return codeOf.get(value)!;
-  });
-  return { kind: "text", codes, texts: [...codeOf.keys()].map(String) };
 }
 
 function installPeers(): void {
