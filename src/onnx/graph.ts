@@ -1,5 +1,6 @@
 import { MillError } from "../base/index.ts";
 import type { Attribute, ElementType, OnnxModel, OnnxNode, Tensor, ValueInfo } from "./model.ts";
+import { needsOpset20, toOpset20 } from "./opset-20.ts";
 
 type Attributes = Readonly<Record<string, Attribute>>;
 type Shape = readonly (number | string)[];
@@ -82,17 +83,21 @@ export function createGraph(graphName: string, profile: OnnxProfile = "wide"): G
       outputs.push({ name: given, type, shape });
       return given;
     },
-    model: (metadata = {}) => ({
-      irVersion: 9,
-      opsets: { "ai.onnx": nodes.some(({ op }) => op === "StringSplit") ? 20 : 17, "ai.onnx.ml": profile === "wide" ? 3 : 5 },
-      producer: "millwright",
-      graphName,
-      nodes: [...nodes],
-      initializers: [...initializers],
-      inputs: [...inputs],
-      outputs: [...outputs],
-      metadata,
-    }),
+    model(metadata = {}) {
+      const isLater = needsOpset20(nodes);
+      const raised = isLater ? toOpset20(nodes, fresh) : { nodes: [...nodes], initializers: [] };
+      return {
+        irVersion: 9,
+        opsets: { "ai.onnx": isLater ? 20 : 17, "ai.onnx.ml": profile === "wide" ? 3 : 5 },
+        producer: "millwright",
+        graphName,
+        nodes: raised.nodes,
+        initializers: [...initializers, ...raised.initializers],
+        inputs: [...inputs],
+        outputs: [...outputs],
+        metadata,
+      };
+    },
   };
 }
 

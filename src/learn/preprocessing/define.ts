@@ -55,7 +55,7 @@ export function defineTransformer<const F extends Fields>(definition: Definition
 }
 
 /** What an estimator would refuse with the same tags; labels are looked at by those alone that need them. */
-function checkTransformed({ name, tags }: Transformer, data: TrainingData): void {
+export function checkTransformed({ name, tags }: Transformer, data: TrainingData): void {
   const labelled = ["binary-classification", "multiclass-classification", "regression", "ranking"] as const;
   const as = {
     name,
