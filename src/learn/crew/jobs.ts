@@ -2,6 +2,7 @@
 import { trainForest } from "../boosting/train.ts";
 import { fitMaps } from "../calibration/calibration-map.ts";
 import { searchClusters } from "../cluster/lloyd.ts";
+import { sumProducts } from "../decomposition/products.ts";
 import { isolate } from "../forests/isolation.ts";
 import { growForest } from "../forests/train.ts";
 import { solveLeastSquares } from "../linear/solve.ts";
@@ -17,6 +18,7 @@ export const jobs = {
   "search-clusters": searchClusters,
   "fit-calibration": fitMaps,
   "find-neighbours": findNeighbours,
+  "sum-products": sumProducts,
 } as const;
 
 export type JobName = keyof typeof jobs;

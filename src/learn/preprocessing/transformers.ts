@@ -1,4 +1,6 @@
 import { didYouMean, type Json, MillError } from "../../base/index.ts";
+import { pca } from "../decomposition/pca.ts";
+import { truncatedSvd } from "../decomposition/truncated-svd.ts";
 import { badModel } from "../packed.ts";
 import type { FittedTransform, Transformer } from "../transformer.ts";
 import { bin } from "./bin.ts";
@@ -32,6 +34,8 @@ const defined: readonly DefinedTransformer[] = [
   countWords,
   tfIdf,
   hashWords,
+  pca,
+  truncatedSvd,
 ];
 
 /** Every transformer. */

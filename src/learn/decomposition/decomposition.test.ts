@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createRandom } from "../../base/index.ts";
+import type { Params, TrainingData } from "../estimator.ts";
+import { realData } from "../fixtures/real-data.ts";
+import type { NumberColumn } from "../frame.ts";
+import { unpackFloat64 } from "../packed.ts";
+import { checkTransformer } from "../preprocessing/suite.ts";
+import { quiet } from "../suite.ts";
+import type { FittedTransform, Transformer } from "../transformer.ts";
+import { eigenOf } from "./eigen.ts";
+import { squaresOf } from "./jacobi.ts";
+import { pca } from "./pca.ts";
+import { truncatedSvd } from "./truncated-svd.ts";
+
+checkTransformer(pca, {
+  cases: {
+    "a share": { golden: "sha256:de7479d13a4a87121e4b08795ae0822bc95eae6dcf9fdfc79f60941b12ecbe2f" },
+    "a count": {
+      params: { components: 3, standardise: false },
+      golden: "sha256:4946db82e10335877234985d8dc2ff733ccc5e5a24183994462ef5d65cf4a560",
+    },
+  },
+  revision: 1,
+  graphTolerance: 1e-9,
+  orderTolerance: 1e-9,
+});
+
+checkTransformer(truncatedSvd, {
+  cases: { "a count": { golden: "sha256:b0a2e4cf4e5cc395646b487ffd9a249e95389b8d0c717188217b97e78119eb23" } },
+  revision: 1,
+  graphTolerance: 1e-9,
+  orderTolerance: 1e-9,
+});
+
+const partOf = (fitted: FittedTransform, part: string) => unpackFloat64((fitted.toJson() as Record<string, unknown>)[part]);
+
+function near(actual: ArrayLike<number>, expected: readonly number[], tolerance: number): void {
+  assert.equal(actual.length, expected.length);
+  expected.forEach((value, at) => {
+    assert.ok(Math.abs(actual[at]! - value) <= tolerance, `value ${at}: ${actual[at]} instead of ${value}`);
+  });
+}
+
+test("every way to the components of iris finds the shares and the coordinates that scikit-learn finds", async () => {
+  const iris = realData("iris");
+  for (const solver of ["auto", "covariance", "triangle", "randomised"]) {
+    const fitted = await pca.fit(iris, { components: 4, standardise: false, solver }, quiet());
+    near(partOf(fitted, "shares"), [0.9246187, 0.0530665, 0.0171026, 0.0052122], 5e-8);
+    const [first] = Object.values(fitted.transform(iris.X).columns) as NumberColumn[];
+    near(first!.values.subarray(0, 2), [-2.68412563, -2.71414169], 5e-9);
+  }
+  const share = async (components: number) => (await pca.fit(iris, { components, standardise: false }, quiet())).outputs.length;
+  assert.deepEqual([await share(0.9), await share(0.97), await share(0.99), await share(7)], [1, 2, 3, 4]);
+});
+
+test("small components survive in a triangle, which auto takes where the covariance would lose them", async () => {
+  const random = createRandom(4);
+  const [a, b] = [
+    Float64Array.from({ length: 3000 }, () => random.normal()),
+    Float64Array.from({ length: 3000 }, () => random.normal()),
+  ];
+  const data = numbers({ a, b: a.map((value, row) => value + 1e-7 * b[row]!) });
+  const plain = { components: 2, standardise: false };
+  const [auto, triangle, covariance] = await Promise.all(
+    ["auto", "triangle", "covariance"].map(
+      async (solver) => partOf(await pca.fit(data, { ...plain, solver }, quiet()), "variances")[1]!,
+    ),
+  );
+  const spread = b.reduce((sum, value) => sum + value * value, 0) / 2999;
+  assert.ok(Math.abs(triangle! / (spread * 1e-14 * 0.5) - 1) < 0.1);
+  assert.equal(auto, triangle);
+  assert.ok(Math.abs(covariance! / triangle! - 1) > 1e-4);
+});
+
+test("1, 2 and 4 threads find the same components, and random directions come near the exact ones", async () => {
+  const random = createRandom(9);
+  const hidden = Array.from({ length: 5 }, () => Float64Array.from({ length: 17_000 }, () => random.normal()));
+  const columns = Array.from({ length: 40 }, (_, at): [string, Float64Array] => {
+    const mix = hidden.map(() => random.normal() * 3);
+    return [
+      `x${at}`,
+      Float64Array.from({ length: 17_000 }, (_, row) => mix.reduce((sum, m, k) => sum + m * hidden[k]![row]!, random.normal())),
+    ];
+  });
+  const data = numbers(Object.fromEntries(columns));
+  const fit = (params: Params, threads = 1) => pca.fit(data, { components: 5, ...params }, { ...quiet(), threads });
+  const exact = await fit({});
+  const rough = await fit({ solver: "randomised" });
+  for (const [one, params, counts] of [
+    [exact, {}, [2, 4]],
+    [rough, { solver: "randomised" }, [2]],
+  ] as const)
+    for (const threads of counts) assert.deepEqual((await fit(params, threads)).toJson(), one.toJson());
+  near(partOf(rough, "variances"), [...partOf(exact, "variances")], 1e-6);
+  near(partOf(rough, "vectors"), [...partOf(exact, "vectors")], 1e-6);
+});
+
+test("a truncated decomposition of counts has the singular values of the matrix", async () => {
+  const data = numbers({ a: Float64Array.of(3, 0, 0, 1), b: Float64Array.of(0, 2, 0, 1), c: Float64Array.of(0, 0, 1, 0) });
+  const fitted = await truncatedSvd.fit(data, { components: 3 }, quiet());
+  const columns = Object.values(fitted.transform(data.X).columns) as NumberColumn[];
+  const squares = columns.map(({ values }) => values.reduce((sum, value) => sum + value * value, 0));
+  // The squares of the singular values of [3 0; 0 2; 1 1] and 1: (15 +- sqrt(29)) / 2.
+  near(squares, [(15 + Math.sqrt(29)) / 2, (15 - Math.sqrt(29)) / 2, 1], 1e-12);
+  near(
+    columns[0]!.values.map((value) => Math.sign(value)),
+    [1, 1, 0, 1].map((sign) => sign),
+    1e-9,
+  );
+});
+
+test("eigenvectors of a symmetric matrix make it up again, ties, zeros and wide ranges included", () => {
+  const random = createRandom(1);
+  for (const [size, make] of [
+    [1, () => 3],
+    [30, () => random.normal()],
+    [12, (i: number, k: number) => (i === k ? 2 : 0)],
+    [20, (i: number, k: number) => 1 / (i + k + 1)],
+    [9, () => 0],
+    [40, (i: number, k: number) => (i === k ? 10 ** (i / 4) : 0.001 * random.normal())],
+  ] as const) {
+    const matrix = new Float64Array(size * size);
+    for (let i = 0; i < size; i++) for (let k = i; k < size; k++) matrix[i * size + k] = matrix[k * size + i] = make(i, k);
+    const { values, vectors } = eigenOf(matrix, size);
+    const largest = Math.max(Math.abs(values[0]!), Math.abs(values.at(-1)!));
+    for (let i = 0; i < size; i++)
+      for (let k = 0; k < size; k++) {
+        let [made, upright] = [0, 0];
+        for (let at = 0; at < size; at++) {
+          made += vectors[at * size + i]! * values[at]! * vectors[at * size + k]!;
+          upright += vectors[i * size + at]! * vectors[k * size + at]!;
+        }
+        assert.ok(Math.abs(made - matrix[i * size + k]!) <= 1e-13 * size * Math.max(largest, 1e-300), `${size}: ${i} ${k}`);
+        assert.ok(Math.abs(upright - Number(i === k)) <= 1e-13 * size);
+      }
+    const squared = squaresOf(matrix, size).values;
+    const expected = [...values].map((value) => value * value).sort((a, b) => b - a);
+    near(squared, expected, 1e-12 * size * Math.max(largest ** 2, 1e-300));
+  }
+});
+
+test("a number of components that is no whole number is refused", async () => {
+  for (const transformer of [pca, truncatedSvd] satisfies Transformer[])
+    await assert.rejects(transformer.fit(realData("iris"), { components: 1.5 }, quiet()), {
+      code: "learn.bad-parameter",
+      at: `${transformer.name}.components`,
+    });
+});
+
+function numbers(columns: Record<string, Float64Array>): TrainingData {
+  const entries = Object.entries(columns).map(([name, values]): [string, NumberColumn] => [name, { kind: "number", values }]);
+  const rowCount = entries[0]![1].values.length;
+  return { X: { rowCount, columns: Object.fromEntries(entries) }, y: new Float64Array(), task: "clustering", classes: [] };
+}
