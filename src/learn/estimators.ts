@@ -1,4 +1,7 @@
 import { didYouMean, type Json, MillError } from "../base/index.ts";
+import { bernoulliNaiveBayes, categoricalNaiveBayes, multinomialNaiveBayes } from "./bayes/discrete.ts";
+import { gaussianNaiveBayes } from "./bayes/gaussian.ts";
+import { bayesFromJson } from "./bayes/predictor.ts";
 import { gradientBoosting } from "./boosting/gradient-boosting.ts";
 import { CALIBRATED, calibratedFromJson } from "./calibration/predictor.ts";
 import { kMeans } from "./cluster/k-means.ts";
@@ -23,13 +26,18 @@ import { forestFromJson } from "./trees/predictor.ts";
 /** Every estimator, the baseline first. */
 export const estimators: readonly Estimator[] = [
   constant,
-  logisticRegression,
-  linearRegression,
-  ridge,
-  lasso,
+  bernoulliNaiveBayes,
+  categoricalNaiveBayes,
+  multinomialNaiveBayes,
+  gaussianNaiveBayes,
   elasticNet,
+  lasso,
+  linearRegression,
   linearSvm,
   linearSvr,
+  logisticRegression,
+  ridge,
+
   gradientBoosting,
   decisionTree,
   randomForest,
@@ -48,6 +56,10 @@ const readers: Readonly<Record<string, (json: Record<string, unknown>) => Predic
   [elasticNet.name]: linearFromJson,
   [linearSvm.name]: linearFromJson,
   [linearSvr.name]: linearFromJson,
+  [gaussianNaiveBayes.name]: bayesFromJson,
+  [multinomialNaiveBayes.name]: bayesFromJson,
+  [bernoulliNaiveBayes.name]: bayesFromJson,
+  [categoricalNaiveBayes.name]: bayesFromJson,
   [gradientBoosting.name]: forestFromJson,
   [decisionTree.name]: forestFromJson,
   [randomForest.name]: forestFromJson,

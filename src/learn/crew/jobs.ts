@@ -1,4 +1,6 @@
 /** What a crew can be told to do. */
+
+import { countClasses } from "../bayes/counts.ts";
 import { trainForest } from "../boosting/train.ts";
 import { fitMaps } from "../calibration/calibration-map.ts";
 import { searchClusters } from "../cluster/lloyd.ts";
@@ -8,13 +10,13 @@ import { growForest } from "../forests/train.ts";
 import { solveLeastSquares } from "../linear/solve.ts";
 import { minimiseLoss } from "../linear/train.ts";
 import { findNeighbours } from "../neighbors/search.ts";
-
 export const jobs = {
+  "minimise-loss": minimiseLoss,
+  "count-classes": countClasses,
+  "solve-least-squares": solveLeastSquares,
   "train-forest": trainForest,
   "grow-forest": growForest,
   isolate,
-  "minimise-loss": minimiseLoss,
-  "solve-least-squares": solveLeastSquares,
   "search-clusters": searchClusters,
   "fit-calibration": fitMaps,
   "find-neighbours": findNeighbours,
