@@ -12,14 +12,30 @@ import { countWords, tfIdf } from "./words.ts";
 const data = sentences;
 const spaces = { tokens: "spaces", ngrams: 2, columnsMax: 40 };
 
-checkTransformer(countWords, { revision: 1, data, cases: { "at spaces": { params: spaces, golden: "sha256:c9997048216bdac1fb64d76919a5b2a054375581fa759af6d08b0b7783f9efc8" } } });
+checkTransformer(countWords, {
+  revision: 1,
+  data,
+  cases: { "at spaces": { params: spaces, golden: "sha256:c9997048216bdac1fb64d76919a5b2a054375581fa759af6d08b0b7783f9efc8" } },
+});
 checkTransformer(tfIdf, {
   revision: 1,
   data,
-  cases: { "at spaces": { params: spaces, golden: "sha256:9b1c6ea0219d57c353978b3605c573b5f18883978cea26aaa1c8664cfa665fe9" }, "not normed": { params: { ...spaces, norm: false }, golden: "sha256:8f205ea4d05330da417ff21614a3be16d205c53587ab35a5c697bb1dcf797555" } },
+  cases: {
+    "at spaces": { params: spaces, golden: "sha256:9b1c6ea0219d57c353978b3605c573b5f18883978cea26aaa1c8664cfa665fe9" },
+    "not normed": {
+      params: { ...spaces, norm: false },
+      golden: "sha256:8f205ea4d05330da417ff21614a3be16d205c53587ab35a5c697bb1dcf797555",
+    },
+  },
   graphTolerance: 1e-12,
 });
-checkTransformer(hashWords, { revision: 1, data, cases: { defaults: { params: { columns: 32 }, golden: "sha256:6d0ff01db3a5e9b7c0e2fa7b5a7ee19b5cfd43e61fb923030cb469aa72e60611" } } });
+checkTransformer(hashWords, {
+  revision: 1,
+  data,
+  cases: {
+    defaults: { params: { columns: 32 }, golden: "sha256:6d0ff01db3a5e9b7c0e2fa7b5a7ee19b5cfd43e61fb923030cb469aa72e60611" },
+  },
+});
 
 test("words are letters and digits of any script in lower case, or what stands between spaces", () => {
   assert.deepEqual(termsOf("It's 5 o'clock, Zoë — 東京 42_x", "words", 1), ["it", "clock", "zoë", "東京", "42_x"]);
