@@ -24,6 +24,7 @@ import { meanAveragePrecision, meanReciprocalRank, ndcg } from "./ranked-lists.t
 import { rankScores } from "./ranked-scores.ts";
 import { auc, averagePrecision, oneVersusRestAuc } from "./ranking.ts";
 import { absoluteError, explainedVariance, mape, medianAbsoluteError, pinballLoss, r2, squaredError } from "./regression.ts";
+import { meanBy, ofConfusion, ofRanks, type Reweighed } from "./reweighed.ts";
 import { confusionTally, meanTally, type Tally } from "./tally.ts";
 
 /** What a model said of some rows, and what was true. */
@@ -49,6 +50,8 @@ export interface Measure {
   of(rows: Scored): Metric;
   /** Where the measure is one of sums: adds up rows, some at a time. */
   tally?(): Tally;
+  /** Where that is quicker than to begin anew: the measure by the rows' weights, which stand for those that the rows have. */
+  reweighed?(rows: Scored): Reweighed;
 }
 
 /** By name; those of classification, but for the ones that need classes in an order, honour weights, as do those of regression. */
@@ -104,11 +107,30 @@ type Direction = Measure["better"];
 
 /** A mean over the rows; `outside` says why some rows have no such term. */
 function mean(name: string, better: Direction, about: string, term: RowTerm, outside?: (rows: Scored) => string | null): Measure {
-  return summed(name, better, about, () => meanTally(term, outside));
+  return meanThen(name, better, about, (value) => value, term, outside);
+}
+
+function meanThen(
+  name: string,
+  better: Direction,
+  about: string,
+  finish: (mean: number) => number,
+  term: RowTerm,
+  outside?: (rows: Scored) => string | null,
+): Measure {
+  const reweighed = (rows: Scored): Reweighed => {
+    const mean = meanBy(rows.y, (row) => (rows.weights?.[row] === 0 ? 0 : term(rows, row)));
+    return (weights) => {
+      const value = mean(weights);
+      return value === null ? null : finish(value);
+    };
+  };
+  return { ...summed(name, better, about, () => meanTally(term, outside, finish)), reweighed };
 }
 
 function confused(name: string, about: string, metric: (confusion: Confusion) => Metric): Measure {
-  return summed(name, "higher", about, () => confusionTally(confusionOfRows, metric));
+  const reweighed = (rows: Scored) => ofConfusion(decidedBy(rows), rows.y, rows.classes.length, metric);
+  return { ...summed(name, "higher", about, () => confusionTally(confusionOfRows, metric)), reweighed };
 }
 
 function summed(name: string, better: Direction, about: string, tally: () => Tally): Measure {
@@ -120,10 +142,10 @@ function summed(name: string, better: Direction, about: string, tally: () => Tal
   return { name, better, about, of, tally };
 }
 
-function confusionOfRows({ predictions, y, classes, threshold = 0.5, weights }: Scored): Confusion {
-  const decided = predictions.length === y.length ? decide(predictions, threshold) : likeliest(predictions, classes.length);
-  return confusionOf(decided, y, classes.length, weights);
-}
+const decidedBy = ({ predictions, y, classes, threshold = 0.5 }: Scored) =>
+  predictions.length === y.length ? decide(predictions, threshold) : likeliest(predictions, classes.length);
+
+const confusionOfRows = (rows: Scored): Confusion => confusionOf(decidedBy(rows), rows.y, rows.classes.length, rows.weights);
 
 const whole = (name: string, better: Direction, about: string, of: (rows: Scored) => Metric): Measure => ({
   name,
@@ -141,7 +163,24 @@ const listsOf = ({ predictions, y, groups, weights }: Scored) => ({
 
 const squaredOf: RowTerm = ({ predictions, y }, row) => squaredError(predictions[row]!, y[row]!);
 
-const rankedBy = (of: typeof auc) => (rows: Scored) => of(rankScores(rows.predictions, rows.y, rows.weights));
+const ranked = (name: string, about: string, metric: typeof auc): Measure => ({
+  ...whole(name, "higher", about, (rows) => metric(rankScores(rows.predictions, rows.y, rows.weights))),
+  reweighed: ({ predictions, y }) => ofRanks(predictions, y, metric),
+});
+
+function reweighedOneVersusRest({ predictions, y, classes }: Scored): Reweighed {
+  const areas = classes.map((_, k) =>
+    ofRanks(
+      y.map((_, row) => predictions[row * classes.length + k]!),
+      y.map((label) => (label === k ? 1 : 0)),
+      auc,
+    ),
+  );
+  return (weights) => {
+    const values = areas.map((area) => area(weights));
+    return values.includes(null) ? null : values.reduce<number>((sum, value) => sum + value!, 0) / values.length;
+  };
+}
 
 const DECISIONS: readonly Measure[] = [
   confused("accuracy", "share of right decisions", correct),
@@ -151,8 +190,8 @@ const DECISIONS: readonly Measure[] = [
 ];
 
 const RANKED: readonly Measure[] = [
-  whole("auc", "higher", "area under the ROC curve", rankedBy(auc)),
-  whole("averagePrecision", "higher", "area under the precision-recall curve", rankedBy(averagePrecision)),
+  ranked("auc", "area under the ROC curve", auc),
+  ranked("averagePrecision", "area under the precision-recall curve", averagePrecision),
 ];
 
 const TABLE: Readonly<Record<LearnTask, readonly Measure[]>> = {
@@ -172,9 +211,12 @@ const TABLE: Readonly<Record<LearnTask, readonly Measure[]>> = {
     mean("brier", "lower", "mean over the rows of the squared errors of all probabilities", ({ predictions, y, classes }, row) =>
       multiclassBrierOf(predictions, y, classes.length, row),
     ),
-    whole("auc", "higher", "mean over the classes of one-against-rest area under the ROC curve", (rows) =>
-      oneVersusRestAuc(rows, "macro", rows.weights),
-    ),
+    {
+      ...whole("auc", "higher", "mean over the classes of one-against-rest area under the ROC curve", (rows) =>
+        oneVersusRestAuc(rows, "macro", rows.weights),
+      ),
+      reweighed: reweighedOneVersusRest,
+    },
     ...DECISIONS,
     confused("macroPrecision", "mean over the classes of precision", (confusion) => macro(confusion, precision)),
     confused("macroRecall", "mean over the classes of recall", (confusion) => macro(confusion, recall)),
@@ -182,7 +224,7 @@ const TABLE: Readonly<Record<LearnTask, readonly Measure[]>> = {
     topKMeasure(2),
   ],
   regression: [
-    summed("rmse", "lower", "root of the mean squared error", () => meanTally(squaredOf, undefined, Math.sqrt)),
+    meanThen("rmse", "lower", "root of the mean squared error", Math.sqrt, squaredOf),
     mean("mae", "lower", "mean absolute error", ({ predictions, y }, row) => absoluteError(predictions[row]!, y[row]!)),
     whole("medianAbsoluteError", "lower", "median of the absolute error", (rows) =>
       medianAbsoluteError(rows.predictions, rows.y, rows.weights),
