@@ -134,33 +134,26 @@ export function addTrees(
   outputs: number,
   scores: Float64Array,
 ): void {
-  const { roots, values, vectors } = forest;
+  const { roots, columns, thresholds, lefts, missingLeft, values, setAts, setWords, vectors } = forest;
   for (let tree = 0; tree < roots.length; tree++) {
     const root = roots[tree]!;
     const output = tree % outputs;
     for (let row = 0, first = 0; row < rowCount; row++, first += columnCount) {
-      const leaf = leafOf(forest, root, x, first);
-      if (vectors === null) scores[row * outputs + output]! += values[leaf]!;
-      else addVector(vectors, leaf, scores, row * outputs);
+      let node = root;
+      let column = columns[node]!;
+      while (column >= 0) {
+        const value = x[first + column]!;
+        const set = setAts[node]!;
+        let left: boolean;
+        if (Number.isNaN(value)) left = missingLeft[node] === 1;
+        else left = set < 0 ? value <= thresholds[node]! : isInSet(setWords, set, value);
+        node = left ? lefts[node]! : lefts[node]! + 1;
+        column = columns[node]!;
+      }
+      if (vectors === null) scores[row * outputs + output]! += values[node]!;
+      else addVector(vectors, node, scores, row * outputs);
     }
   }
-}
-
-/** The leaf that the row beginning at x[first] comes to. */
-export function leafOf(forest: Forest, root: number, x: Float32Array, first: number): number {
-  const { columns, thresholds, lefts, missingLeft, setAts, setWords } = forest;
-  let node = root;
-  let column = columns[node]!;
-  while (column >= 0) {
-    const value = x[first + column]!;
-    const set = setAts[node]!;
-    let left: boolean;
-    if (Number.isNaN(value)) left = missingLeft[node] === 1;
-    else left = set < 0 ? value <= thresholds[node]! : isInSet(setWords, set, value);
-    node = left ? lefts[node]! : lefts[node]! + 1;
-    column = columns[node]!;
-  }
-  return node;
 }
 
 function addVector({ width, ats, values }: LeafVectors, leaf: number, scores: Float64Array, at: number): void {

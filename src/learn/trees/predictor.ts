@@ -8,6 +8,7 @@ import { floatAbove, floatBelow, LAST_EDGE } from "./binning.ts";
 import { addTrees, type Forest } from "./forest.ts";
 import { addForest } from "./forest-graph.ts";
 import { forestModelFromJson, forestToJson } from "./forest-json.ts";
+import { type BlockScorer, createBlockScorer, plainScorer } from "./scorer.ts";
 
 export interface ForestModel {
   readonly estimator: string;
@@ -24,26 +25,29 @@ export interface ForestModel {
   readonly forest: Forest;
 }
 
-/** Rows that are scored together: their values and scores stay in the first-level cache. */
-const BLOCK = 256;
+/** From so many rows on it pays to lay the forest out for the kernel. */
+const KERNEL_ROWS = 512;
 
 export function forestPredictor(model: ForestModel): Predictor {
   const { estimator, task, classes, link, inputs, textBins, start, divisor, forest } = model;
   const outputs = outputsOf(task, classes);
   const width = inputs.length;
 
+  let scorer: BlockScorer | undefined;
+
   function predict(X: Frame): Float64Array {
     const columns = bindColumns(X, inputs);
     const scores = new Float64Array(X.rowCount * outputs);
-    const x = new Float32Array(BLOCK * width);
-    for (let first = 0; first < X.rowCount; first += BLOCK) {
-      const count = Math.min(BLOCK, X.rowCount - first);
+    if (X.rowCount >= KERNEL_ROWS) scorer ??= createBlockScorer(forest, width, outputs);
+    const block = X.rowCount >= KERNEL_ROWS ? scorer! : plainScorer(forest, width, outputs);
+    for (let first = 0; first < X.rowCount; first += block.rows) {
+      const count = Math.min(block.rows, X.rowCount - first);
       columns.forEach((column, index) => {
-        fillColumn(column, textBins[index]!, x, index, width, first, count);
+        fillColumn(column, textBins[index]!, block.x, index, width, first, count);
       });
-      const block = scores.subarray(first * outputs, (first + count) * outputs);
-      for (let row = 0; row < count; row++) block.set(start, row * outputs);
-      addTrees(forest, x, width, count, outputs, block);
+      for (let row = 0; row < count; row++) block.scores.set(start, row * outputs);
+      block.add(count);
+      scores.set(block.scores.subarray(0, count * outputs), first * outputs);
     }
     finish(scores);
     return scores;
