@@ -5,6 +5,7 @@ import { bayesFromJson } from "./bayes/predictor.ts";
 import { gradientBoosting } from "./boosting/gradient-boosting.ts";
 import { CALIBRATED, calibratedFromJson } from "./calibration/predictor.ts";
 import { kMeans } from "./cluster/k-means.ts";
+import { miniBatchKMeans } from "./cluster/mini-batch-k-means.ts";
 import { centresFromJson } from "./cluster/predictor.ts";
 import { constant, constantFromJson } from "./constant.ts";
 import type { Estimator, Predictor } from "./estimator.ts";
@@ -45,6 +46,7 @@ export const estimators: readonly Estimator[] = [
   isolationForest,
   kMeans,
   nearestNeighbours,
+  miniBatchKMeans,
 ];
 
 const readers: Readonly<Record<string, (json: Record<string, unknown>) => Predictor>> = {
@@ -67,6 +69,7 @@ const readers: Readonly<Record<string, (json: Record<string, unknown>) => Predic
   [isolationForest.name]: forestFromJson,
   [kMeans.name]: centresFromJson,
   [nearestNeighbours.name]: neighboursFromJson,
+  [miniBatchKMeans.name]: centresFromJson,
 };
 
 /** Error: `learn.unknown-estimator`. */

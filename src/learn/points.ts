@@ -7,6 +7,7 @@
  */
 import type { Json } from "../base/index.ts";
 import type { GraphBuilder } from "../onnx/index.ts";
+import { sharedCopy, sharedInt32 } from "./crew/shared.ts";
 import { slotsByText, slotTable, type TextInput, textInput } from "./design.ts";
 import { type EdgeValues, UNSEEN_TEXT } from "./edge-rows.ts";
 import type { TrainingData } from "./estimator.ts";
@@ -105,8 +106,8 @@ export function factorOf({ inputs }: PointSpace): number {
 
 const BLOCK = 1024;
 
-/** Writes the points of a range of rows to the beginning of `into`, `stride` doubles each, what lies beyond the dimensions being 0. */
-export type PointFiller = (from: number, to: number, into: Float64Array) => void;
+/** Writes the points of a range of rows, or of the places in `picked` that hold rows, to the beginning of `into`, `stride` doubles each, what lies beyond the dimensions being 0. */
+export type PointFiller = (from: number, to: number, into: Float64Array, picked?: Uint32Array) => void;
 
 /** The points of a frame, times `factor`. Error: `learn.bad-column`, as `bindColumns`. */
 export function pointFiller(space: PointSpace, X: Frame, stride: number, factor = 1): PointFiller {
@@ -114,13 +115,13 @@ export function pointFiller(space: PointSpace, X: Frame, stride: number, factor 
   const tables = space.inputs.map((input) =>
     input.kind === "text" ? slotTable(input, (X.columns[input.name] as TextColumn).texts) : null,
   );
-  return (from, to, into) => {
+  return (from, to, into, picked) => {
     into.fill(0, 0, (to - from) * stride);
     space.inputs.forEach((input, index) => {
       const column = bound[index]!;
       if (input.kind === "number")
-        fillNumbers(input, (column as { values: Float64Array }).values, into, stride, factor, from, to);
-      else fillTexts(input, (column as { codes: Int32Array }).codes, tables[index]!, into, stride, factor, from, to);
+        fillNumbers(input, (column as { values: Float64Array }).values, into, stride, factor, from, to, picked);
+      else fillTexts(input, (column as { codes: Int32Array }).codes, tables[index]!, into, stride, factor, from, to, picked);
     });
   };
 }
@@ -145,6 +146,17 @@ export function fillPoints(space: PointSpace, X: Frame, into: Float64Array, stri
   }
 }
 
+/** The columns where all threads see them. */
+export function sharedFrame({ rowCount, columns }: Frame): Frame {
+  const shared = (column: NumberColumn | TextColumn): NumberColumn | TextColumn => {
+    if (column.kind === "number") return { kind: "number", values: sharedCopy(column.values) };
+    const codes = sharedInt32(rowCount);
+    codes.set(column.codes);
+    return { ...column, codes };
+  };
+  return { rowCount, columns: Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, shared(column)])) };
+}
+
 function fillNumbers(
   { offset, scale, fill, at, missingAt }: PointNumber,
   values: Float64Array,
@@ -153,9 +165,10 @@ function fillNumbers(
   factor: number,
   from: number,
   to: number,
+  picked: Uint32Array | undefined,
 ): void {
   for (let row = from, first = 0; row < to; row++, first += stride) {
-    const value = values[row]!;
+    const value = values[picked === undefined ? row : picked[row]!]!;
     if (!Number.isNaN(value)) into[first + at] = (value - offset) * scale * factor;
     else {
       into[first + at] = fill * factor;
@@ -173,9 +186,10 @@ function fillTexts(
   factor: number,
   from: number,
   to: number,
+  picked: Uint32Array | undefined,
 ): void {
   for (let row = from; row < to; row++) {
-    const code = codes[row]!;
+    const code = codes[picked === undefined ? row : picked[row]!]!;
     const slot = code < 0 ? missingAt : slots[code]!;
     if (slot >= 0) into[(row - from) * stride + slot] = factor;
   }

@@ -140,13 +140,15 @@ function meanVariance({ points, rowCount, width, stride }: ClusterMemory): numbe
   return sums.reduce((all, sum, at) => all + squares[at]! / rowCount - (sum / rowCount) ** 2, 0) / width;
 }
 
+/** From centres of a memory's stride and scale. */
 export function modelOf(
   estimator: string,
   space: PointSpace,
-  { clusters, width, stride }: ClusterMemory,
+  { clusters, stride }: Pick<ClusterMemory, "clusters" | "stride">,
   found: Clustering,
   factor: number,
 ): CentresModel {
+  const { width } = space;
   const centres = new Float64Array(clusters * width);
   for (let cluster = 0; cluster < clusters; cluster++)
     for (let at = 0; at < width; at++) centres[cluster * width + at] = found.centres[cluster * stride + at]! / factor;

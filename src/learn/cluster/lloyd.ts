@@ -97,7 +97,7 @@ function descend(
 }
 
 /** Each row of the member's chunks to its nearest centre; what changed by that stands in the chunk's partial sums. */
-function assign(at: ClusterMemory, kernel: ClustersKernel, { index, count }: Member): void {
+export function assign(at: ClusterMemory, kernel: ClustersKernel, { index, count }: Member): void {
   const { points, stride, width, centres, labels, uppers, lowers, moves, halfGaps, packed, halves, clusters, state } = at;
   const { list, panel, found, uppers: foundUppers, lowers: foundLowers } = at.scratch[index]!;
   const [, farthest, farthestMove, secondMove, largest] = state as unknown as [number, number, number, number, number];
@@ -135,7 +135,7 @@ function assign(at: ClusterMemory, kernel: ClustersKernel, { index, count }: Mem
 }
 
 /** Adds the chunks' changes to the sums and masses; how many rows changed their centre. */
-function gather(
+export function gather(
   { chunks, partialSums, partialMasses, partialMoved }: ClusterMemory,
   sums: Float64Array,
   masses: Float64Array,
@@ -211,7 +211,7 @@ function moveCentres(
 }
 
 /** What the search for nearest centres reads, from the centres as they stand. */
-function prepare(
+export function prepare(
   { clusters, stride, width, centres, packed, halves, halfGaps, state }: ClusterMemory,
   kernel: ClustersKernel,
 ): void {
@@ -239,7 +239,7 @@ function prepare(
   state[4] = Math.sqrt(largest);
 }
 
-function measure(at: ClusterMemory, kernel: ClustersKernel, { index, count }: Member): void {
+export function measure(at: ClusterMemory, kernel: ClustersKernel, { index, count }: Member): void {
   const { points, stride, centres, labels, weights } = at;
   for (let chunk = index; chunk < at.chunks; chunk += count) {
     let sum = 0;

@@ -1,15 +1,16 @@
 /** What a crew can be told to do. */
-
 import { countClasses } from "../bayes/counts.ts";
 import { trainForest } from "../boosting/train.ts";
 import { fitMaps } from "../calibration/calibration-map.ts";
 import { searchClusters } from "../cluster/lloyd.ts";
+import { learnBatches } from "../cluster/mini-batch.ts";
 import { sumProducts } from "../decomposition/products.ts";
 import { isolate } from "../forests/isolation.ts";
 import { growForest } from "../forests/train.ts";
 import { solveLeastSquares } from "../linear/solve.ts";
 import { minimiseLoss } from "../linear/train.ts";
 import { findNeighbours } from "../neighbors/search.ts";
+
 export const jobs = {
   "minimise-loss": minimiseLoss,
   "count-classes": countClasses,
@@ -21,6 +22,7 @@ export const jobs = {
   "fit-calibration": fitMaps,
   "find-neighbours": findNeighbours,
   "sum-products": sumProducts,
+  "mini-batches": learnBatches,
 } as const;
 
 export type JobName = keyof typeof jobs;

@@ -1,10 +1,10 @@
 /** The directions in which points spread most: eigenvectors of the sums of their products, found in the way that suits their shape. */
 import { createRandom } from "../../base/index.ts";
 import { crewSize, runCrew, throwIfCancelled } from "../crew/crew.ts";
-import { sharedCopy, sharedFloat64, sharedInt32 } from "../crew/shared.ts";
+import { sharedCopy, sharedFloat64 } from "../crew/shared.ts";
 import type { FitContext, TrainingData } from "../estimator.ts";
-import type { Frame, NumberColumn, TextColumn } from "../frame.ts";
-import type { PointSpace } from "../points.ts";
+import type { Frame } from "../frame.ts";
+import { type PointSpace, sharedFrame } from "../points.ts";
 import { type Eigen, eigenOf } from "./eigen.ts";
 import { squaresOf } from "./jacobi.ts";
 import { type Products, sizeOf, strideOf, sumProducts } from "./products.ts";
@@ -92,17 +92,6 @@ async function sumOver(
   }
   const members = Math.min(chunks, crewSize(X.rowCount, context.threads));
   return (await runCrew("sum-products", order, members, { progress, signal: context.signal }))!;
-}
-
-/** The columns where all threads see them. */
-function sharedFrame({ rowCount, columns }: Frame): Frame {
-  const shared = (column: NumberColumn | TextColumn): NumberColumn | TextColumn => {
-    if (column.kind === "number") return { kind: "number", values: sharedCopy(column.values) };
-    const codes = sharedInt32(rowCount);
-    codes.set(column.codes);
-    return { ...column, codes };
-  };
-  return { rowCount, columns: Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, shared(column)])) };
 }
 
 /** From the products of all dimensions and a 1. */
