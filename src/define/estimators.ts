@@ -121,6 +121,56 @@ export interface LinearSvrParams {
 /** A weighted sum of the columns that bears with outliers: small errors cost nothing, large ones their size. */
 export const linearSvr = (params: LinearSvrParams = {}): Trainer<"regression"> => trainer("linear-svr", params);
 
+export interface GaussianNaiveBayesParams {
+  /** Part of the largest variance of a column that all variances get; var_smoothing of scikit-learn. A number at least 0 and at most 1. Default 1e-9. */
+  readonly smoothing?: number | undefined;
+  /** Start from the classes' shares of the rows; else from equal shares. Default true. */
+  readonly fitPrior?: boolean | undefined;
+}
+
+/** A bell curve per class and column: learnt in one pass, good on few rows. */
+export const gaussianNaiveBayes = (
+  params: GaussianNaiveBayesParams = {},
+): Trainer<"binary-classification" | "multiclass-classification"> => trainer("gaussian-naive-bayes", params);
+
+export interface MultinomialNaiveBayesParams {
+  /** Rows added to each count, so that nothing is impossible; alpha of scikit-learn. A number above 0 and at most 1000000. Default 1. */
+  readonly smoothing?: number | undefined;
+  /** Start from the classes' shares of the rows; else from equal shares. Default true. */
+  readonly fitPrior?: boolean | undefined;
+}
+
+/** Shares of the columns in each class's counts, as of words in texts; its probabilities are too sure. */
+export const multinomialNaiveBayes = (
+  params: MultinomialNaiveBayesParams = {},
+): Trainer<"binary-classification" | "multiclass-classification"> => trainer("multinomial-naive-bayes", params);
+
+export interface BernoulliNaiveBayesParams {
+  /** A number above this counts as yes. A number. Default 0. */
+  readonly threshold?: number | undefined;
+  /** Rows added to each count, so that nothing is impossible; alpha of scikit-learn. A number above 0 and at most 1000000. Default 1. */
+  readonly smoothing?: number | undefined;
+  /** Start from the classes' shares of the rows; else from equal shares. Default true. */
+  readonly fitPrior?: boolean | undefined;
+}
+
+/** Shares of the rows in which each thing occurs, by class: for columns of yes and no. */
+export const bernoulliNaiveBayes = (
+  params: BernoulliNaiveBayesParams = {},
+): Trainer<"binary-classification" | "multiclass-classification"> => trainer("bernoulli-naive-bayes", params);
+
+export interface CategoricalNaiveBayesParams {
+  /** Rows added to each count, so that nothing is impossible; alpha of scikit-learn. A number above 0 and at most 1000000. Default 1. */
+  readonly smoothing?: number | undefined;
+  /** Start from the classes' shares of the rows; else from equal shares. Default true. */
+  readonly fitPrior?: boolean | undefined;
+}
+
+/** Shares of the texts in each class: for columns of categories. */
+export const categoricalNaiveBayes = (
+  params: CategoricalNaiveBayesParams = {},
+): Trainer<"binary-classification" | "multiclass-classification"> => trainer("categorical-naive-bayes", params);
+
 export interface GradientBoostingParams {
   /** Rounds of boosting; with more than two classes each grows a tree per class. An integer at least 1 and at most 10000. Default 100. */
   readonly trees?: number | undefined;
@@ -140,6 +190,24 @@ export interface GradientBoostingParams {
   readonly minHessianPerLeaf?: number | undefined;
   /** A split must gain more, in units of the summed loss. A number at least 0 and at most 1000000000000. Default 0. */
   readonly minGain?: number | undefined;
+  /** What a regression is fitted by: means (squared; counts: poisson; amounts: gamma; amounts with zeros: tweedie), medians (absolute) or quantiles. Default "squared". */
+  readonly loss?: "squared" | "absolute" | "quantile" | "poisson" | "gamma" | "tweedie" | undefined;
+  /** Quantile that the quantile loss predicts. A number above 0 and below 1. Default 0.5. */
+  readonly quantile?: number | undefined;
+  /** Power of the mean that the Tweedie loss takes the variance for: near 1 counts, near 2 amounts. A number above 1 and below 2. Default 1.5. */
+  readonly power?: number | undefined;
+  /** Balanced: all classes weigh the same together, however many rows they have. Default "none". */
+  readonly classWeights?: "none" | "balanced" | undefined;
+  /** Share of the rows that each round is grown on. A number above 0 and at most 1. Default 1. */
+  readonly rowShare?: number | undefined;
+  /** Share of the columns that each round is grown on. A number above 0 and at most 1. Default 1. */
+  readonly columnShare?: number | undefined;
+  /** Number columns with which the prediction must rise (1) or fall (-1), all else equal. An object with, for each name, an integer at least -1 and at most 1. Default {}. */
+  readonly monotone?: Readonly<Record<string, number>> | undefined;
+  /** Share of the rows that is held out, so that the forest ends at its best round; 0 grows all trees. A number at least 0 and below 1. Default 0. */
+  readonly validationShare?: number | undefined;
+  /** Rounds without a lower loss of the rows held out, after which training ends. An integer at least 1 and at most 10000. Default 10. */
+  readonly patience?: number | undefined;
 }
 
 /** Boosted trees on binned columns: the best choice for most tables. */
@@ -206,6 +274,22 @@ export interface ExtraTreesParams {
 export const extraTrees = (
   params: ExtraTreesParams = {},
 ): Trainer<"binary-classification" | "multiclass-classification" | "regression"> => trainer("extra-trees", params);
+
+export interface NearestNeighboursParams {
+  /** Rows that decide; no more than there are. An integer at least 1 and at most 10000. Default 5. */
+  readonly neighbours?: number | undefined;
+  /** What a neighbour's vote weighs: the same as each other's, or 1 / its distance. Default "uniform". */
+  readonly weighting?: "uniform" | "distance" | undefined;
+  /** Measure numbers in standard deviations, so that all columns count alike. Default true. */
+  readonly standardise?: boolean | undefined;
+  /** Texts of a column with fewer rows count as one. An integer at least 1 and at most 1000000. Default 10. */
+  readonly countMin?: number | undefined;
+}
+
+/** The most alike training rows decide: no training, but the model holds all its rows. */
+export const nearestNeighbours = (
+  params: NearestNeighboursParams = {},
+): Trainer<"binary-classification" | "multiclass-classification" | "regression"> => trainer("nearest-neighbours", params);
 
 export interface ImputeParams {
   /** What a missing number becomes. Default "mean". */
@@ -310,3 +394,126 @@ export interface PolynomialParams {
 /** The columns, their squares and their products. Columns: a name or names, or all of a kind. */
 export const polynomial = (columns: Columns | string, params: PolynomialParams = {}): Transform =>
   transform("polynomial", columns, params);
+
+export interface DatePartsParams {
+  /** Whether to give the year. Default true. */
+  readonly year?: boolean | undefined;
+  /** Whether to give the month, 1 to 12. Default true. */
+  readonly month?: boolean | undefined;
+  /** Whether to give the day of the month, from 1. Default true. */
+  readonly day?: boolean | undefined;
+  /** Whether to give the day of the week, 0 = Monday to 6. Default true. */
+  readonly weekday?: boolean | undefined;
+  /** Whether to give the day of the year, from 1. Default false. */
+  readonly dayOfYear?: boolean | undefined;
+  /** Whether to give the hour, 0 to 23. Default true. */
+  readonly hour?: boolean | undefined;
+  /** Whether to give the minute, 0 to 59. Default false. */
+  readonly minute?: boolean | undefined;
+}
+
+/** Year, month, day, weekday, hour ... in UTC, of milliseconds since 1970 or ISO texts. Columns: a name or names, or all of a kind. */
+export const dateParts = (columns: Columns | string, params: DatePartsParams = {}): Transform =>
+  transform("date-parts", columns, params);
+
+export interface SelectParams {
+  /** What a column says of the label: information shared with it, or the F statistic of numbers with it, which sees straight lines alone. Default "mutual-information". */
+  readonly score?: "mutual-information" | "f-test" | undefined;
+  /** Columns to keep, at most. An integer at least 1 and at most 100000. Default 50. */
+  readonly columnsMax?: number | undefined;
+  /** The best columns are kept until they have this share of the sum of all scores. A number above 0 and at most 1. Default 1. */
+  readonly share?: number | undefined;
+}
+
+/** Keeps the columns that say most of the label, each looked at alone. Columns: a name or names, or all of a kind. */
+export const select = (columns: Columns | string, params: SelectParams = {}): Transform => transform("select", columns, params);
+
+export interface SelectVarianceParams {
+  /** Columns of no larger variance are dropped. A number at least 0. Default 0. */
+  readonly varianceMin?: number | undefined;
+}
+
+/** Drops numbers that hardly vary. Columns: a name or names, or all of a kind. */
+export const selectVariance = (columns: Columns | string, params: SelectVarianceParams = {}): Transform =>
+  transform("select-variance", columns, params);
+
+export interface HashParams {
+  /** Columns that the texts of a column share. An integer at least 1 and at most 5000. Default 16. */
+  readonly columns?: number | undefined;
+}
+
+/** Texts of very many values in a fixed number of columns. Columns: a name or names, or all of a kind. */
+export const hash = (columns: Columns | string, params: HashParams = {}): Transform => transform("hash", columns, params);
+
+export interface CountWordsParams {
+  /** Words of letters and digits in lower case, or what stands between spaces as it is, which ONNX can say too. Default "words". */
+  readonly tokens?: "words" | "spaces" | undefined;
+  /** Words in a row that count as one term, at most. An integer at least 1 and at most 4. Default 1. */
+  readonly ngrams?: number | undefined;
+  /** Terms with a column, at most: the most frequent; each is 8 bytes a row. An integer at least 1 and at most 5000. Default 300. */
+  readonly columnsMax?: number | undefined;
+  /** Terms in fewer rows have no column. An integer at least 1 and at most 1000000. Default 2. */
+  readonly countMin?: number | undefined;
+}
+
+/** How often each frequent word, or row of words, is in a text. Columns: a name or names, or all of a kind. */
+export const countWords = (columns: Columns | string, params: CountWordsParams = {}): Transform =>
+  transform("count-words", columns, params);
+
+export interface TfIdfParams {
+  /** Words of letters and digits in lower case, or what stands between spaces as it is, which ONNX can say too. Default "words". */
+  readonly tokens?: "words" | "spaces" | undefined;
+  /** Words in a row that count as one term, at most. An integer at least 1 and at most 4. Default 1. */
+  readonly ngrams?: number | undefined;
+  /** Terms with a column, at most: the most frequent; each is 8 bytes a row. An integer at least 1 and at most 5000. Default 300. */
+  readonly columnsMax?: number | undefined;
+  /** Terms in fewer rows have no column. An integer at least 1 and at most 1000000. Default 2. */
+  readonly countMin?: number | undefined;
+  /** Whether each row is divided by its Euclidean length, so that long texts weigh no more. Default true. */
+  readonly norm?: boolean | undefined;
+}
+
+/** How often each frequent word is in a text, less for words that many texts have: count x (1 + ln((1 + rows) / (1 + rows with it))). Columns: a name or names, or all of a kind. */
+export const tfIdf = (columns: Columns | string, params: TfIdfParams = {}): Transform => transform("tf-idf", columns, params);
+
+export interface HashWordsParams {
+  /** Words of letters and digits in lower case, or what stands between spaces as it is, which ONNX can say too. Default "words". */
+  readonly tokens?: "words" | "spaces" | undefined;
+  /** Words in a row that count as one term, at most. An integer at least 1 and at most 4. Default 1. */
+  readonly ngrams?: number | undefined;
+  /** Columns that all words share; each is 8 bytes a row. An integer at least 1 and at most 5000. Default 256. */
+  readonly columns?: number | undefined;
+  /** Whether each row is divided by its Euclidean length. Default true. */
+  readonly norm?: boolean | undefined;
+}
+
+/** The words of a text in a fixed number of columns, +1 or -1 each. Columns: a name or names, or all of a kind. */
+export const hashWords = (columns: Columns | string, params: HashWordsParams = {}): Transform =>
+  transform("hash-words", columns, params);
+
+export interface PcaParams {
+  /** How many; below 1 the share of the variance that they must have. A number above 0 and at most 100000. Default 0.95. */
+  readonly components?: number | undefined;
+  /** Measure numbers in standard deviations, so that all columns count alike. Default true. */
+  readonly standardise?: boolean | undefined;
+  /** Auto takes the covariance, a triangle where small components would be inexact, and random directions beyond 1000 dimensions. Default "auto". */
+  readonly solver?: "auto" | "covariance" | "triangle" | "randomised" | undefined;
+  /** Texts of a column with fewer rows count as one. An integer at least 1 and at most 1000000. Default 10. */
+  readonly countMin?: number | undefined;
+}
+
+/** Few columns that hold most of what many say: principal components. Columns: a name or names, or all of a kind. */
+export const pca = (columns: Columns | string, params: PcaParams = {}): Transform => transform("pca", columns, params);
+
+export interface TruncatedSvdParams {
+  /** How many; below 1 the share of the squares that they must have. A number above 0 and at most 100000. Default 2. */
+  readonly components?: number | undefined;
+  /** Auto takes the covariance, a triangle where small components would be inexact, and random directions beyond 1000 dimensions. Default "auto". */
+  readonly solver?: "auto" | "covariance" | "triangle" | "randomised" | undefined;
+  /** Texts of a column with fewer rows count as one. An integer at least 1 and at most 1000000. Default 10. */
+  readonly countMin?: number | undefined;
+}
+
+/** Few columns that hold most of what counts and frequencies say: singular vectors, not centred. Columns: a name or names, or all of a kind. */
+export const truncatedSvd = (columns: Columns | string, params: TruncatedSvdParams = {}): Transform =>
+  transform("truncated-svd", columns, params);
