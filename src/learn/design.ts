@@ -121,27 +121,73 @@ function numberInput(
   total: number,
   claim: (share: number) => number,
 ): NumberInput {
-  let [present, sum] = [0, 0];
-  for (let row = 0; row < values.length; row++) {
-    const value = values[row]!;
-    if (Number.isNaN(value)) continue;
-    const weight = weights === undefined ? 1 : weights[row]!;
-    present += weight;
-    sum += weight * value;
-  }
+  const { present, sum } = weights === undefined ? sumOf(values) : weightedSumOf(values, weights);
   const mean = present > 0 ? sum / present : 0;
-  let square = 0;
-  let missing = false;
-  for (let row = 0; row < values.length; row++) {
-    const away = values[row]! - mean;
-    if (Number.isNaN(away)) missing = true;
-    else square += (weights === undefined ? 1 : weights[row]!) * away * away;
-  }
+  const square = weights === undefined ? squaresOf(values, mean) : weightedSquaresOf(values, weights, mean);
+  const missing = weights === undefined ? present < values.length : values.some(Number.isNaN);
   const deviation = Math.sqrt(square / total);
   if (!Number.isFinite(deviation))
     throw badColumn(name, "numbers whose squares fit a double", "larger ones", `Scale "${name}" down, or take its logarithm.`);
   const scale = deviation > 1e-12 * Math.abs(mean) ? 1 / deviation : 0;
   return { kind: "number", name, mean, scale, at: claim(total), missingAt: missing ? claim(total - present) : -1 };
+}
+
+/** Number and sum of the values that are there; in four lanes, as nothing is missing most of the time. */
+function sumOf(values: Float64Array): { present: number; sum: number } {
+  const end = values.length & ~3;
+  let [a, b, c, d] = [0, 0, 0, 0];
+  for (let row = 0; row < end; row += 4) {
+    a += values[row]!;
+    b += values[row + 1]!;
+    c += values[row + 2]!;
+    d += values[row + 3]!;
+  }
+  let sum = a + b + (c + d);
+  for (let row = end; row < values.length; row++) sum += values[row]!;
+  if (!Number.isNaN(sum)) return { present: values.length, sum };
+  let present = 0;
+  sum = 0;
+  for (let row = 0; row < values.length; row++) {
+    if (Number.isNaN(values[row]!)) continue;
+    present++;
+    sum += values[row]!;
+  }
+  return { present, sum };
+}
+
+function weightedSumOf(values: Float64Array, weights: Float64Array): { present: number; sum: number } {
+  let [present, sum] = [0, 0];
+  for (let row = 0; row < values.length; row++) {
+    if (Number.isNaN(values[row]!)) continue;
+    present += weights[row]!;
+    sum += weights[row]! * values[row]!;
+  }
+  return { present, sum };
+}
+
+/** Sum of squares around the mean. */
+function squaresOf(values: Float64Array, mean: number): number {
+  const end = values.length & ~3;
+  let [a, b, c, d] = [0, 0, 0, 0];
+  for (let row = 0; row < end; row += 4) {
+    a += (values[row]! - mean) ** 2;
+    b += (values[row + 1]! - mean) ** 2;
+    c += (values[row + 2]! - mean) ** 2;
+    d += (values[row + 3]! - mean) ** 2;
+  }
+  let square = a + b + (c + d);
+  for (let row = end; row < values.length; row++) square += (values[row]! - mean) ** 2;
+  if (!Number.isNaN(square)) return square;
+  square = 0;
+  for (let row = 0; row < values.length; row++) if (!Number.isNaN(values[row]!)) square += (values[row]! - mean) ** 2;
+  return square;
+}
+
+function weightedSquaresOf(values: Float64Array, weights: Float64Array, mean: number): number {
+  let square = 0;
+  for (let row = 0; row < values.length; row++)
+    if (!Number.isNaN(values[row]!)) square += weights[row]! * (values[row]! - mean) ** 2;
+  return square;
 }
 
 export function textInput(

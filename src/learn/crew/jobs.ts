@@ -1,4 +1,5 @@
 /** What a crew can be told to do. */
+
 import { countClasses } from "../bayes/counts.ts";
 import { trainForest } from "../boosting/train.ts";
 import { fitMaps } from "../calibration/calibration-map.ts";
@@ -10,7 +11,6 @@ import { growForest } from "../forests/train.ts";
 import { solveLeastSquares } from "../linear/solve.ts";
 import { minimiseLoss } from "../linear/train.ts";
 import { findNeighbours } from "../neighbors/search.ts";
-
 export const jobs = {
   "minimise-loss": minimiseLoss,
   "count-classes": countClasses,

@@ -14,10 +14,10 @@ const suite = (estimator: Estimator, params: Params, digest: `sha256:${string}`)
     golden: { revision: 1, digests: { regression: digest } },
   });
 
-suite(linearRegression, {}, "sha256:58858a69f7860785b00142b54f1d42c9439112f1dd8f756ff9c9555cbd520c62");
-suite(ridge, {}, "sha256:2253abfba2b02b550646988fca6d73bb55d8b185c28f23eadde6d19eb69575a3");
-suite(lasso, { alpha: 0.5 }, "sha256:bb13c1a37526d2a92ab417c6dcd93639168fe50ce76170a23d8376eafff64c56");
-suite(elasticNet, { alpha: 0.1 }, "sha256:3780e974115f05d02e764fc7a95eccdaae4207ff5c99e2861eec4a158f39aa15");
+suite(linearRegression, {}, "sha256:239885f9999f5968de396a90b2935e4d1fa04a0aa7154080a5273152b5dc0b12");
+suite(ridge, {}, "sha256:b53c10733e6c592389e104b22877bbf056b7087dc90e14824effc022469169c0");
+suite(lasso, { alpha: 0.5 }, "sha256:533dd158d1caa77965cc643d0b1364d971a035a700c02f57fde5837d256048b2");
+suite(elasticNet, { alpha: 0.1 }, "sha256:759640a9b6ee7fe1ac0a1c663eb4fe0db85b1eb5dc83ecdc5839d8c574e911bd");
 
 const fit = (estimator: Estimator, data: TrainingData, params: Params = {}) => estimator.fit(data, params, quiet());
 

@@ -16,8 +16,8 @@ checkEstimator(linearSvm, {
   golden: {
     revision: 1,
     digests: {
-      "binary-classification": "sha256:ab32b306c2e2a51a50611cd176cdc93e28f6165eacf9961a33802c56a2535179",
-      "multiclass-classification": "sha256:adbc60fced712c245a0aa93444d126a376ef37fe248b1834fa21e146fd997ea8",
+      "binary-classification": "sha256:94df28c70dbb4c897ad8249a4e4f37bd73286639ef610d6117b4656dbac7b376",
+      "multiclass-classification": "sha256:e2ccbf8f2966b493ed73de2fd326f816f1c46f3aaf7bef86f31d78e6c9f00b43",
     },
   },
 });
@@ -26,7 +26,7 @@ checkEstimator(linearSvr, {
   params: { epsilon: 10, tolerance: 1e-7 },
   rowOrder: "close",
   cancellable: true,
-  golden: { revision: 1, digests: { regression: "sha256:b0e318db911d2746c2d566d7c3c94b040d86479fa9c6dd778e4a6a4694472880" } },
+  golden: { revision: 1, digests: { regression: "sha256:4aace77725a2a460d82c623196bb0c4d15a832710947cb40ac8b82ec98dfef23" } },
 });
 
 const fit = (estimator: Estimator, data: TrainingData, params: Params = {}) => estimator.fit(data, params, quiet());

@@ -7,6 +7,7 @@
  * logistic regression. Probabilities by Platt's sigmoid on decision values of rows that the weights did not see (`calibrationFolds` searches more, each
  * going on from the first). The likelier class is not always the one on whose side of the plane a row lies.
  */
+import { fitPlatt } from "../calibration/platt.ts";
 import { createDesign } from "../design.ts";
 import {
   type Estimator,
@@ -23,7 +24,6 @@ import { completeParams } from "../params.ts";
 import { checkTrainingData } from "../training-data.ts";
 import { classWeightsParam, fitLoss, searchParams, withClassWeights } from "./fit-loss.ts";
 import { countMinParam, standardiseParam } from "./least-squares.ts";
-import { fitSigmoid } from "./platt.ts";
 import { linearPredictor } from "./predictor.ts";
 
 const params: ParamSpecs = {
@@ -73,14 +73,11 @@ async function fit(data: TrainingData, given: Params, context: FitContext): Prom
   const name = { estimator: linearSvm.name, task, classes, link: outputs === 1 ? "logistic" : "logistic-shares" } as const;
   const scores = folds > 0 ? heldScores : transposed(decide(), outputs);
   for (let k = 0; k < outputs; k++) {
-    const { slope, offset } = fitSigmoid(
-      scores.subarray(k * X.rowCount, (k + 1) * X.rowCount),
-      (row) => y[row] === (outputs === 1 ? 1 : k),
-      (row) => rowWeights?.[row] ?? 1,
-    );
+    const isOwn = y.map((label) => (label === (outputs === 1 ? 1 : k) ? 1 : 0));
+    const { slope, offset } = fitPlatt(scores.subarray(k * X.rowCount, (k + 1) * X.rowCount), isOwn, rowWeights);
     const own = weights.subarray(k * design.weightCount, (k + 1) * design.weightCount);
-    for (let at = 0; at < own.length; at++) own[at]! *= slope;
-    own[own.length - 1]! += offset;
+    for (let at = 0; at < own.length; at++) own[at]! *= -slope;
+    own[own.length - 1]! -= offset;
   }
   return linearPredictor(name, design, weights);
 }

@@ -14,8 +14,8 @@ checkEstimator(logisticRegression, {
   golden: {
     revision: 2,
     digests: {
-      "binary-classification": "sha256:cbce502f354a5c24e0ba96ac4f77e90751b23adf02e36ebdde15017d4f68f206",
-      "multiclass-classification": "sha256:664dfbfd6244a8fc07ca49b5c78322f7c5463ac5b00e3d32089668ea5b22ff10",
+      "binary-classification": "sha256:07f5df92f4e2e86e46facb2ea20b336dd7fba5b56c0494a7b92c1c197d1c31cb",
+      "multiclass-classification": "sha256:39416564c150a58dceed53a3d28cfdb40dbca3a132595e0d9c27b6cb57652aa8",
     },
   },
 });

@@ -46,10 +46,12 @@ export function allocateScratch(arena: Arena, { stride, loss: { outputs } }: Row
   };
 }
 
+const FILL_BLOCK = 256;
+
 /** Fills rows `from` to `to`. */
 export function fillRows({ rows, X, stride }: RowsMatrix, from: number, to: number): void {
-  for (let row = from; row < to; row += BLOCK) {
-    const end = Math.min(to, row + BLOCK);
+  for (let row = from; row < to; row += FILL_BLOCK) {
+    const end = Math.min(to, row + FILL_BLOCK);
     packRows(rows, row, end, X.subarray(row * stride), stride);
     for (let at = row; at < end; at++) X[at * stride + rows.denseCount] = 1;
   }
