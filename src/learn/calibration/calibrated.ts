@@ -14,6 +14,9 @@ import { checkTrainingData } from "../training-data.ts";
 import type { CalibrationMap, CalibrationMethod } from "./calibration-map.ts";
 import { CALIBRATED, calibratedPredictor } from "./predictor.ts";
 
+/** Raised when calibrations change. */
+const REVISION = 1;
+
 const PARAMS = {
   calibration: {
     type: "choice",
@@ -41,7 +44,7 @@ export function calibrated(base: Estimator): Estimator {
     });
   const estimator: Estimator = {
     name: CALIBRATED,
-    revision: 1,
+    revision: base.revision + REVISION,
     about: `${base.about} Its probabilities are calibrated.`,
     params: { ...base.params, ...PARAMS },
     tags: { ...base.tags, tasks, explains: false, warmStart: false },

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Json } from "../../base/index.ts";
+import { gradientBoosting } from "../boosting/gradient-boosting.ts";
 import { edgeRowsOf } from "../edge-rows.ts";
 import type { Predictor, TrainingData } from "../estimator.ts";
 import { readPredictor } from "../estimators.ts";
@@ -13,6 +14,7 @@ import { linearRegression } from "../linear/linear-regression.ts";
 import { logisticRegression } from "../linear/logistic-regression.ts";
 import { ROWS, uniform } from "../metrics/fixtures/reference-rows.ts";
 import { measureNamed } from "../metrics/measures.ts";
+import { pipeline } from "../pipeline/pipeline.ts";
 import { quiet } from "../suite.ts";
 import { onnxOf } from "../to-onnx.ts";
 import { calibrate, calibrated } from "./calibrated.ts";
@@ -166,6 +168,32 @@ test("the graph of calibrated trees of several classes says the same, certaintie
     frames.forEach((X, at) => {
       near(results[at]!.probabilities as Float64Array, [...model.predict(X)], 1e-6);
     });
+  }
+});
+
+test("a pipeline is calibrated as a whole: its graph goes from raw columns to calibrated probabilities", async () => {
+  const data = trainingData("binary-classification", 3000);
+  const raw = pipeline([{ use: "one-hot", columns: ["place", "kind"] }], gradientBoosting, { params: { trees: 20 } });
+  for (const calibration of ["platt", "isotonic"]) {
+    const model = await calibrated(raw).fit(data, { calibration, calibrationFolds: 2 }, quiet());
+    const read = readPredictor(JSON.parse(JSON.stringify(model.toJson())));
+    const [result] = await runOnnx(onnxOf(model), data.X);
+    assert.deepEqual(read.predict(data.X), model.predict(data.X));
+    near(result!.probabilities as Float64Array, [...model.predict(data.X)], 1e-6);
+  }
+});
+
+test("rows count by their weight in a calibration, and not at all without one", async () => {
+  const data = trainingData("binary-classification", 900);
+  const model = await logisticRegression.fit(data, {}, quiet());
+  const order = [...data.y.keys()].flatMap((row) => Array<number>(row % 3).fill(row));
+  const weights = data.y.map((_, row) => row % 3);
+  for (const method of ["platt", "isotonic"] as const) {
+    const [weighed, repeated] = [
+      await calibrate(model, { ...data, weights }, method, quiet()),
+      await calibrate(model, pick(data, order), method, quiet()),
+    ];
+    near(weighed.predict(data.X), [...repeated.predict(data.X)], 1e-9);
   }
 });
 

@@ -43,7 +43,7 @@ export interface CrossValidateOptions {
 
 /**
  * Fits one fold after the other, each on all threads of the context; the same seed for each. Nothing is fitted when the parameters are wrong or the rows cannot
- * be cut. Errors: `learn.bad-parameter`, `learn.bad-split`, and those of `fit`.
+ * be cut. Outlier detection and clustering learn without labels, and are measured by them where `data.y` has some. Errors: `learn.bad-parameter`, `learn.bad-split`, and those of `fit`.
  */
 export async function crossValidate(
   estimator: Estimator,

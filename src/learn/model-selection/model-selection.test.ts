@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { gradientBoosting } from "../boosting/gradient-boosting.ts";
 import { constant } from "../constant.ts";
 import type { Estimator, TrainingData } from "../estimator.ts";
 import { realData } from "../fixtures/real-data.ts";
 import { trainingData } from "../fixtures/training-data.ts";
+import { isolationForest } from "../forests/isolation-forest.ts";
 import { logisticRegression } from "../linear/logistic-regression.ts";
 import { measureNamed } from "../metrics/measures.ts";
 import { quiet } from "../suite.ts";
@@ -127,6 +129,27 @@ test("each row is predicted by the model that did not see it", async () => {
   const { predictions, summary } = await crossValidate(constant, {}, data, { splitter: kFold({ folds: 2 }), measures }, quiet());
   assert.deepEqual([...predictions], [3, 3, 0, 0]);
   assert.deepEqual(summary.mae, { mean: 3, deviation: 0, folds: 2 });
+});
+
+test("lists stay whole when rankings are cross-validated, and outliers are measured by labels that nothing learns from", async () => {
+  const lists = trainingData("ranking", 1500);
+  const ranked = await crossValidate(
+    gradientBoosting,
+    { trees: 10, leaves: 8 },
+    lists,
+    { splitter: groupKFold({ folds: 3, seed: 1 }), measures: [measureNamed("ranking", "ndcg"), measureNamed("ranking", "mrr")] },
+    quiet(),
+  );
+  const chance = measureNamed("ranking", "ndcg").of({ ...lists, predictions: new Float64Array(1500) }).value!;
+  assert.ok(
+    ranked.summary.ndcg!.mean > chance + 0.05 && ranked.summary.mrr!.mean > 0.5,
+    `${ranked.summary.ndcg!.mean}, by chance ${chance}`,
+  );
+  const cancer: TrainingData = { ...realData("breast-cancer"), task: "outlier-detection", classes: [] };
+  const malignant = { ...cancer, y: cancer.y.map((benign) => 1 - benign) };
+  const options = { splitter: kFold({ folds: 3, seed: 1 }), measures: [measureNamed("outlier-detection", "auc")] };
+  const { summary } = await crossValidate(isolationForest, { trees: 50 }, malignant, options, quiet());
+  assert.ok(summary.auc!.mean > 0.7, `${summary.auc!.mean}`);
 });
 
 test("progress rises over all folds and candidates, and cancelling ends them", async () => {
