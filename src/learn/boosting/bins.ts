@@ -46,9 +46,9 @@ function rankColumn(
 }
 
 /** Ends with a barrier. */
-export function fillBins({ columns, rowCount, binsMax, seed, memory }: ForestOrder, member: Member): void {
+export function fillBins({ columns, rowCount, binsMax, sampling, memory }: ForestOrder, member: Member): void {
   const kernel = instantiateKernel<BinningKernel>("binning", memory.memory);
-  chooseEdges(kernel, columns, samplePlaces(rowCount, seed), binsMax, memory, member);
+  chooseEdges(kernel, columns, samplePlaces(rowCount, sampling.seed), binsMax, memory, member);
   member.barrier();
   const { scratch } = memory.own[member.index]!;
   const block = new Float32Array(scratch.buffer, scratch.byteOffset, BINNED_ROWS);

@@ -12,6 +12,7 @@ checkEstimator(gradientBoosting, {
       "binary-classification": "sha256:fb03c0d4de5c541d8ea62e8b1acdd54386aec70d6f38c749e987032a8a5f6fd5",
       "multiclass-classification": "sha256:0f31c3ecf5a2ff9d43ec99a29a07ab3d8c354350eedce604a1711d0fb5b7dcb4",
       regression: "sha256:3b12391cff03da5fff6f43f97bf7cac23ab1e2266bfd8dc95bdd1c932e260ace",
+      ranking: "sha256:e45a7dba4e9e464e1ce78efde4e57591586ebb23254e8e6cea2e5809e8fa230a",
     },
   },
 });

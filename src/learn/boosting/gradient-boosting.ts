@@ -1,23 +1,16 @@
 /**
  * Histogram gradient boosting: trees grown best leaf first on binned columns, each fitted to the gradients that the trees before it left.
- * Tasks: two classes (log loss), more classes (softmax, a tree per class and round), regression (squared loss). Missing values have a bin of their own and
+ * Tasks: two classes (log loss), more classes (softmax, a tree per class and round), regression (six losses), ranking (LambdaMART). Missing values have a bin of their own and
  * each split learns where they go; a split on a text learns which texts go left. Trees, bins and values do not depend on the number of threads, nor on
  * the order of the rows up to 200,000 of them (above, bin edges come from a sample drawn by the seed).
  * Numbers are used as float32. Memory beyond the frame: about 6 x columns + 50 bytes per row.
  * Sources: Friedman 2001; LightGBM (Ke et al. 2017); scikit-learn `HistGradientBoosting`, whose parameters' meanings and defaults these are.
  */
+import { didYouMean, MillError } from "../../base/index.ts";
 import { crewSize, runCrew } from "../crew/crew.ts";
 import { sharedFloat32, sharedInt32 } from "../crew/shared.ts";
-import {
-  type Estimator,
-  type FitContext,
-  type LearnTask,
-  type ParamSpecs,
-  type Params,
-  type Predictor,
-  type TrainingData,
-  usualTags,
-} from "../estimator.ts";
+import { type Estimator, type FitContext, type Params, type Predictor, type TrainingData, usualTags } from "../estimator.ts";
+import { exactSum } from "../exact-sum.ts";
 import type { NumberColumn, TextColumn } from "../frame.ts";
 import type { InputColumn } from "../inputs.ts";
 import { outputsOf } from "../link.ts";
@@ -28,31 +21,9 @@ import type { TrainingColumn } from "./bins.ts";
 import type { GrowthRules } from "./grower.ts";
 import { derivesInDoubles, type LossSpec, linkOfLoss } from "./losses.ts";
 import { allocate } from "./memory.ts";
+import { type BoostingParams, params } from "./params.ts";
+import { samplesRows } from "./sampling.ts";
 import type { ForestOrder } from "./train.ts";
-
-const params: ParamSpecs = {
-  trees: {
-    type: "integer",
-    default: 100,
-    min: 1,
-    max: 10_000,
-    about: "rounds of boosting; with more than two classes each grows a tree per class",
-  },
-  leaves: { type: "integer", default: 31, min: 2, max: 1024, about: "leaves of a tree, at most" },
-  learningRate: { type: "number", default: 0.1, min: 0, openMin: true, max: 1, about: "share of each tree's step that is taken" },
-  minRowsPerLeaf: { type: "integer", default: 20, min: 1, max: 1_000_000, about: "training rows a leaf must hold" },
-  l2: { type: "number", default: 0, min: 0, max: 1e6, about: "penalty on the squares of the leaves' values" },
-  maxBins: { type: "integer", default: 255, min: 2, max: 255, about: "bins of a column, missing values not counted" },
-  depthMax: { type: "integer", default: 0, min: 0, max: 1000, about: "questions on a path, 0 for no bound" },
-  minHessianPerLeaf: {
-    type: "number",
-    default: 1e-3,
-    min: 0,
-    max: 1e12,
-    about: "sum of second derivatives a leaf must hold; below it its value would be noise",
-  },
-  minGain: { type: "number", default: 0, min: 0, max: 1e12, about: "a split must gain more, in units of the summed loss" },
-};
 
 export const gradientBoosting: Estimator = {
   name: "gradient-boosting",
@@ -61,14 +32,17 @@ export const gradientBoosting: Estimator = {
   params,
   tags: {
     ...usualTags,
-    tasks: ["binary-classification", "multiclass-classification", "regression"],
+    tasks: ["binary-classification", "multiclass-classification", "regression", "ranking"],
+    explains: true,
   },
   fit,
 };
 
 async function fit(data: TrainingData, given: Params, context: FitContext): Promise<Predictor> {
-  const complete = completeParams(gradientBoosting, given) as Record<string, number>;
+  const complete = completeParams(gradientBoosting, given) as unknown as BoostingParams;
   checkTrainingData(gradientBoosting, data);
+  const loss = lossOf(data, complete);
+  const rules = rulesOf(data, complete);
   const { task, classes } = data;
   const entries = Object.entries(data.X.columns);
   const texts = entries.map(([, column]) => (column.kind === "text" ? sortedTexts(column) : null));
@@ -76,74 +50,109 @@ async function fit(data: TrainingData, given: Params, context: FitContext): Prom
     column.kind === "number" ? numberColumn(name, column) : textColumn(column, texts[index]!),
   );
   const members = crewSize(data.X.rowCount, context.threads);
-  const loss = lossOf(task, classes);
-  const order = orderOf(data, columns, complete, loss, context.seed, members);
-  const { start, forest, levels } = await runCrew("train-forest", order, members, context);
+  const order = orderOf(data, columns, complete, loss, rules, context.seed, members);
+  const { start, forest, levels, heldOut } = await runCrew("train-forest", order, members, context);
+  if (complete.validationShare > 0 && heldOut === 0)
+    context.warn({
+      reason: "no-validation",
+      message: "No row was held out, so all trees were grown.",
+      fix: `Raise validationShare, which is ${complete.validationShare}, or train on more rows.`,
+    });
   const inputs = entries.map(([name], index): InputColumn => {
     const level = levels[index];
     return { name, texts: level ? Array.from(level.codes, (code) => texts[index]![code]!) : null };
   });
   const textBins = levels.map((level) => level?.bins ?? null);
-  return forestPredictor({
-    estimator: gradientBoosting.name,
-    task,
-    classes,
-    link: linkOfLoss(loss.name),
-    inputs,
-    textBins,
-    start,
-    divisor: 1,
-    forest,
-  });
+  const estimator = gradientBoosting.name;
+  return forestPredictor({ estimator, task, classes, link: linkOfLoss(loss.name), inputs, textBins, start, divisor: 1, forest });
 }
 
-function lossOf(task: LearnTask, classes: readonly string[]): LossSpec {
-  const name = task === "binary-classification" ? "log-loss" : task === "multiclass-classification" ? "softmax" : "squared";
-  return { name, outputs: outputsOf(task, classes), quantile: 0.5, power: 1.5 };
+/** Errors: `learn.bad-parameter` for a loss of another task, `learn.bad-label` for labels that the loss is not defined for. */
+function lossOf({ task, classes, y }: TrainingData, { loss, quantile, power }: BoostingParams): LossSpec {
+  const spec = { outputs: outputsOf(task, classes), quantile, power };
+  if (task === "regression") {
+    checkLabels(y, loss);
+    return { ...spec, name: loss };
+  }
+  if (loss !== "squared")
+    throw badParameter("loss", `The loss "${loss}" is for regression, and this is ${task}.`, "Leave the loss out.");
+  const name = task === "ranking" ? "ranking" : task === "binary-classification" ? "log-loss" : "softmax";
+  return { ...spec, name };
+}
+
+function checkLabels(y: Float64Array, loss: BoostingParams["loss"]): void {
+  const isAbove = loss === "gamma";
+  if (!isAbove && loss !== "poisson" && loss !== "tweedie") return;
+  const row = y.findIndex((label) => (isAbove ? !(label > 0) : !(label >= 0)));
+  if (row >= 0) throw badLabel(loss, `The label of row ${row} is ${y[row]}.`, `numbers ${isAbove ? "above" : "of at least"} 0`);
+  if (y.every((label) => label === 0)) throw badLabel(loss, "All labels are 0.", "some label above 0");
+}
+
+const badLabel = (loss: string, message: string, expected: string) =>
+  new MillError("learn.bad-label", `${message} The loss "${loss}" is of ${expected}.`, {
+    expected,
+    fix: "Take another loss, or leave out the rows that it cannot be of.",
+  });
+
+const badParameter = (name: string, message: string, fix: string) =>
+  new MillError("learn.bad-parameter", message, { at: `${gradientBoosting.name}.${name}`, fix });
+
+function rulesOf({ X, task }: TrainingData, params: BoostingParams): GrowthRules {
+  const names = Object.keys(X.columns);
+  for (const name of Object.keys(params.monotone)) {
+    if (X.columns[name]?.kind === "number") continue;
+    const what = X.columns[name] === undefined ? `There is no column "${name}".` : `The column "${name}" holds texts.`;
+    throw badParameter("monotone", what, `Name number columns only.${didYouMean(name, names)}`);
+  }
+  const isMonotone = Object.values(params.monotone).some((direction) => direction !== 0);
+  if (isMonotone && task === "multiclass-classification")
+    throw badParameter(
+      "monotone",
+      "With more than two classes no column can be monotone: the classes' shares sum to 1.",
+      "Leave it out.",
+    );
+  const { leaves, learningRate, minRowsPerLeaf, minHessianPerLeaf, l2, depthMax, minGain } = params;
+  const monotone = isMonotone ? names.map((name) => params.monotone[name] ?? 0) : undefined;
+  return { leaves, learningRate, minRowsPerLeaf, minHessianPerLeaf, l2, depthMax, minGain, monotone };
 }
 
 function orderOf(
-  { X, y, weights, classes }: TrainingData,
+  data: TrainingData,
   columns: readonly TrainingColumn[],
-  params: Record<string, number>,
+  params: BoostingParams,
   loss: LossSpec,
+  rules: GrowthRules,
   seed: number,
   members: number,
 ): ForestOrder {
-  const rules: GrowthRules = {
-    leaves: params.leaves!,
-    learningRate: params.learningRate!,
-    minRowsPerLeaf: params.minRowsPerLeaf!,
-    minHessianPerLeaf: params.minHessianPerLeaf!,
-    l2: params.l2!,
-    depthMax: params.depthMax!,
-    minGain: params.minGain!,
-    monotone: undefined,
-  };
-  const leavesMax = Math.max(1, Math.min(rules.leaves, Math.floor(X.rowCount / rules.minRowsPerLeaf)));
+  const { rowCount } = data.X;
+  const { rowShare, columnShare, validationShare, patience, trees, maxBins } = params;
+  const sampling = { rowShare, columnShare, validationShare, seed };
+  const leavesMax = Math.max(1, Math.min(rules.leaves, Math.floor(rowCount / rules.minRowsPerLeaf)));
+  const weights = params.classWeights === "balanced" ? balancedWeights(data) : data.weights;
   const memory = allocate({
-    rowCount: X.rowCount,
-    columnCount: columns.length,
-    outputs: loss.outputs,
-    members,
-    leavesMax,
+    ...{ rowCount, columnCount: columns.length, outputs: loss.outputs, members, leavesMax },
     hasWeights: weights !== undefined,
     hasRaw: derivesInDoubles(loss.name),
+    hasKeys: samplesRows(sampling) || loss.name === "ranking",
   });
-  memory.y.set(y);
+  memory.y.set(data.y);
   if (weights !== undefined) memory.weights.set(weights);
-  return {
-    rowCount: X.rowCount,
-    classCount: classes.length,
-    columns,
-    loss,
-    rules,
-    trees: params.trees!,
-    binsMax: params.maxBins!,
-    leavesMax,
-    seed,
-    memory,
-  };
+  const groups = data.groups === undefined ? undefined : sharedInt32(rowCount);
+  groups?.set(data.groups!);
+  const classCount = data.classes.length;
+  return { rowCount, classCount, columns, groups, loss, rules, trees, binsMax: maxBins, leavesMax, sampling, patience, memory };
+}
+
+/** Each class weighs as much as any other, and all together as much as before. */
+function balancedWeights({ y, weights, classes, task }: TrainingData): Float64Array {
+  if (classes.length === 0)
+    throw badParameter("classWeights", `Classes are balanced, and ${task} has none.`, 'Leave "classWeights" out.');
+  const weightAt = (row: number) => weights?.[row] ?? 1;
+  const masses = classes.map((_, index) => exactSum(y.length, (row) => (y[row] === index ? weightAt(row) : 0)));
+  const seen = masses.filter((mass) => mass > 0);
+  const each = seen.reduce((a, b) => a + b, 0) / seen.length;
+  return y.map((label, row) => (masses[label]! > 0 ? (weightAt(row) * each) / masses[label]! : 0));
 }
 
 function numberColumn(name: string, { values }: NumberColumn): TrainingColumn {

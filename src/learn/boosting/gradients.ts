@@ -33,7 +33,7 @@ export function createGradients(memory: Memory, loss: Loss, rowCount: number, st
   const target = { records: memory.records.byteOffset, stride };
 
   function begin(): Scales {
-    const own = loss.begin(kernel, from, to);
+    const own = loss.begin(kernel, from, to, member);
     const at = member.index * SLATE + 2;
     memory.slate[at] = own.gradient;
     memory.slate[at + 1] = own.hessian;

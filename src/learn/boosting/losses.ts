@@ -11,16 +11,19 @@
  *   gamma       e^s                     1 - y e^-s                         y e^-s
  *   tweedie     e^s                     e^((2-p)s) - y e^((1-p)s)          (2-p) e^((2-p)s) + (p-1) y e^((1-p)s)
  *
- * The first three derive in the kernels; the others in doubles here, which a kernel then rounds. Absolute and quantile loss have no curvature to divide by:
+ * Ranking derives list by list (`ranking.ts`). The first three derive in the kernels; the others in doubles here, which a kernel then rounds. Absolute and quantile loss have no curvature to divide by:
  * their leaves take the quantile of what is left of their rows (`refit`).
  */
+
+import type { Member } from "../crew/crew.ts";
 import { exactMean, exactSum } from "../exact-sum.ts";
 import type { GradientsKernel } from "../kernels/gradients.ts";
 import type { Link } from "../link.ts";
 import type { Scales } from "./gradients.ts";
 import type { Memory } from "./memory.ts";
+import { rankingLoss } from "./ranking.ts";
 
-export type LossName = "log-loss" | "softmax" | "squared" | "absolute" | "quantile" | "poisson" | "gamma" | "tweedie";
+export type LossName = "log-loss" | "softmax" | "squared" | "absolute" | "quantile" | "poisson" | "gamma" | "tweedie" | "ranking";
 
 /** As it goes to the crew. */
 export interface LossSpec {
@@ -41,11 +44,13 @@ export interface Bound {
 export interface Loss {
   /** Scores before the first tree: the best constant. */
   readonly start: Float64Array;
-  /** Of rows `from` to `to`, before a round's first tree. */
-  begin(kernel: GradientsKernel, from: number, to: number): Bound;
+  /** Of rows `from` to `to`, or of this member's lists, before a round's first tree. */
+  begin(kernel: GradientsKernel, from: number, to: number, member: Member): Bound;
   write(kernel: GradientsKernel, output: number, from: number, to: number, target: RecordTarget, scales: Scales): void;
   /** Leaves take this quantile of y - s instead of a Newton step. */
   readonly refit: number | undefined;
+  /** Before `lossOf` is asked for rows: forgets what it knew of them. */
+  beforeLosses?(): void;
   /** What the loss of a row is, weight left out, for the stopping rule; constants that the score does not change may be left out. */
   lossOf(row: number): number;
 }
@@ -67,7 +72,8 @@ const hasLogLink = (name: LossName) => name === "poisson" || name === "gamma" ||
 /** Rows of a call: kernels are called often rather than long. */
 const CALL_ROWS = 8192;
 
-export function createLoss(spec: LossSpec, memory: Memory): Loss {
+export function createLoss(spec: LossSpec, groups: Int32Array | undefined, memory: Memory): Loss {
+  if (spec.name === "ranking") return rankingLoss(groups!, memory);
   if (spec.name === "log-loss" || spec.name === "squared") return inKernel(spec.name, memory);
   if (spec.name === "softmax") return softmax(spec.outputs, memory);
   return inDoubles(spec, memory);

@@ -28,6 +28,8 @@ export interface Shape {
   readonly hasWeights: boolean;
   /** The loss works its derivatives out itself, as doubles. */
   readonly hasRaw: boolean;
+  /** Rows are sampled, held out or ranked. */
+  readonly hasKeys: boolean;
 }
 
 export interface Memory {
@@ -55,6 +57,9 @@ export interface Memory {
   readonly normalisers: Float64Array;
   /** Gradient and hessian of each row, for losses that work them out in doubles. */
   readonly raw: Float64Array;
+  /** What a row is chosen by, and what else tells rows apart that hold other things (`sampling.ts`). */
+  readonly keys: Uint32Array;
+  readonly otherKeys: Uint32Array;
   /** A pool of histograms, one slot per open leaf, and one per member but the first. */
   readonly histograms: Uint8Array;
   /** Two candidates per member. */
@@ -87,7 +92,7 @@ export const histogramBytes = (columnCount: number) => paddedColumns(columnCount
 
 /** Error: `learn.too-large`. */
 export function allocate(shape: Shape): Memory {
-  const { rowCount, columnCount, outputs, members, leavesMax, hasWeights, hasRaw } = shape;
+  const { rowCount, columnCount, outputs, members, leavesMax, hasWeights, hasRaw, hasKeys } = shape;
   const arena = createArena();
   const stride = strideOf(columnCount);
   const sampled = Math.min(rowCount, SAMPLE_ROWS);
@@ -108,6 +113,8 @@ export function allocate(shape: Shape): Memory {
     scores: arena.float64(rowCount * outputs),
     normalisers: arena.float64(outputs > 1 ? rowCount * 2 : 0),
     raw: arena.float64(hasRaw ? rowCount * 2 : 0),
+    keys: arena.uint32(hasKeys ? rowCount : 0),
+    otherKeys: arena.uint32(hasKeys ? rowCount : 0),
     histograms: arena.uint8((leavesMax + members - 1) * histogramBytes(columnCount)),
     candidates: arena.float64(members * 2 * CANDIDATE),
     values: arena.float64(leavesMax),

@@ -300,7 +300,7 @@ const memberOf = (index: number, count: number) => ({ index, count, barrier: () 
 
 const oneColumn = (rowCount: number) => ({
   ...{ rowCount, columnCount: 1, outputs: 1, members: 1, leavesMax: 2 },
-  ...{ hasWeights: false, hasRaw: false },
+  ...{ hasWeights: false, hasRaw: false, hasKeys: false },
 });
 
 function memoryOf({ bins, gradients, hessians }: Table, members: number): Memory {

@@ -7,9 +7,11 @@ import { share } from "../crew/shared.ts";
 import { createForestBuilder, type Forest } from "../trees/forest.ts";
 import { fillBins, type Levels, rankTexts, type TrainingColumn } from "./bins.ts";
 import { createGradients } from "./gradients.ts";
-import { type Bag, createGrower, type GrowthRules, type Refit } from "./grower.ts";
+import { createGrower, type GrowthRules, type Refit } from "./grower.ts";
 import { createLoss, type LossSpec, quantileOf } from "./losses.ts";
 import { type Memory, strideOf } from "./memory.ts";
+import { createSampling, type SamplingRules, writeKeys } from "./sampling.ts";
+import { createStopping } from "./stopping.ts";
 
 export interface ForestOrder {
   readonly rowCount: number;
@@ -20,7 +22,10 @@ export interface ForestOrder {
   readonly trees: number;
   readonly binsMax: number;
   readonly leavesMax: number;
-  readonly seed: number;
+  readonly sampling: SamplingRules;
+  /** Rounds without a lower loss of the rows held out, after which it ends. */
+  readonly patience: number;
+  readonly groups: Int32Array | undefined;
   readonly memory: Memory;
 }
 
@@ -28,6 +33,8 @@ export interface TrainedForest {
   readonly start: Float64Array;
   readonly forest: Forest;
   readonly levels: readonly (Levels | null)[];
+  /** Rows that were held out. */
+  readonly heldOut: number;
 }
 
 export function trainForest(order: ForestOrder, member: Member): TrainedForest {
@@ -36,7 +43,8 @@ export function trainForest(order: ForestOrder, member: Member): TrainedForest {
   const columnCount = order.columns.length;
   const ranked = rankTexts(order, member);
   fillBins(order, member);
-  const loss = createLoss(order.loss, memory);
+  if (memory.keys.length > 0) writeKeys(order.columns, order.groups, memory, rowCount, member);
+  const loss = createLoss(order.loss, order.groups, memory);
   const [from, to] = share(rowCount, member.index, member.count);
   for (let row = from; row < to; row++) memory.scores.set(loss.start, row * outputs);
   member.barrier();
@@ -45,23 +53,36 @@ export function trainForest(order: ForestOrder, member: Member): TrainedForest {
   const grower = createGrower(memory, { rowCount, columnCount, outputs, leavesMax: order.leavesMax }, rules, builder, member);
   const gradients = createGradients(memory, loss, rowCount, strideOf(columnCount), member);
   const refit = loss.refit === undefined ? undefined : refitTo(loss.refit, memory);
-  const bag: Bag = { rowCount, isWhole: true, columns: [...order.columns.keys()] };
-  for (let round = 0; round < order.trees; round++) {
+  const sampling = createSampling(order.sampling, order.columns, memory, rowCount, member);
+  const stopping = createStopping(loss, order.patience, () => sampling.heldOut, memory, member);
+  for (let round = 1; round <= order.trees; round++) {
+    const bag = sampling.bagOf(round);
     const scales = gradients.begin();
     let grown = false;
     for (let output = 0; output < outputs; output++) {
+      if (output > 0 && !bag.isWhole) sampling.bagOf(round);
       gradients.write(output, scales);
+      member.barrier();
       grown = grower.grow(bag, scales, output, refit) || grown;
       member.barrier();
     }
-    if (!grown) {
-      builder.fell(round * outputs);
+    if (!grown && order.sampling.rowShare === 1 && order.sampling.columnShare === 1) {
+      builder.fell((round - 1) * outputs);
       break;
     }
-    member.progress(round + 1, order.trees);
+    const { loss: heldOutLoss, stops } = sampling.heldOut > 0 ? stopping.look(round) : NOT_STOPPED;
+    const note = sampling.heldOut > 0 ? `loss of the rows held out ${heldOutLoss.toPrecision(6)}` : undefined;
+    if (stops) {
+      member.progress(order.trees, order.trees, `${note}, best after ${stopping.bestRound} rounds`);
+      break;
+    }
+    member.progress(round, order.trees, note);
   }
-  return { start: loss.start, forest: builder.finish(), levels: ranked(memory) };
+  if (sampling.heldOut > 0) builder.fell(stopping.bestRound * outputs);
+  return { start: loss.start, forest: builder.finish(), levels: ranked(memory), heldOut: sampling.heldOut };
 }
+
+const NOT_STOPPED = { loss: 0, stops: false };
 
 /** The quantile of what is left of a leaf's rows. */
 const refitTo =

@@ -1,0 +1,114 @@
+/**
+ * LambdaMART: lists of rows with grades are brought into order. Each pair of a list that stands in the wrong order, or close to it, pushes its rows apart, by as
+ * much as swapping the two would change the list's NDCG. A grade g gains 2^g - 1 at its place, divided by log2(place + 1).
+ * Sources: Burges 2010; LightGBM's `lambdarank`, whose normalisation and first 30 places these are.
+ */
+import { share } from "../crew/shared.ts";
+import { type Loss, roundRaw } from "./losses.ts";
+import type { Memory } from "./memory.ts";
+
+/** A pair counts when one of it is among the first so many. */
+const PLACES = 30;
+/** Keeps the push of pairs with nearly the same score within bounds. */
+const CLOSE = 0.01;
+
+/** Rows of one list are those with one number of `groups`, wherever they stand. */
+export function rankingLoss(groups: Int32Array, memory: Memory): Loss {
+  const { y, scores, weights, raw, otherKeys } = memory;
+  const { listOf, starts, rowsOf } = listsOf(groups);
+  const ideals = Float64Array.from(starts.subarray(1), (end, list) => {
+    const grades = rowsOf.slice(starts[list]!, end).map((row) => y[row]!);
+    return gainInOrder(Array.from(grades).sort((a, b) => b - a));
+  });
+  let known = new Float64Array();
+
+  /** Rows by falling score; the order of equal ones depends on what they hold, never on where they stand. */
+  const inOrder = (list: number) =>
+    rowsOf
+      .slice(starts[list]!, starts[list + 1]!)
+      .sort((a, b) => scores[b]! - scores[a]! || otherKeys[a]! - otherKeys[b]! || y[a]! - y[b]!);
+
+  function ndcgOf(list: number): number {
+    if (ideals[list] === 0) return 1;
+    return gainInOrder(Array.from(inOrder(list), (row) => y[row]!)) / ideals[list]!;
+  }
+
+  function push(list: number): void {
+    const order = inOrder(list);
+    for (const row of order) raw.fill(0, row * 2, row * 2 + 2);
+    if (ideals[list] === 0 || order.length < 2) return;
+    const differ = scores[order[0]!] !== scores[order.at(-1)!];
+    let total = 0;
+    for (let first = 0; first < Math.min(order.length - 1, PLACES); first++)
+      for (let second = first + 1; second < order.length; second++) {
+        const [a, b] = [order[first]!, order[second]!];
+        if (y[a] === y[b]) continue;
+        const [better, worse] = y[a]! > y[b]! ? [a, b] : [b, a];
+        const apart = scores[better]! - scores[worse]!;
+        const swap = (gainOf(y[better]!) - gainOf(y[worse]!)) * (discountAt(first) - discountAt(second));
+        const weight = swap / ideals[list]! / (differ ? CLOSE + Math.abs(apart) : 1);
+        const p = 1 / (1 + Math.exp(apart));
+        raw[better * 2]! -= p * weight;
+        raw[worse * 2]! += p * weight;
+        raw[better * 2 + 1]! += p * (1 - p) * weight;
+        raw[worse * 2 + 1]! += p * (1 - p) * weight;
+        total += 2 * p * weight;
+      }
+    const factor = total > 0 ? Math.log2(1 + total) / total : 1;
+    for (const row of order) {
+      const weight = factor * (weights.length === 0 ? 1 : weights[row]!);
+      raw[row * 2]! *= weight;
+      raw[row * 2 + 1]! *= weight;
+    }
+  }
+
+  return {
+    start: Float64Array.of(0),
+    refit: undefined,
+    begin: (_kernel, _from, _to, member) => {
+      const [from, to] = share(ideals.length, member.index, member.count);
+      const bound = { gradient: 0, hessian: 0 };
+      for (let list = from; list < to; list++) {
+        push(list);
+        for (let at = starts[list]!; at < starts[list + 1]!; at++) {
+          const pair = rowsOf[at]! * 2;
+          bound.gradient = Math.max(bound.gradient, Math.abs(raw[pair]!));
+          bound.hessian = Math.max(bound.hessian, raw[pair + 1]!);
+        }
+      }
+      return bound;
+    },
+    write: (kernel, _, from, to, target, scales) => roundRaw(kernel, raw, from, to, target, scales),
+    beforeLosses: () => {
+      known = new Float64Array(ideals.length).fill(Number.NaN);
+    },
+    lossOf: (row) => {
+      const list = listOf[row]!;
+      if (Number.isNaN(known[list])) known[list] = 1 - ndcgOf(list);
+      return known[list]!;
+    },
+  };
+}
+
+const gainOf = (grade: number) => 2 ** grade - 1;
+const discountAt = (place: number) => 1 / Math.log2(place + 2);
+const gainInOrder = (grades: readonly number[]) =>
+  grades.reduce((sum, grade, place) => sum + gainOf(grade) * discountAt(place), 0);
+
+/** The list of each row, and the rows list by list. */
+function listsOf(groups: Int32Array): { listOf: Int32Array; starts: Int32Array; rowsOf: Int32Array } {
+  const places = new Map<number, number>();
+  const listOf = Int32Array.from(groups, (group) => {
+    if (!places.has(group)) places.set(group, places.size);
+    return places.get(group)!;
+  });
+  const starts = new Int32Array(places.size + 1);
+  for (const list of listOf) starts[list + 1]!++;
+  for (let list = 0; list < places.size; list++) starts[list + 1]! += starts[list]!;
+  const next = starts.slice();
+  const rowsOf = new Int32Array(groups.length);
+  listOf.forEach((list, row) => {
+    rowsOf[next[list]!++] = row;
+  });
+  return { listOf, starts, rowsOf };
+}
