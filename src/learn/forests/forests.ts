@@ -64,7 +64,11 @@ const forestParams = (bootstrap: boolean): ParamSpecs => ({
   ...treeParams,
 });
 
-const tags = { ...usualTags, tasks: ["binary-classification", "multiclass-classification", "regression"] } as const;
+const tags = {
+  ...usualTags,
+  tasks: ["binary-classification", "multiclass-classification", "regression"],
+  explains: true,
+} as const;
 
 export const decisionTree: Estimator = {
   name: "decision-tree",

@@ -39,7 +39,7 @@ export const isolationForest: Estimator = {
   revision: 1,
   about: "Finds rows that lie apart from the others, without labels.",
   params,
-  tags: { ...usualTags, tasks: ["outlier-detection"], weights: false },
+  tags: { ...usualTags, tasks: ["outlier-detection"], weights: false, explains: true },
   fit,
 };
 

@@ -1,6 +1,6 @@
 /** A trained forest with its preprocessing: float32 for numbers, bins for texts, NaN for what is missing or not known. */
 import { type EdgeValues, UNSEEN_TEXT } from "../edge-rows.ts";
-import type { LearnTask, Predictor } from "../estimator.ts";
+import type { Explanation, LearnTask, Predictor } from "../estimator.ts";
 import type { Frame } from "../frame.ts";
 import { type BoundColumn, bindColumns, type InputColumn, numberOf } from "../inputs.ts";
 import { applyLink, type Link, outputsOf } from "../link.ts";
@@ -9,6 +9,8 @@ import { addTrees, type Forest } from "./forest.ts";
 import { addForest } from "./forest-graph.ts";
 import { forestModelFromJson, forestToJson } from "./forest-json.ts";
 import { type BlockScorer, createBlockScorer, plainScorer } from "./scorer.ts";
+
+import { createShapley, type Shapley } from "./shapley.ts";
 
 export interface ForestModel {
   readonly estimator: string;
@@ -36,6 +38,13 @@ export function forestPredictor(model: ForestModel): Predictor {
   let scorer: BlockScorer | undefined;
 
   function predict(X: Frame): Float64Array {
+    const scores = scoresOf(X);
+    applyLink(link, scores, outputs);
+    return scores;
+  }
+
+  /** Scores before the link. */
+  function scoresOf(X: Frame): Float64Array {
     const columns = bindColumns(X, inputs);
     const scores = new Float64Array(X.rowCount * outputs);
     if (X.rowCount >= KERNEL_ROWS) scorer ??= createBlockScorer(forest, width, outputs);
@@ -49,13 +58,31 @@ export function forestPredictor(model: ForestModel): Predictor {
       block.add(count);
       scores.set(block.scores.subarray(0, count * outputs), first * outputs);
     }
-    finish(scores);
+    divide(scores);
     return scores;
   }
 
-  function finish(scores: Float64Array): void {
-    if (divisor !== 1) for (let at = 0; at < scores.length; at++) scores[at]! /= divisor;
-    applyLink(link, scores, outputs);
+  function divide(sums: Float64Array): void {
+    if (divisor !== 1) for (let at = 0; at < sums.length; at++) sums[at]! /= divisor;
+  }
+
+  let shapley: Shapley | undefined;
+
+  function explain(X: Frame): Explanation {
+    shapley ??= createShapley(forest, forest.covers!, outputs);
+    const columns = bindColumns(X, inputs);
+    const values = new Float64Array(X.rowCount * width * outputs);
+    const x = new Float32Array(width);
+    for (let row = 0; row < X.rowCount; row++) {
+      columns.forEach((column, index) => {
+        fillColumn(column, textBins[index]!, x, index, width, row, 1);
+      });
+      shapley.add(x, 0, values, row * width * outputs);
+    }
+    const base = start.map((from, output) => from + shapley!.base[output]!);
+    divide(base);
+    divide(values);
+    return { base, values, scores: scoresOf(X) };
   }
 
   function rowScorer(): ReturnType<Predictor["rowScorer"]> {
@@ -70,7 +97,8 @@ export function forestPredictor(model: ForestModel): Predictor {
       }
       const scores = Float64Array.from(start);
       addTrees(forest, x, width, 1, outputs, scores);
-      finish(scores);
+      divide(scores);
+      applyLink(link, scores, outputs);
       return scores;
     };
   }
@@ -86,6 +114,7 @@ export function forestPredictor(model: ForestModel): Predictor {
     addTo: (graph, tensors, profile) => addForest(graph, tensors, model, profile),
     edges: () => edgesOf(inputs, forest),
     importance: () => importanceOf(inputs, forest),
+    ...(forest.covers === null ? {} : { explain }),
     toJson: () => forestToJson(model),
   };
 }
