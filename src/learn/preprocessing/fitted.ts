@@ -121,7 +121,11 @@ function ofTexts(part: TextPart, { codes, texts }: TextColumn): Float64Array[] {
   used.forEach((code, at) => {
     part.write(textAt(texts, code), table.subarray(at * width, (at + 1) * width));
   });
-  return part.outputs.map((_, k) => Float64Array.from(codes, (code) => table[place[code + 1]! * width + k]!));
+  return part.outputs.map((_, k) => {
+    const values = new Float64Array(codes.length);
+    for (let row = 0; row < codes.length; row++) values[row] = table[place[codes[row]! + 1]! * width + k]!;
+    return values;
+  });
 }
 
 const textAt = (texts: readonly string[], code: number) => (code < 0 ? null : texts[code] || null);

@@ -6,7 +6,7 @@ import { defineTransformer, eachColumn } from "./define.ts";
 import { DOUBLE, isEmpty, scalar, whereMissing } from "./graph.ts";
 import { countTexts } from "./levels.ts";
 import type { NumbersPart, Part, TextPart, TextToTextPart } from "./part.ts";
-import { mostFrequent, orderedValues, quantileOf } from "./quantiles.ts";
+import { mostFrequent, orderedValues, presentValues, quantileOf } from "./quantiles.ts";
 import type { RecordOf } from "./records.ts";
 
 const fields = { name: "text", isText: "boolean", number: "number", text: "text", isMarked: "boolean" } as const;
@@ -63,11 +63,10 @@ const hasMissing = (column: NumberColumn | TextColumn) =>
     : column.codes.some((code) => code < 0 || column.texts[code] === "");
 
 function fillOf(name: string, { values }: NumberColumn, weights: Float64Array | undefined, choice: unknown): number {
-  const ordered = orderedValues(values, weights);
-  if (choice === "most-frequent") return mostFrequent(ordered);
-  if (choice === "median") return quantileOf(ordered, 0.5);
-  const counts = ordered.upTo.map((upTo, at) => upTo - (ordered.upTo[at - 1] ?? 0));
-  const mean = exactMean(ordered.values, counts);
+  if (choice === "most-frequent") return mostFrequent(orderedValues(values, weights));
+  if (choice === "median") return quantileOf(orderedValues(values, weights), 0.5);
+  const present = presentValues(values, weights);
+  const mean = exactMean(present.values, present.weights);
   if (Number.isFinite(mean)) return mean;
   throw badColumn(name, "numbers whose sum fits a double", "larger ones", `Scale "${name}" down, or fill it with the median.`);
 }

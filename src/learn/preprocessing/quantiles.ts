@@ -6,25 +6,42 @@ export interface Ordered {
   readonly upTo: Float64Array;
 }
 
-/** Of a column with at least one value; where the rows that have one all weigh 0, each counts once. */
+/** Those that are not missing and have a weight above 0; where the rows that have a value all weigh 0, each counts once. */
+export function presentValues(
+  values: Float64Array,
+  weights: Float64Array | undefined,
+): { readonly values: Float64Array; readonly weights: Float64Array | undefined } {
+  const counts = usableWeights(values, weights);
+  const isPresent = (row: number) => !Number.isNaN(values[row]!) && (counts === undefined || counts[row]! > 0);
+  return { values: values.filter((_, row) => isPresent(row)), weights: counts?.filter((_, row) => isPresent(row)) };
+}
+
+const usableWeights = (values: Float64Array, weights: Float64Array | undefined) =>
+  weights?.some((weight, row) => weight > 0 && !Number.isNaN(values[row]!)) ? weights : undefined;
+
+/** Of a column with at least one value. */
 export function orderedValues(values: Float64Array, weights: Float64Array | undefined): Ordered {
-  const present: number[] = [];
-  for (let row = 0; row < values.length; row++)
-    if (!Number.isNaN(values[row]) && (weights === undefined || weights[row]! > 0)) present.push(row);
-  if (present.length === 0 && weights !== undefined) return orderedValues(values, undefined);
-  const order = Uint32Array.from(present).sort((a, b) => values[a]! - values[b]! || (weights?.[a] ?? 0) - (weights?.[b] ?? 0));
-  const distinct: number[] = [];
-  const upTo: number[] = [];
-  let total = 0;
-  for (const row of order) {
-    total += weights?.[row] ?? 1;
-    if (distinct.length > 0 && distinct.at(-1) === values[row]) upTo[upTo.length - 1] = total;
-    else {
-      distinct.push(values[row]! + 0); // -0 is 0
-      upTo.push(total);
-    }
+  const counts = usableWeights(values, weights);
+  const order = counts && rowsInOrder(values, counts);
+  const ascending = order === undefined ? values.toSorted() : Float64Array.from(order, (row) => values[row]!);
+  const distinct = new Float64Array(ascending.length);
+  const upTo = new Float64Array(ascending.length);
+  let [length, total] = [0, 0];
+  for (let at = 0; at < ascending.length && !Number.isNaN(ascending[at]); at++) {
+    total += order === undefined ? 1 : counts![order[at]!]!;
+    const value = ascending[at]! + 0; // -0 is 0
+    if (length === 0 || distinct[length - 1] !== value) distinct[length++] = value;
+    upTo[length - 1] = total;
   }
-  return { values: Float64Array.from(distinct), upTo: Float64Array.from(upTo) };
+  return { values: distinct.slice(0, length), upTo: upTo.slice(0, length) };
+}
+
+/** Of rows with a value and a weight; equal values by weight, so that sums of weights do not depend on the order of rows. */
+function rowsInOrder(values: Float64Array, weights: Float64Array): Uint32Array {
+  const present = new Uint32Array(values.length);
+  let length = 0;
+  for (let row = 0; row < values.length; row++) if (weights[row]! > 0 && !Number.isNaN(values[row])) present[length++] = row;
+  return present.slice(0, length).sort((a, b) => values[a]! - values[b]! || weights[a]! - weights[b]!);
 }
 
 /** The quantile of a share in [0, 1], linear between neighbours (Hyndman and Fan's seventh, as numpy's), every row repeated by its weight. */

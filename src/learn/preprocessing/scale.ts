@@ -7,7 +7,7 @@ import type { TransformerTags } from "../transformer.ts";
 import { defineTransformer, eachColumn } from "./define.ts";
 import { scalar } from "./graph.ts";
 import type { NumbersPart } from "./part.ts";
-import { type Ordered, orderedValues, quantileOf } from "./quantiles.ts";
+import { orderedValues, presentValues, quantileOf } from "./quantiles.ts";
 import type { RecordOf } from "./records.ts";
 
 const fields = { name: "text", centre: "number", spread: "number", isClipped: "boolean" } as const;
@@ -37,7 +37,7 @@ export const standardScale = defineTransformer({
   fields,
   learn: async (data, params, context) => ({
     records: await eachColumn(data, context, (name, column) => {
-      const { mean, deviation } = momentsOf(name, orderedOf(column as NumberColumn, data.weights));
+      const { mean, deviation } = momentsOf(name, column as NumberColumn, data.weights);
       return scaledOf(name, params.centre ? mean : 0, params.scale ? deviation : 1);
     }),
   }),
@@ -56,8 +56,10 @@ export const minMaxScale = defineTransformer({
   fields,
   learn: async (data, params, context) => ({
     records: await eachColumn(data, context, (name, column) => {
-      const { values } = orderedOf(column as NumberColumn, data.weights);
-      return scaledOf(name, values[0]!, values.at(-1)! - values[0]!, params.clip as boolean);
+      const { values } = presentValues((column as NumberColumn).values, data.weights);
+      let [low, high] = [Infinity, -Infinity];
+      for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)];
+      return scaledOf(name, low, high - low, params.clip as boolean);
     }),
   }),
   partsOf,
@@ -94,7 +96,7 @@ export const robustScale = defineTransformer({
     const [low, high] = [params.quantileLow as number, params.quantileHigh as number];
     if (low >= high) throw wrongOrder(low, high);
     const records = await eachColumn(data, context, (name, column) => {
-      const ordered = orderedOf(column as NumberColumn, data.weights);
+      const ordered = orderedValues((column as NumberColumn).values, data.weights);
       const spread = params.scale ? quantileOf(ordered, high) - quantileOf(ordered, low) : 1;
       return scaledOf(name, params.centre ? quantileOf(ordered, 0.5) : 0, spread);
     });
@@ -112,15 +114,17 @@ const wrongOrder = (low: number, high: number) =>
     fix: "Exchange quantileLow and quantileHigh.",
   });
 
-const orderedOf = ({ values }: NumberColumn, weights: Float64Array | undefined) => orderedValues(values, weights);
-
-/** Of the distinct values and their weights, so that neither the order of rows nor how repetitions are written matters. */
-export function momentsOf(name: string, { values, upTo }: Ordered): { mean: number; deviation: number } {
-  const counts = upTo.map((weight, at) => weight - (upTo[at - 1] ?? 0));
-  const mean = exactMean(values, counts);
-  const squares = values.map((value) => (value - mean) * (value - mean));
+/** Mean and standard deviation of the values that are there, by exact sums. */
+export function momentsOf(
+  name: string,
+  column: NumberColumn,
+  weights: Float64Array | undefined,
+): { mean: number; deviation: number } {
+  const present = presentValues(column.values, weights);
+  const mean = exactMean(present.values, present.weights);
+  const squares = present.values.map((value) => (value - mean) * (value - mean));
   if (!squares.every(Number.isFinite)) throw tooLarge(name);
-  const deviation = Math.sqrt(exactMean(squares, counts));
+  const deviation = Math.sqrt(exactMean(squares, present.weights));
   return { mean, deviation: deviation > 1e-12 * Math.abs(mean) ? deviation : 0 };
 }
 

@@ -5,7 +5,6 @@ import type { NumberColumn, TextColumn } from "../frame.ts";
 import { badColumn } from "../training-data.ts";
 import { defineTransformer, eachColumn } from "./define.ts";
 import { type Part, sameNumber, sameText } from "./part.ts";
-import { orderedValues } from "./quantiles.ts";
 import type { RecordOf } from "./records.ts";
 import { momentsOf } from "./scale.ts";
 import { correctedInformation, fStatistic } from "./scores.ts";
@@ -22,7 +21,7 @@ export const selectVariance = defineTransformer({
   fields,
   async learn(data, params, context) {
     const records = await eachColumn(data, context, (name, column): Scored => {
-      const { deviation } = momentsOf(name, orderedValues((column as NumberColumn).values, data.weights));
+      const { deviation } = momentsOf(name, column as NumberColumn, data.weights);
       const score = Math.min(deviation * deviation, Number.MAX_VALUE);
       return { name, isText: false, isKept: score > (params.varianceMin as number), score };
     });
