@@ -1,30 +1,19 @@
-/** What a crew can be told to do. */
-
-import { countClasses } from "../bayes/counts.ts";
-import { trainForest } from "../boosting/train.ts";
-import { fitMaps } from "../calibration/calibration-map.ts";
-import { searchClusters } from "../cluster/lloyd.ts";
-import { learnBatches } from "../cluster/mini-batch.ts";
-import { sumProducts } from "../decomposition/products.ts";
-import { isolate } from "../forests/isolation.ts";
-import { growForest } from "../forests/train.ts";
-import { solveLeastSquares } from "../linear/solve.ts";
-import { minimiseLoss } from "../linear/train.ts";
-import { findNeighbours } from "../neighbors/search.ts";
+/** What a crew can be told to do. A worker loads the job that it is told and no other: to load all of them takes longer than many a training. */
 export const jobs = {
-  "minimise-loss": minimiseLoss,
-  "count-classes": countClasses,
-  "solve-least-squares": solveLeastSquares,
-  "train-forest": trainForest,
-  "grow-forest": growForest,
-  isolate,
-  "search-clusters": searchClusters,
-  "fit-calibration": fitMaps,
-  "find-neighbours": findNeighbours,
-  "sum-products": sumProducts,
-  "mini-batches": learnBatches,
+  "train-forest": async () => (await import("../boosting/train.ts")).trainForest,
+  "grow-forest": async () => (await import("../forests/train.ts")).growForest,
+  isolate: async () => (await import("../forests/isolation.ts")).isolate,
+  "minimise-loss": async () => (await import("../linear/train.ts")).minimiseLoss,
+  "count-classes": async () => (await import("../bayes/counts.ts")).countClasses,
+  "solve-least-squares": async () => (await import("../linear/solve.ts")).solveLeastSquares,
+  "search-clusters": async () => (await import("../cluster/lloyd.ts")).searchClusters,
+  "fit-calibration": async () => (await import("../calibration/calibration-map.ts")).fitMaps,
+  "find-neighbours": async () => (await import("../neighbors/search.ts")).findNeighbours,
+  "sum-products": async () => (await import("../decomposition/products.ts")).sumProducts,
+  "mini-batches": async () => (await import("../cluster/mini-batch.ts")).learnBatches,
 } as const;
 
 export type JobName = keyof typeof jobs;
-export type JobInput<Job extends JobName> = Parameters<(typeof jobs)[Job]>[0];
-export type JobResult<Job extends JobName> = ReturnType<(typeof jobs)[Job]>;
+type Job<Name extends JobName> = Awaited<ReturnType<(typeof jobs)[Name]>>;
+export type JobInput<Name extends JobName> = Parameters<Job<Name>>[0];
+export type JobResult<Name extends JobName> = ReturnType<Job<Name>>;

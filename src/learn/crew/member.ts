@@ -21,7 +21,7 @@ const member: Member = {
 };
 
 try {
-  const job = jobs[order.job] as (input: unknown, member: Member) => unknown;
+  const job = (await jobs[order.job]()) as (input: unknown, member: Member) => unknown;
   const result = job(order.input, member);
   if (order.index === 0) post({ result });
 } catch (thrown) {
