@@ -6,8 +6,11 @@ export * from "./define/estimators.ts";
 export {
   byHash,
   byTime,
+  type CalibratedOptions,
+  type Calibration,
   type Check,
   type CheckWords,
+  calibrated,
   canary,
   columns,
   type Dataset,

@@ -95,6 +95,13 @@ export interface TrainerDefinition {
   readonly params: Params;
   /** What is made of the features before it learns, step by step; absent when it learns from them as they are. */
   readonly steps?: readonly PipelineStep[];
+  /** How its probabilities are corrected by what models of the other folds said; absent when they are left as they are. */
+  readonly calibration?: Calibration;
+}
+
+export interface Calibration {
+  readonly method: "platt" | "isotonic";
+  readonly folds: number;
 }
 
 /** Transformers side by side, each on columns of its own; what none selects passes through. */

@@ -1,6 +1,7 @@
 export { columns } from "./columns.ts";
 export { type CheckWords, type DatasetOptions, dataset, type Or } from "./dataset.ts";
 export {
+  type Calibration,
   type Check,
   type DatasetDefinition,
   type Definition,
@@ -30,7 +31,7 @@ export { type ModelOptions, model, type Threshold } from "./model.ts";
 export { type Principle, type ProblemOptions, problem, type RiskOptions } from "./problem.ts";
 export { type FilesOptions, files } from "./source.ts";
 export { byHash, byTime, type Shares } from "./split.ts";
-export { pipeline } from "./trainers.ts";
+export { type CalibratedOptions, calibrated, pipeline } from "./trainers.ts";
 export type {
   Dataset,
   DatasetTypes,

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { estimatorNamed, transformerNamed } from "../learn/index.ts";
 import type { TrainerDefinition, TransformerDefinition } from "./definitions.ts";
 import * as words from "./estimators.ts";
-import { gradientBoosting, pipeline } from "./index.ts";
+import { calibrated, gradientBoosting, pipeline } from "./index.ts";
 import { readTrainer } from "./trainers.ts";
 
 type Make = (columns?: string) => TrainerDefinition | TransformerDefinition;
@@ -55,6 +55,14 @@ describe("the words of a trainer", () => {
       twice.steps!.flat().map(({ use }) => use),
       ["impute", "standard-scale"],
     );
+  });
+
+  test("a calibrated trainer says how, and keeps its steps; one that is none of the ways is refused", () => {
+    const made: TrainerDefinition = calibrated(pipeline([words.impute("all")], words.randomForest()), { method: "isotonic" });
+    assert.deepEqual([made.calibration, made.steps!.length], [{ method: "isotonic", folds: 5 }, 1]);
+    assert.deepEqual(readTrainer("model", made, "binary-classification", []), made);
+    for (const wrong of [{ method: "beta" }, { folds: 1 }])
+      assert.throws(() => calibrated(words.randomForest(), wrong as never), { code: "define.bad-value" });
   });
 
   test("a step that names no feature, no transformer, no columns or a wrong parameter is refused with its place", () => {

@@ -1,8 +1,8 @@
 import { didYouMean, MillError } from "../base/index.ts";
 import type { Task } from "../contract/index.ts";
 import { type Columns, checkParams, estimatorNamed, type Params, transformerNamed } from "../learn/index.ts";
-import type { PipelineStep, TrainerDefinition, TransformerDefinition } from "./definitions.ts";
-import { fieldsOf, list, record, text, wrong } from "./options.ts";
+import type { Calibration, PipelineStep, TrainerDefinition, TransformerDefinition } from "./definitions.ts";
+import { fieldsOf, list, number, oneOf, record, text, wrong } from "./options.ts";
 import type { Trainer, Transform } from "./typed.ts";
 
 /** The parameters complete: defaults are filled in here, so that the key of a training step names every one of them. */
@@ -21,13 +21,39 @@ export function transform(use: string, columns: unknown, given: unknown): Transf
  * columns of their own. What no step selects reaches the trainer as it is.
  */
 export function pipeline<T extends Task>(steps: readonly (Transform | readonly Transform[])[], learns: Trainer<T>): Trainer<T> {
-  const { estimator, params, steps: own = [] } = learns as TrainerDefinition;
-  return Object.freeze({ estimator, params, steps: [...readSteps("pipeline", steps), ...own] }) as unknown as Trainer<T>;
+  const { steps: own = [], ...trained } = learns as TrainerDefinition;
+  return Object.freeze({ ...trained, steps: [...readSteps("pipeline", steps), ...own] }) as unknown as Trainer<T>;
+}
+
+export interface CalibratedOptions {
+  /** A curve of two numbers, for few rows; or any rising one, for a thousand rows and more. Default "platt". */
+  readonly method?: "platt" | "isotonic" | undefined;
+  /** Parts of the rows: what is said of each is compared with what happened by a model that has not seen it. 2 to 100. Default 5. */
+  readonly folds?: number | undefined;
+}
+
+/** A classifier whose probabilities come true as often as they say, at the price of a training for each fold. */
+export function calibrated<T extends Exclude<Task, "regression">>(
+  learns: Trainer<T>,
+  options: CalibratedOptions = {},
+): Trainer<T> {
+  return Object.freeze({
+    ...(learns as TrainerDefinition),
+    calibration: readCalibration("calibrated", options),
+  }) as unknown as Trainer<T>;
+}
+
+function readCalibration(at: string, given: unknown): Calibration {
+  const { method = "platt", folds = 5 } = fieldsOf(at, given, ["method", "folds"]);
+  return Object.freeze({
+    method: oneOf(`${at}: method`, method, ["platt", "isotonic"]),
+    folds: number(`${at}: folds`, folds, { integer: true, atLeast: 2, atMost: 100 }),
+  });
 }
 
 /** The trainer of a model, checked against the task it is to learn and the features that there are. */
 export function readTrainer(at: string, given: unknown, task: Task, features: readonly string[]): TrainerDefinition {
-  const fields = fieldsOf(at, given, ["estimator", "params", "steps"]);
+  const fields = fieldsOf(at, given, ["estimator", "params", "steps", "calibration"]);
   const { name, tags } = estimatorNamed(text(`${at}: estimator`, fields.estimator));
   if (!tags.tasks.includes(task))
     throw new MillError("define.wrong-trainer", `${at}: ${name} cannot learn a ${task}.`, {
@@ -36,11 +62,14 @@ export function readTrainer(at: string, given: unknown, task: Task, features: re
       got: `${name}, for ${tags.tasks.join(" and ")}`,
       fix: "Use gradientBoosting(), or another trainer that learns the problem's task.",
     });
-  const learns = trainer<Task>(name, fields.params);
-  if (fields.steps === undefined) return learns;
-  const steps = readSteps(at, fields.steps);
-  for (const { columns } of steps[0] ?? []) if (typeof columns !== "string") checkFeatures(at, columns, features);
-  return Object.freeze({ estimator: name, params: learns.params, steps });
+  const steps = fields.steps === undefined ? undefined : readSteps(at, fields.steps);
+  for (const { columns } of steps?.[0] ?? []) if (typeof columns !== "string") checkFeatures(at, columns, features);
+  return Object.freeze({
+    estimator: name,
+    params: trainer(name, fields.params).params,
+    ...(steps && { steps }),
+    ...(fields.calibration === undefined ? {} : { calibration: readCalibration(`${at}: calibration`, fields.calibration) }),
+  });
 }
 
 function readSteps(at: string, given: unknown): readonly PipelineStep[] {

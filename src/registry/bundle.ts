@@ -34,6 +34,7 @@ export interface BundleManifest {
   readonly params: Params;
   /** What was made of the features before the estimator learnt. */
   readonly steps?: readonly (readonly { readonly use: string; readonly columns: Columns; readonly params: Params }[])[];
+  readonly calibration?: { readonly method: string; readonly folds: number };
   readonly seed: number;
   readonly environment: Readonly<Record<string, string | number>>;
   readonly onnx: Digest;

@@ -135,6 +135,9 @@ const prepared = (steps: BundleManifest["steps"]) =>
     )
     .join("");
 
+const calibrated = (calibration: BundleManifest["calibration"]) =>
+  calibration === undefined ? "" : `, its probabilities calibrated (${calibration.method}, ${calibration.folds} folds)`;
+
 function model({ manifest, training, proof }: CardFacts): string {
   const importance = Object.entries(training.importance as Record<string, number>).sort(([, a], [, b]) => b - a);
   const proven =
@@ -145,7 +148,7 @@ function model({ manifest, training, proof }: CardFacts): string {
     ([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`,
   );
   return [
-    `## Model\n\n${prepared(manifest.steps)}\`${manifest.estimator}\` (${parameters.join(", ")}), seed ${manifest.seed}. ${proven}`,
+    `## Model\n\n${prepared(manifest.steps)}\`${manifest.estimator}\` (${parameters.join(", ")})${calibrated(manifest.calibration)}, seed ${manifest.seed}. ${proven}`,
     ((training.warnings ?? []) as string[]).map((warning) => `Warning of the training: ${warning}`).join("\n\n"),
     manifest.threshold === null ? "" : `Threshold ${number(manifest.threshold)}: ${manifest.thresholdFrom}.`,
     table(

@@ -1,7 +1,16 @@
 import type { Digest, Json } from "../base/index.ts";
 import type { Task } from "../contract/index.ts";
 import { readPart } from "../features/index.ts";
-import { checkParams, estimatorNamed, type Params, type Predictor, pipeline, type TrainingData } from "../learn/index.ts";
+import {
+  calibrated,
+  checkParams,
+  type Estimator,
+  estimatorNamed,
+  type Params,
+  type Predictor,
+  pipeline,
+  type TrainingData,
+} from "../learn/index.ts";
 import type { StepContext, StepKind } from "../steps/index.ts";
 
 export interface TrainInput {
@@ -13,6 +22,7 @@ export interface TrainInput {
   readonly params: Params;
   /** What is made of the features before, as a pipeline of `learn` takes it. */
   readonly steps?: Parameters<typeof pipeline>[0];
+  readonly calibration?: { readonly method: string; readonly folds: number };
   readonly seed: number;
 }
 
@@ -33,6 +43,7 @@ export const train: StepKind<TrainInput> = {
         estimator: input.estimator,
         params: input.params as Json,
         ...(input.steps === undefined ? {} : { steps: input.steps as unknown as Json }),
+        ...(input.calibration === undefined ? {} : { calibration: input.calibration }),
         importance: rounded(predictor.importance()),
         ...(warnings.length > 0 ? { warnings } : {}),
       },
@@ -42,9 +53,8 @@ export const train: StepKind<TrainInput> = {
 };
 
 async function fit(data: TrainingData, input: TrainInput, context: StepContext, warnings: string[]): Promise<Predictor> {
-  const learns = estimatorNamed(input.estimator);
-  const estimator = input.steps === undefined ? learns : pipeline(input.steps, learns, { params: input.params });
-  const checked = checkParams(estimator, input.steps === undefined ? input.params : {});
+  const { estimator, params } = estimatorOf(input);
+  const checked = checkParams(estimator, params);
   if (!checked.ok) throw checked.error;
   const { threads, signal, progress, checkpoint } = context;
   return estimator.fit(data, checked.params, {
@@ -58,6 +68,14 @@ async function fit(data: TrainingData, input: TrainInput, context: StepContext, 
     },
     progress: (done, total, note) => progress(done, total, note),
   });
+}
+
+/** The estimator with what stands around it: calibration next to it, then the steps before both. */
+function estimatorOf({ estimator: name, params: own, steps, calibration }: TrainInput): { estimator: Estimator; params: Params } {
+  const learns = estimatorNamed(name);
+  const estimator = calibration === undefined ? learns : calibrated(learns);
+  const params = { ...own, ...(calibration && { calibration: calibration.method, calibrationFolds: calibration.folds }) };
+  return steps === undefined ? { estimator, params } : { estimator: pipeline(steps, estimator, { params }), params: {} };
 }
 
 const rounded = (shares: Readonly<Record<string, number>>) =>

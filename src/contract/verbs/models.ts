@@ -9,6 +9,10 @@ const steps = optional(
   }),
 );
 
+const calibration = optional(
+  object({ method: text(), folds: integer() }, { description: "How the probabilities are corrected" }),
+);
+
 const modelSummary = {
   name,
   problem: name,
@@ -35,6 +39,7 @@ export const getModel = reads({
     ...modelSummary,
     params: fieldsOf(anything()),
     steps,
+    calibration,
     seed: integer(),
     aliases: fieldsOf(version, { description: "Version by alias" }),
     history: list(
@@ -96,6 +101,7 @@ export const getModelVersion = reads({
     estimator: text(),
     params: fieldsOf(anything()),
     steps,
+    calibration,
     seed: integer(),
     classes: list(text()),
     threshold: orNull(number()),

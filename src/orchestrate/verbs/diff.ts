@@ -20,7 +20,7 @@ async function describe(workspace: Workspace, version: ModelVersion): Promise<De
   return {
     data: { dataset: version.lineage.dataset.name, version: version.lineage.dataset.version },
     definition: { fields: manifest.fields, label: manifest.label, estimator: manifest.estimator, threshold: manifest.threshold },
-    parameters: { ...manifest.params, steps: manifest.steps, seed: manifest.seed },
+    parameters: { ...manifest.params, steps: manifest.steps, calibration: manifest.calibration, seed: manifest.seed },
     measures: report.holdout.measures,
     environment: manifest.environment,
   };

@@ -49,7 +49,7 @@ export function modelVerbs(workspace: Workspace): ModelVerbs {
       return {
         ...(await summary(model)),
         params: { ...model.train.params },
-        ...(model.train.steps === undefined ? {} : { steps: model.train.steps }),
+        ...around(model.train),
         seed: model.seed,
         aliases: await registry.aliases(name),
         history: history.map(({ at, ...entry }) => ({ ...entry, at: instant(at) })),
@@ -82,7 +82,7 @@ export function modelVerbs(workspace: Workspace): ModelVerbs {
         },
         estimator: manifest.estimator,
         params: { ...manifest.params },
-        ...(manifest.steps === undefined ? {} : { steps: manifest.steps }),
+        ...around(manifest),
         seed: manifest.seed,
         classes: [...manifest.classes],
         threshold: manifest.threshold,
@@ -134,3 +134,9 @@ async function lineageSteps({ ledger }: Workspace, { lineage }: ModelVersion) {
 
 /** Drops `readonly`, which the wire types do not have. */
 const plain = <T>(value: T) => value as { -readonly [K in keyof T]: T[K] } as never;
+
+/** What stands around the estimator, as far as something does. */
+const around = <S, C>({ steps, calibration }: { readonly steps?: S; readonly calibration?: C }) => ({
+  ...(steps === undefined ? {} : { steps }),
+  ...(calibration === undefined ? {} : { calibration }),
+});
