@@ -49,8 +49,13 @@ export { type RankedScores, rankScores } from "./metrics/ranked-scores.ts";
 export type { PrecisionRecallPoint, RocPoint } from "./metrics/ranking.ts";
 export type { Tally } from "./metrics/tally.ts";
 export { gridPlan, randomPlan, type SearchPlan, type SearchSpace } from "./model-selection/candidates.ts";
-export { type CrossValidated, crossValidate } from "./model-selection/cross-validate.ts";
-export { type Searched, search } from "./model-selection/search.ts";
+export {
+  type CrossValidated,
+  type CrossValidateOptions,
+  crossValidate,
+  type FoldScore,
+} from "./model-selection/cross-validate.ts";
+export { type Candidate, type Searched, type SearchOptions, search } from "./model-selection/search.ts";
 export { type Fold, groupKFold, kFold, type Splitter, stratifiedKFold, timeSeriesSplit } from "./model-selection/splitters.ts";
 export { checkParams } from "./params.ts";
 export { pipeline } from "./pipeline/pipeline.ts";

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { constant } from "../constant.ts";
 import type { Predictor, TrainingData } from "../estimator.ts";
 import { trainingData } from "../fixtures/training-data.ts";
+import { randomForest } from "../forests/forests.ts";
 import type { Frame } from "../frame.ts";
 import { logisticRegression } from "../linear/logistic-regression.ts";
 import { measureNamed } from "../metrics/measures.ts";
@@ -131,6 +132,32 @@ test("shares of single rows are summed up by column, the largest first, and a mo
   [2 * mean, mean, 0].forEach((value, at) => {
     assert.ok(Math.abs(shares[at]!.value - value) < 1e-9, `${shares[at]!.value} is not ${value}`);
   });
+});
+
+test("shares of linear models and of trees name the columns that the labels were made of", async () => {
+  const data = trainingData("multiclass-classification", 800);
+  for (const [estimator, params] of [
+    [logisticRegression, {}],
+    [randomForest, { trees: 20 }],
+  ] as const) {
+    const shares = await meanShares(await estimator.fit(data, params, quiet()), data.X, { rowsMax: 300 }, quiet());
+    assert.equal(shares[0]!.column, "amount");
+    assert.equal(shares.at(-1)!.column, "kind", estimator.name);
+    assert.ok(
+      shares.every(
+        ({ byOutput, direction }) => byOutput.every((size, k) => size >= Math.abs(direction[k]!)) && byOutput.length === 3,
+      ),
+    );
+  }
+});
+
+test("what cannot be inspected is refused with the reason", async () => {
+  const { model, data } = await linear();
+  const { a: _, ...others } = data.X.columns;
+  const X = { rowCount: 400, columns: others };
+  await assert.rejects(partialDependence(model, X, ["a"], {}, quiet()), { code: "learn.bad-column", at: "a" });
+  const options = { splitter: kFold(), measure: mae, shares: [0.5, 2] };
+  await assert.rejects(learningCurve(constant, {}, data, options, quiet()), { code: "learn.bad-split" });
 });
 
 test("more rows make a better model, parts too small to learn from say why, and progress rises to its end", async () => {

@@ -5,7 +5,7 @@ import type { Estimator, FitContext, Params, Predictor, TrainingData } from "../
 import type { Measure } from "../metrics/measures.ts";
 import { scoredBy } from "../model-selection/cross-validate.ts";
 import { pickRows, shuffle } from "../model-selection/rows.ts";
-import type { Splitter } from "../model-selection/splitters.ts";
+import { badSplit, type Splitter } from "../model-selection/splitters.ts";
 import { stagesOf } from "../model-selection/stages.ts";
 import { completeParams } from "../params.ts";
 
@@ -38,6 +38,9 @@ export async function learningCurve(
   context: FitContext,
 ): Promise<readonly LearningPoint[]> {
   const complete = completeParams(estimator, params);
+  const outside = shares.find((share) => !(share > 0 && share <= 1));
+  if (outside !== undefined)
+    throw badSplit(`A share of the training rows is ${outside}.`, "shares above 0 and at most 1", "Correct it.");
   const folds = splitter.split(data);
   const stages = stagesOf(context, folds.length * shares.length);
   const points: LearningPoint[] = [];

@@ -6,6 +6,7 @@
 import { throwIfCancelled } from "../crew/crew.ts";
 import type { Predictor } from "../estimator.ts";
 import type { Frame, NumberColumn, TextColumn } from "../frame.ts";
+import { bindColumns } from "../inputs.ts";
 import { pickFrame } from "../model-selection/rows.ts";
 import { checkColumn } from "./permutation-importance.ts";
 import { type Listener, restAfter } from "./rest.ts";
@@ -44,6 +45,7 @@ export async function partialDependence(
 ): Promise<PartialDependence> {
   throwIfCancelled(listener.signal);
   for (const name of columns) checkColumn(predictor, name);
+  bindColumns(X, predictor.inputs);
   const grids = columns.map((name) => gridOf(X.columns[name]!, points));
   const rows = evenRows(X.rowCount, rowsMax);
   const frame = pickFrame(X, rows);

@@ -42,6 +42,12 @@ export function randomPlan(
   options: { readonly count: number; readonly seed: number },
   fixed: Params = {},
 ): SearchPlan {
+  if (!(options.count >= 1))
+    throw new MillError("learn.bad-parameter", `A search of ${options.count} candidates finds none.`, {
+      expected: "a count of at least 1",
+      got: String(options.count),
+      fix: "Say how many candidates to try.",
+    });
   const random = createRandom(options.seed);
   const draws = Object.entries(space).map(([name, range]) => [name, drawer(estimator, name, range, random)] as const);
   let candidates: readonly Params[] = [];

@@ -106,6 +106,8 @@ test("rows that cannot be cut are refused with the reason", () => {
     [groupKFold({ folds: 3 }), labelled([0, 1, 1], [1, 1, 2])],
     [timeSeriesSplit({ folds: 3 }), few],
     [timeSeriesSplit({ folds: 1, gap: 2 }), few],
+    [timeSeriesSplit({ folds: 1, times: Float64Array.of(1, 2) }), few],
+    [timeSeriesSplit({ folds: 1, times: Float64Array.of(1, NaN, 2) }), few],
   ];
   for (const [splitter, data] of refused) assert.throws(() => splitter.split(data), { code: "learn.bad-split" }, splitter.about);
 });
@@ -155,7 +157,7 @@ test("lists stay whole when rankings are cross-validated, and outliers are measu
 test("progress rises over all folds and candidates, and cancelling ends them", async () => {
   const data = trainingData("binary-classification", 600);
   const plan = gridPlan(logisticRegression, { l2: [1, 10] });
-  const options = { splitter: stratifiedKFold({ folds: 3 }), measures: [measureNamed("binary-classification", "auc")] };
+  const options = { splitter: stratifiedKFold({ folds: 3 }), measures: [measureNamed("binary-classification", "auc")] as const };
   const seen: number[] = [];
   const progress = (done: number, total: number) => seen.push(done / total);
   await search(logisticRegression, plan, data, options, { ...quiet(), progress });
@@ -181,6 +183,7 @@ test("a grid has every combination once, and is checked before anything is train
   );
   assert.ok(candidates.every(({ tolerance }) => tolerance === 1e-3));
   assert.equal(gridPlan(logisticRegression, { l2: [1, 1, 1] }).candidates.length, 1);
+  assert.throws(() => randomPlan(logisticRegression, { l2: [1] }, { count: 0, seed: 1 }), { code: "learn.bad-parameter" });
   const refused = [
     { l2: [-1] },
     { nonsense: [1] },
@@ -216,7 +219,7 @@ test("the best candidate is the one with the best mean, and one that the data re
       return { ...model, predict: (X) => model.predict(X).map((value) => value + (shift as number)) };
     },
   };
-  const options = { splitter: kFold({ folds: 2 }), measures: [measureNamed("regression", "rmse")] };
+  const options = { splitter: kFold({ folds: 2 }), measures: [measureNamed("regression", "rmse")] as const };
   const data = labels([1, 1, 1, 1, 1, 1]);
   const { best, candidates, rows } = await search(picky, gridPlan(picky, { shift: [4, 9, 0.5, -0.5] }), data, options, quiet());
   assert.deepEqual([best.candidate, best.params.shift, candidates[1]!.error!.code], [2, 0.5, "learn.empty"]);

@@ -1,6 +1,7 @@
 /** Tries the candidates of a plan by cross-validation, all on the same folds, and says which is best. */
 import { MillError } from "../../base/index.ts";
 import type { Estimator, FitContext, Params, TrainingData } from "../estimator.ts";
+import type { Measure } from "../metrics/measures.ts";
 import type { SearchPlan } from "./candidates.ts";
 import { type CrossValidateOptions, crossValidate, type FoldScore, type ScoreSummary } from "./cross-validate.ts";
 import { badSplit } from "./splitters.ts";
@@ -13,6 +14,11 @@ export interface Searched {
   readonly best: Candidate;
   /** A row for each candidate, fold and measure. */
   readonly rows: readonly (FoldScore & { readonly candidate: number })[];
+}
+
+/** The first measure says which candidate is best. */
+export interface SearchOptions extends CrossValidateOptions {
+  readonly measures: readonly [Measure, ...Measure[]];
 }
 
 export interface Candidate {
@@ -31,7 +37,7 @@ export async function search(
   estimator: Estimator,
   plan: SearchPlan,
   data: TrainingData,
-  options: CrossValidateOptions,
+  options: SearchOptions,
   context: FitContext,
 ): Promise<Searched> {
   const folds = options.splitter.split(data);
@@ -54,8 +60,7 @@ export async function search(
   return { candidates, best: bestOf(candidates, options), rows };
 }
 
-function bestOf(candidates: readonly Candidate[], { measures: [measure] }: CrossValidateOptions): Candidate {
-  const { name, better } = measure!;
+function bestOf(candidates: readonly Candidate[], { measures: [{ name, better }] }: SearchOptions): Candidate {
   const known = candidates.filter(({ summary }) => summary[name] !== undefined);
   const sign = better === "higher" ? 1 : -1;
   const worth = ({ summary }: Candidate) => sign * summary[name]!.mean;

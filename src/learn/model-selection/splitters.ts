@@ -150,9 +150,15 @@ export function timeSeriesSplit({
     about: `${folds} folds that test on what follows in time`,
     folds,
     split({ X: { rowCount } }) {
+      if (times !== undefined && (times.length !== rowCount || times.some(Number.isNaN)))
+        throw badSplit(
+          "Not every row has a time.",
+          `${rowCount} times`,
+          "Give each row its time, or leave rows without one out.",
+        );
       const size = testRows ?? Math.floor(rowCount / (folds + 1));
       const first = rowCount - folds * size;
-      if (folds < 1 || size < 1 || first - gap < 1)
+      if (!Number.isInteger(folds) || folds < 1 || size < 1 || first - gap < 1)
         throw badSplit(
           `${rowCount} rows have no ${folds} test parts of ${size} with rows before the first.`,
           `more than ${folds * Math.max(1, size) + gap} rows`,
