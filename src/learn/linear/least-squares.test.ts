@@ -6,6 +6,7 @@ import type { NumberColumn } from "../frame.ts";
 import { checkEstimator, quiet } from "../suite.ts";
 import { elasticNet, lasso } from "./elastic-net.ts";
 import { linearRegression } from "./linear-regression.ts";
+import { linearSvr } from "./linear-svr.ts";
 import { ridge } from "./ridge.ts";
 
 const suite = (estimator: Estimator, params: Params, digest: `sha256:${string}`) =>
@@ -195,4 +196,9 @@ test("a column far from 0 and one of tiny numbers do not spoil the others", asyn
   y.forEach((value, row) => {
     assert.ok(Math.abs(predictions[row]! - value) < 1e-6);
   });
+});
+
+test("labels whose squares are beyond a double are refused", async () => {
+  const data = numbers({ x: [1, 2, 3, 5] }, [1e308, -1e308, 1e308, 1e308]);
+  for (const estimator of [linearRegression, linearSvr]) await assert.rejects(fit(estimator, data), { code: "learn.bad-label" });
 });

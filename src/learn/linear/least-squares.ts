@@ -43,6 +43,7 @@ export async function fitLeastSquares(data: TrainingData, problem: LeastSquares,
   const members = crewSize(data.X.rowCount, context.threads);
   const solved = await runCrew("solve-least-squares", orderOf(data, design, centre, problem), members, context);
   const { weights, converged } = solved!;
+  if (!weights.every(Number.isFinite)) throw labelsTooLarge();
   if (!converged)
     context.warn({
       reason: "not-converged",
@@ -82,6 +83,12 @@ function centreTexts({ inputs, shares, weightCount }: Design, weights: Float64Ar
 }
 
 const slotsIn = ({ at, missingAt }: TextInput) => [...new Set([...at, missingAt])].filter((slot) => slot >= 0);
+
+export const labelsTooLarge = () =>
+  new MillError("learn.bad-label", "The labels are too large for their squares to be summed in a double.", {
+    expected: "labels whose squares fit a double",
+    fix: "Scale the labels down, or learn their logarithm.",
+  });
 
 const tooWide = (weightCount: number) =>
   new MillError(

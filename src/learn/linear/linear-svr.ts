@@ -20,7 +20,7 @@ import { exactMean } from "../exact-sum.ts";
 import { completeParams } from "../params.ts";
 import { checkTrainingData } from "../training-data.ts";
 import { fitLoss, searchParams } from "./fit-loss.ts";
-import { countMinParam, standardiseParam } from "./least-squares.ts";
+import { countMinParam, labelsTooLarge, standardiseParam } from "./least-squares.ts";
 import { linearPredictor } from "./predictor.ts";
 
 const params: ParamSpecs = {
@@ -66,6 +66,7 @@ async function fit(data: TrainingData, given: Params, context: FitContext): Prom
     data.y.map((value) => (value - mean) ** 2),
     rowWeights,
   );
+  if (!Number.isFinite(squares)) throw labelsTooLarge();
   const unit = Math.sqrt(squares) || 1;
   const y = data.y.map((value) => (value - mean) / unit);
   // The sum of absolute errors shrinks with the unit, the penalty with its square.

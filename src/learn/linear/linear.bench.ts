@@ -1,8 +1,9 @@
 /**
  * Our linear models beside every solver that scikit-learn has for the same problem, on the same doubles, in turns. Quality: log loss of logistic regression, AUC
- * of the SVM, R2 of the others, all on the training rows. Ratios count, seconds drift.
+ * of the SVM, R2 of the others, all on the training rows. Ratios count, seconds drift;
+ * beside other work on the machine, processor seconds say more.
  *
- *   npm run bench linear.bench [ROWS]
+ *   npm run bench linear.bench [ROWS [MODEL ...]]
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -16,6 +17,7 @@ import type { NumberColumn } from "../frame.ts";
 const ROUNDS = 2;
 const COLUMNS = 50;
 const rowCount = Number(process.argv[2] ?? 500_000);
+const wanted = process.argv.slice(3);
 const threads = availableParallelism();
 const peers = join(import.meta.dirname, "../../../bench/peers");
 const python = join(peers, ".venv/bin/python");
@@ -35,14 +37,18 @@ try {
   if (!existsSync(python)) throw new Error("Make bench/peers/.venv first: bench/peers/README.md says how.");
   const data = makeData();
   console.log(`${rowCount} rows x ${COLUMNS} columns, ${threads} threads, best of ${ROUNDS} in turns\n`);
-  console.log("| model | ours s | quality | scikit-learn | s | quality | ratio |\n|---|---|---|---|---|---|---|");
-  for (const one of CASES) await compare(one, data);
+  console.log(
+    "| model | ours s | CPU s | quality | scikit-learn | s | CPU s | quality | ratio | CPU ratio |\n|---|---|---|---|---|---|---|---|---|---|",
+  );
+  for (const one of CASES) if (wanted.length === 0 || wanted.includes(one.name)) await compare(one, data);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 
 interface Result {
   readonly seconds: number;
+  /** Processor seconds, of all threads. */
+  readonly cpu: number;
   readonly quality: number;
 }
 
@@ -64,23 +70,19 @@ async function compare({ name, params, isClassifier }: (typeof CASES)[number], d
   const own = best(ours);
   for (const solver of Object.keys(theirs[0]!)) {
     const their = best(theirs.map((round) => round[solver]!));
-    const cells = [
-      name,
-      own.seconds.toFixed(3),
-      own.quality.toFixed(7),
-      solver,
-      their.seconds.toFixed(3),
-      their.quality.toFixed(7),
-    ];
-    console.log(`| ${[...cells, `${(their.seconds / own.seconds).toFixed(1)}x`].join(" | ")} |`);
+    const cells = (result: Result) => [result.seconds.toFixed(3), result.cpu.toFixed(3), result.quality.toFixed(7)];
+    const ratios = [their.seconds / own.seconds, their.cpu / own.cpu].map((ratio) => `${ratio.toFixed(1)}x`);
+    console.log(`| ${[name, ...cells(own), solver, ...cells(their), ...ratios].join(" | ")} |`);
   }
 }
 
 async function fitOurs(name: string, params: Params, data: TrainingData): Promise<Result> {
   const context = { threads, seed: 1, progress: () => {}, warn: () => {}, signal: new AbortController().signal };
-  const started = performance.now();
+  const [started, used] = [performance.now(), process.cpuUsage()];
   const model = await estimatorNamed(name).fit(data, params, context);
-  return { seconds: (performance.now() - started) / 1000, quality: qualityOf(name, model, data) };
+  const seconds = (performance.now() - started) / 1000;
+  const { user, system } = process.cpuUsage(used);
+  return { seconds, cpu: (user + system) / 1e6, quality: qualityOf(name, model, data) };
 }
 
 function qualityOf(name: string, model: Predictor, { X, y }: TrainingData): number {
