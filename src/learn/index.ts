@@ -58,8 +58,8 @@ export {
 export { type Candidate, type Searched, type SearchOptions, search } from "./model-selection/search.ts";
 export { type Fold, groupKFold, kFold, type Splitter, stratifiedKFold, timeSeriesSplit } from "./model-selection/splitters.ts";
 export { checkParams } from "./params.ts";
-export { pipeline } from "./pipeline/pipeline.ts";
-export type { Columns } from "./pipeline/steps.ts";
-export { transformerNamed, transformers } from "./preprocessing/transformers.ts";
+export { type PipelineOptions, pipeline } from "./pipeline/pipeline.ts";
+export type { Branch, Columns, Step } from "./pipeline/steps.ts";
+export { readTransform, transformerNamed, transformers } from "./preprocessing/transformers.ts";
 export { onnxOf } from "./to-onnx.ts";
-export type { FittedTransform, Transformer } from "./transformer.ts";
+export type { FittedTransform, OutputColumn, Transformer, TransformerTags } from "./transformer.ts";
