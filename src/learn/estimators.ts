@@ -9,6 +9,7 @@ import { miniBatchKMeans } from "./cluster/mini-batch-k-means.ts";
 import { centresFromJson } from "./cluster/predictor.ts";
 import { constant, constantFromJson } from "./constant.ts";
 import type { Estimator, Predictor } from "./estimator.ts";
+import { IMPORTED_LINEAR, IMPORTED_TREES } from "./foreign/from-onnx.ts";
 import { decisionTree, extraTrees, randomForest } from "./forests/forests.ts";
 import { isolationForest } from "./forests/isolation-forest.ts";
 import { elasticNet, lasso } from "./linear/elastic-net.ts";
@@ -90,6 +91,8 @@ export function readPredictor(json: Json): Predictor {
   const { estimator, task, classes } = json as Record<string, Json>;
   if (estimator === PIPELINE) return pipelineFromJson(json as Record<string, unknown>, readPredictor);
   if (estimator === CALIBRATED) return calibratedFromJson(json as Record<string, unknown>, readPredictor);
+  if (estimator === IMPORTED_TREES) return forestFromJson(json as Record<string, unknown>);
+  if (estimator === IMPORTED_LINEAR) return linearFromJson(json as Record<string, unknown>);
   const read = typeof estimator === "string" && Object.hasOwn(readers, estimator) ? readers[estimator] : undefined;
   if (read === undefined) throw badModel(`its estimator is ${JSON.stringify(estimator) ?? "not named"}`);
   const tasks: readonly string[] = estimatorNamed(estimator as string).tags.tasks;

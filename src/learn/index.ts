@@ -17,6 +17,7 @@ export type {
   TrainingData,
 } from "./estimator.ts";
 export { estimatorNamed, estimators, readPredictor } from "./estimators.ts";
+export { predictorFromOnnx } from "./foreign/from-onnx.ts";
 export type { Frame, NumberColumn, TextColumn } from "./frame.ts";
 export { type LearningPoint, learningCurve } from "./inspection/learning-curve.ts";
 export { type MeanShare, meanShares } from "./inspection/mean-shares.ts";

@@ -9,8 +9,8 @@ checkEstimator(decisionTree, {
   golden: {
     revision: 1,
     digests: {
-      "binary-classification": "sha256:3e303bce95b80dfd84d142741e802977155c5351dc301bd4f1866e0662e8efc8",
-      "multiclass-classification": "sha256:d37ea3e0df3f52c0f4269e19f31eaf8a35f8b51c17607ff256a08dec1e44ebca",
+      "binary-classification": "sha256:27fcad53a19be948fb2be0f4731312ea1a9fa7069f671e5cd39d8768dcf78af8",
+      "multiclass-classification": "sha256:1eccfb2db871a6ba5347f6a757ff75f922b995470ccd0d5aa0d374c0e82866d7",
       regression: "sha256:7697145175d447c8e40943e8d2a63f79352867e8d313e494aab73781b59886e6",
     },
   },
@@ -30,7 +30,7 @@ checkEstimator(randomForest, {
     digests: {
       "binary-classification": "sha256:c1f05d93830f8b1114766bcfa93e520efa5ad9fe25c11681d1b32e46c65ded50",
       "multiclass-classification": "sha256:8dfd6e7993505fb19e8e39f34b041ea272b06e174b546dcb76e07401dc8b1551",
-      regression: "sha256:de31b2985f10c869b6cdfa61766955699a66debd7e44965df77d57320e9ad14b",
+      regression: "sha256:d4c17a092a5fa43aa31aca49080a7e3120d004588456803ad0e3b0587de776f2",
     },
   },
 });
@@ -42,7 +42,7 @@ checkEstimator(extraTrees, {
     digests: {
       "binary-classification": "sha256:04f648292021f833133b6c7c20e5855b4edfb5475e9687eda5fa687098d9b630",
       "multiclass-classification": "sha256:1fe2f0ba27acbfe24b817f8dc10201faed5c5806d57b87f12f3539b0886ff275",
-      regression: "sha256:26cc42ceda1931c1470eb705b25f6864ff6a8fb67403827710487767e7457dc9",
+      regression: "sha256:bb17a25d9303786a9162806c7ee24fd5cf73d53934bec38e8d87d8859eb8a710",
     },
   },
 });

@@ -12,7 +12,7 @@ export function forestToJson({ estimator, task, link, classes, inputs, textBins,
     estimator,
     task,
     classes,
-    ...(link === linkOf(task) ? {} : { link }),
+    ...(link === linkOf(task) && divisor === 1 ? {} : { link, divisor }),
     inputs: inputsToJson(inputs),
     textBins: textBins.map((bins) => bins && pack(bins)),
     start: pack(start),
@@ -25,7 +25,6 @@ export function forestToJson({ estimator, task, link, classes, inputs, textBins,
     gains: pack(forest.gains),
     setAts: pack(forest.setAts),
     setWords: pack(forest.setWords),
-    ...(divisor === 1 ? {} : { divisor }),
     ...(forest.covers === null ? {} : { covers: pack(forest.covers) }),
     ...(forest.vectors === null ? {} : { vectorAts: pack(forest.vectors.ats), vectors: pack(forest.vectors.values) }),
   };
@@ -57,6 +56,9 @@ export function forestModelFromJson(json: Record<string, unknown>): ForestModel 
   );
   const link = json.link === undefined ? linkOf(task) : LINKS.find((known) => known === json.link);
   if (link === undefined) throw badModel("its link is not named");
+  if ((json.link === undefined) !== (json.divisor === undefined))
+    throw badModel("its link stands without its divisor, or that without its link");
+  if ((json.vectors === undefined) !== (json.vectorAts === undefined)) throw badModel("its leaves' vectors are not there");
   const model: ForestModel = {
     estimator: json.estimator as string,
     task,
