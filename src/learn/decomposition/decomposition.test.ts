@@ -15,10 +15,10 @@ import { truncatedSvd } from "./truncated-svd.ts";
 
 checkTransformer(pca, {
   cases: {
-    "a share": { golden: "sha256:de7479d13a4a87121e4b08795ae0822bc95eae6dcf9fdfc79f60941b12ecbe2f" },
+    "a share": { golden: "sha256:20b555346c90f7d06f56d4e09c93c512065ded376e33e0e9f9ff7c43f3df75b2" },
     "a count": {
       params: { components: 3, standardise: false },
-      golden: "sha256:4946db82e10335877234985d8dc2ff733ccc5e5a24183994462ef5d65cf4a560",
+      golden: "sha256:1e4e13c39764fe6b8883882d8dee87368240c5ebaf71faf534ed5f47f8a36e94",
     },
   },
   revision: 1,
@@ -27,7 +27,7 @@ checkTransformer(pca, {
 });
 
 checkTransformer(truncatedSvd, {
-  cases: { "a count": { golden: "sha256:b0a2e4cf4e5cc395646b487ffd9a249e95389b8d0c717188217b97e78119eb23" } },
+  cases: { "a count": { golden: "sha256:87b8280c67fcbfe15993a77b8909d562b2a0652f5727969ea93f226754bd15b6" } },
   revision: 1,
   graphTolerance: 1e-9,
   orderTolerance: 1e-9,
@@ -73,14 +73,14 @@ test("small components survive in a triangle, which auto takes where the covaria
   assert.ok(Math.abs(covariance! / triangle! - 1) > 1e-4);
 });
 
-test("1, 2 and 4 threads find the same components, and random directions come near the exact ones", async () => {
+test("1 and 2 threads find the same components, and random directions come near the exact ones", async () => {
   const random = createRandom(9);
-  const hidden = Array.from({ length: 5 }, () => Float64Array.from({ length: 17_000 }, () => random.normal()));
-  const columns = Array.from({ length: 40 }, (_, at): [string, Float64Array] => {
+  const hidden = Array.from({ length: 5 }, () => Float64Array.from({ length: 9000 }, () => random.normal()));
+  const columns = Array.from({ length: 130 }, (_, at): [string, Float64Array] => {
     const mix = hidden.map(() => random.normal() * 3);
     return [
       `x${at}`,
-      Float64Array.from({ length: 17_000 }, (_, row) => mix.reduce((sum, m, k) => sum + m * hidden[k]![row]!, random.normal())),
+      Float64Array.from({ length: 9000 }, (_, row) => mix.reduce((sum, m, k) => sum + m * hidden[k]![row]!, random.normal())),
     ];
   });
   const data = numbers(Object.fromEntries(columns));
@@ -88,7 +88,7 @@ test("1, 2 and 4 threads find the same components, and random directions come ne
   const exact = await fit({});
   const rough = await fit({ solver: "randomised" });
   for (const [one, params, counts] of [
-    [exact, {}, [2, 4]],
+    [exact, {}, [2]],
     [rough, { solver: "randomised" }, [2]],
   ] as const)
     for (const threads of counts) assert.deepEqual((await fit(params, threads)).toJson(), one.toJson());

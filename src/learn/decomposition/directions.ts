@@ -1,13 +1,13 @@
 /** The directions in which points spread most: eigenvectors of the sums of their products, found in the way that suits their shape. */
 import { createRandom } from "../../base/index.ts";
-import { crewSize, runCrew, throwIfCancelled } from "../crew/crew.ts";
+import { crewSize, runCrew } from "../crew/crew.ts";
 import { sharedCopy, sharedFloat64 } from "../crew/shared.ts";
 import type { FitContext, TrainingData } from "../estimator.ts";
 import type { Frame } from "../frame.ts";
 import { type PointSpace, sharedFrame } from "../points.ts";
 import { type Eigen, eigenOf } from "./eigen.ts";
 import { squaresOf } from "./jacobi.ts";
-import { type Products, sizeOf, strideOf, sumProducts } from "./products.ts";
+import { type Products, sizeOf, strideOf, sumProductsHere } from "./products.ts";
 
 export const SOLVERS = ["auto", "covariance", "triangle", "randomised"] as const;
 
@@ -35,8 +35,8 @@ const COVARIANCE_WIDTH_MAX = 1000;
 /** Below this part of the largest, products have lost the digits of a value that is asked for. */
 const CONDITION = 1e-9;
 const PARTIALS_MAX = 4_000_000;
-/** So few products take less time than a thread needs to start. */
-const INLINE_MAX = 2_000_000;
+/** Up to so many dimensions the products of a row take less time than its copy for other threads, whose fresh memory is dear. */
+const HERE_WIDTH_MAX = 128;
 
 /** Errors: `learn.cancelled`, `learn.worker-lost`. */
 export async function findDirections(
@@ -49,7 +49,7 @@ export async function findDirections(
   const isRandomised =
     solver === "randomised" || (solver === "auto" && width > COVARIANCE_WIDTH_MAX && components >= 1 && components <= width / 5);
   const stages = isRandomised ? ITERATIONS + 3 : 2;
-  const rows = { X: sharedFrame(data.X), weights: data.weights && sharedCopy(data.weights) };
+  const rows = { X: data.X, weights: data.weights };
   const sum = (what: Products, stage: number) => sumOver(rows, space, what, context, stage, stages);
   const moments = isRandomised ? momentsOf(await sum({ kind: "moments" }, 0), width) : undefined;
   if (moments !== undefined) {
@@ -82,16 +82,13 @@ async function sumOver(
   stages: number,
 ): Promise<Float64Array> {
   const size = sizeOf(space.width, what);
-  const chunks = Math.max(1, Math.min(64, Math.ceil(X.rowCount / 1024), Math.max(4, Math.floor(PARTIALS_MAX / size))));
-  const order = { X, space, weights, what, chunks, partials: sharedFloat64(chunks * size) };
+  const chunks = Math.max(1, Math.min(1024, Math.ceil(X.rowCount / 4096), Math.max(4, Math.floor(PARTIALS_MAX / size))));
+  const order = { X, space, weights, what, chunks };
   const progress = (done: number, total: number) => context.progress(stage + done / total, stages);
-  if (X.rowCount * size <= INLINE_MAX) {
-    const sum = sumProducts(order, { index: 0, count: 1, barrier: () => {}, progress, keep: () => {} })!;
-    throwIfCancelled(context.signal);
-    return sum;
-  }
+  if (space.width <= HERE_WIDTH_MAX && what.kind === "gram") return sumProductsHere(order, { progress, signal: context.signal });
+  const shared = { ...order, X: sharedFrame(X), weights: weights && sharedCopy(weights), partials: sharedFloat64(chunks * size) };
   const members = Math.min(chunks, crewSize(X.rowCount, context.threads));
-  return (await runCrew("sum-products", order, members, { progress, signal: context.signal }))!;
+  return (await runCrew("sum-products", shared, members, { progress, signal: context.signal }))!;
 }
 
 /** From the products of all dimensions and a 1. */

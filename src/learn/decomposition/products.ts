@@ -2,8 +2,9 @@
  * Sums over the rows, the job of a crew: products of all dimensions with each other, a triangle with the same products, or products with a few directions. Members
  * make the points of a block themselves, so rows have no limit but the frame's. Chunks depend on the data alone and are added in their order.
  */
-import type { Member } from "../crew/crew.ts";
+import { type Member, throwIfCancelled } from "../crew/crew.ts";
 import { share } from "../crew/shared.ts";
+import type { FitContext } from "../estimator.ts";
 import type { Frame } from "../frame.ts";
 import { createArena } from "../kernels/arena.ts";
 import { instantiateKernel } from "../kernels/kernel.ts";
@@ -52,15 +53,51 @@ export function sumProducts(order: ProductsOrder, member: Member): Float64Array 
   }
   member.barrier();
   if (member.index > 0) return null;
-  if (what.kind === "triangle") return stacked(partials, space.width, chunks);
-  const sum = new Float64Array(size);
-  for (let chunk = 0; chunk < chunks; chunk++) for (let at = 0; at < size; at++) sum[at]! += partials[chunk * size + at]!;
-  return sum;
+  const total = createTotal(space.width, what);
+  for (let chunk = 0; chunk < chunks; chunk++) total.take(partials.subarray(chunk * size, (chunk + 1) * size));
+  return total.value();
+}
+
+/** The same on the calling thread, a chunk at a time, between which its event loop runs: for rows that would take longer to copy than to add. */
+export async function sumProductsHere(
+  order: Omit<ProductsOrder, "partials">,
+  context: Pick<FitContext, "progress" | "signal">,
+): Promise<Float64Array> {
+  const { X, space, what, chunks } = order;
+  const add = adderOf(order);
+  const partial = new Float64Array(sizeOf(space.width, what));
+  const total = createTotal(space.width, what);
+  for (let chunk = 0; chunk < chunks; chunk++) {
+    add(...share(X.rowCount, chunk, chunks), partial.fill(0));
+    total.take(partial);
+    context.progress(chunk + 1, chunks + 1);
+    await new Promise((resolve) => setImmediate(resolve));
+    throwIfCancelled(context.signal);
+  }
+  return total.value();
+}
+
+/** The chunks' results together, in their order. */
+function createTotal(width: number, what: Products): { take(partial: Float64Array): void; value(): Float64Array } {
+  const size = sizeOf(width, what);
+  if (what.kind !== "triangle") {
+    const sum = new Float64Array(size);
+    const take = (partial: Float64Array) => {
+      for (let at = 0; at < size; at++) sum[at]! += partial[at]!;
+    };
+    return { take, value: () => sum };
+  }
+  const stack = new Float64Array(2 * size);
+  const take = (partial: Float64Array) => {
+    stack.set(partial, size);
+    triangularise(stack, 2 * width, width);
+  };
+  return { take, value: () => stack.slice(0, size) };
 }
 
 type Adder = (from: number, to: number, into: Float64Array) => void;
 
-function adderOf({ X, space, weights, what }: ProductsOrder): Adder {
+function adderOf({ X, space, weights, what }: Omit<ProductsOrder, "partials">): Adder {
   const { width } = space;
   const stride = strideOf(width);
   const arena = createArena();
@@ -136,14 +173,4 @@ function adderOf({ X, space, weights, what }: ProductsOrder): Adder {
       };
     }
   }
-}
-
-/** One triangle of all. */
-function stacked(partials: Float64Array, width: number, chunks: number): Float64Array {
-  const stack = new Float64Array(2 * width * width);
-  for (let chunk = 0; chunk < chunks; chunk++) {
-    stack.set(partials.subarray(chunk * width * width, (chunk + 1) * width * width), width * width);
-    triangularise(stack, 2 * width, width);
-  }
-  return stack.slice(0, width * width);
 }
