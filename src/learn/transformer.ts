@@ -17,7 +17,7 @@ export interface TransformerTags {
   readonly gives: "numbers" | "same";
   /** Its outputs have no missing value, whatever its inputs have. */
   readonly fills: boolean;
-  /** Whether a graph can say it; else `addTo` is `onnx.unsupported`. `numbers`: of number columns alone. */
+  /** Whether a graph can say it, with some parameters at least; else `addTo` is `onnx.unsupported`. `numbers`: of number columns alone. */
   readonly onnx: boolean | "numbers";
 }
 

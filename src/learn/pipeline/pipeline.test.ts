@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Json } from "../../base/index.ts";
 import { estimatorNamed, readPredictor } from "../estimators.ts";
+import { realData } from "../fixtures/real-data.ts";
 import { trainingData } from "../fixtures/training-data.ts";
 import { checkParams } from "../params.ts";
 import { checkEstimator, quiet } from "../suite.ts";
@@ -129,4 +130,16 @@ test("a pipeline in a pipeline is one, and a damaged one is refused", async () =
   const [step] = json.steps as { transforms: Json; rest: string[] }[];
   const lost = { ...json, steps: [{ ...step!, rest: ["amount"] }] } as unknown as Json;
   assert.throws(() => readPredictor(lost), { code: "learn.bad-model", message: /no step gives its column "place"/ });
+});
+
+test("scaled logistic regression on real data has the accuracy and loss of scikit-learn's pipeline", async () => {
+  const cancer = realData("breast-cancer");
+  const scaled = pipeline([{ use: "standard-scale", columns: "all" }], estimatorNamed("logistic-regression"), {
+    params: { l2: 1, tolerance: 1e-9 },
+  });
+  const predictions = (await scaled.fit(cancer, {}, quiet())).predict(cancer.X);
+  const right = predictions.filter((p, row) => p >= 0.5 === (cancer.y[row] === 1)).length;
+  const loss = predictions.reduce((sum, p, row) => sum - Math.log(cancer.y[row] === 1 ? p : 1 - p), 0) / predictions.length;
+  assert.ok(Math.abs(right / predictions.length - 0.9876977) < 1e-6, `${right / predictions.length}`);
+  assert.ok(Math.abs(loss - 0.053392) < 1e-6, `${loss}`);
 });
