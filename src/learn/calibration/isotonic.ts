@@ -6,6 +6,8 @@
  *             |    _____/            each block of pooled rows is level from its first score to its last
  *             |___/          score
  */
+import { rankScores } from "../metrics/ranked-scores.ts";
+
 export interface Isotonic {
   /** Rising, each at least the fit's `apart` from the one before. */
   readonly scores: Float64Array;
@@ -13,7 +15,7 @@ export interface Isotonic {
   readonly values: Float64Array;
 }
 
-/** Scores less than `apart` from the first of a run count as equal to it, which bounds how steep the function can get; 0 for exact ties only. */
+/** `y`: 1 or 0. Scores less than `apart` from the first of a run count as equal to it, which bounds how steep the function can get; 0 for exact ties only. */
 export function fitIsotonic(scores: Float64Array, y: Float64Array, weights: Float64Array | undefined, apart = 0): Isotonic {
   const blocks: Block[] = [];
   for (const run of runsOf(scores, y, weights, apart)) {
@@ -50,20 +52,18 @@ interface Block {
   readonly weight: number;
 }
 
-/** Rows of equal score as one, by rising score; rows without weight are left out. */
+/** Rows of equal score as one, by rising score. */
 function runsOf(scores: Float64Array, y: Float64Array, weights: Float64Array | undefined, apart: number): Block[] {
-  const order = Uint32Array.from(scores.keys())
-    .filter((row) => weights === undefined || weights[row]! > 0)
-    .sort((a, b) => scores[a]! - scores[b]! || a - b);
+  const ranked = rankScores(scores, y, weights);
   const runs: { first: number; last: number; sum: number; weight: number }[] = [];
-  for (const row of order) {
-    const score = scores[row]!;
-    const weight = weights === undefined ? 1 : weights[row]!;
+  for (let rank = 0; rank < ranked.scores.length; rank++) {
+    const score = ranked.scores[rank]!;
+    const [sum, weight] = [ranked.positives[rank]!, ranked.positives[rank]! + ranked.negatives[rank]!];
     const run = runs.at(-1);
-    if (run !== undefined && (score === run.first || score - run.first < apart)) {
-      run.sum += weight * y[row]!;
+    if (run !== undefined && score - run.first < apart) {
+      run.sum += sum;
       run.weight += weight;
-    } else runs.push({ first: score, last: score, sum: weight * y[row]!, weight });
+    } else runs.push({ first: score, last: score, sum, weight });
   }
   return runs;
 }
