@@ -44,11 +44,7 @@ export function createGraph(graphName: string, profile: OnnxProfile = "wide"): G
     return name;
   };
 
-  const fresh = (stem: string) => {
-    let name = stem;
-    for (let count = 2; names.has(name); count++) name = `${stem}_${count}`;
-    return claim(name);
-  };
+  const fresh = freshNames(names);
 
   const known = (value: string) => {
     if (!names.has(value)) throw invalid(`The graph "${graphName}" has no value "${value}" here.`);
@@ -85,7 +81,8 @@ export function createGraph(graphName: string, profile: OnnxProfile = "wide"): G
     },
     model(metadata = {}) {
       const isLater = needsOpset20(nodes);
-      const raised = isLater ? toOpset20(nodes, fresh) : { nodes: [...nodes], initializers: [] };
+      const later = freshNames(new Set(names));
+      const raised = isLater ? toOpset20(nodes, later) : { nodes: [...nodes], initializers: [] };
       return {
         irVersion: 9,
         opsets: { "ai.onnx": isLater ? 20 : 17, "ai.onnx.ml": profile === "wide" ? 3 : 5 },
@@ -98,6 +95,16 @@ export function createGraph(graphName: string, profile: OnnxProfile = "wide"): G
         metadata,
       };
     },
+  };
+}
+
+/** Gives a stem, or the stem with a number where it is taken, and takes it. */
+function freshNames(taken: Set<string>): (stem: string) => string {
+  return (stem) => {
+    let name = stem;
+    for (let count = 2; taken.has(name); count++) name = `${stem}_${count}`;
+    taken.add(name);
+    return name;
   };
 }
 

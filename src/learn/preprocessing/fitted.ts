@@ -1,5 +1,5 @@
 /** A fitted transform of its parts: batch, row and graph from the same functions, so that they agree bit for bit. */
-import type { Json } from "../../base/index.ts";
+import { type Json, MillError } from "../../base/index.ts";
 import { type EdgeValues, UNSEEN_TEXT } from "../edge-rows.ts";
 import type { Frame, NumberColumn, TextColumn } from "../frame.ts";
 import { bindColumns, type FeatureRow, type InputColumn, numberOf } from "../inputs.ts";
@@ -23,6 +23,7 @@ export function createTransform(
 
   function transform(X: Frame): Frame {
     bindColumns(X, inputs);
+    checkSize(transformer, X.rowCount, outputs.length);
     const columns = parts.flatMap((part, index) =>
       columnsOf(part, X).map((column, output) => [names[index]![output]!, column] as const),
     );
@@ -61,6 +62,18 @@ export function createTransform(
     edges: (next = []) => inputs.map((input) => edgesOf(input, parts, names, next)),
     toJson: () => ({ transformer, columns: json }),
   };
+}
+
+/** 8 GB of dense numbers. */
+const CELLS_MAX = 1e9;
+
+function checkSize(transformer: string, rowCount: number, columns: number): void {
+  if (rowCount * columns <= CELLS_MAX) return;
+  throw new MillError("learn.too-large", `${transformer} would make ${columns} dense columns of ${rowCount} rows each.`, {
+    expected: `at most ${CELLS_MAX} numbers`,
+    got: String(rowCount * columns),
+    fix: "Let it make fewer columns (countMin, columnsMax, columns, degree), give it fewer rows at a time, or take an estimator that reads texts itself.",
+  });
 }
 
 function inputColumns(parts: readonly Part[]): InputColumn[] {

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { trainingData } from "../fixtures/training-data.ts";
+import { quiet } from "../suite.ts";
+import { hash } from "./hash.ts";
 import { readTransform, transformerNamed, transformers } from "./transformers.ts";
 
 test("a transformer is found by name, and a near miss is told", () => {
@@ -28,4 +31,17 @@ test("what is no transform is refused", () => {
   ])
     assert.throws(() => readTransform(json), { code: "learn.bad-model" }, JSON.stringify(json));
   assert.equal(readTransform({ transformer: "impute", columns: [impute] }).rowTransformer()({}).a, 1);
+});
+
+test("more dense numbers than memory holds are refused with the way out", async () => {
+  const { X, ...data } = trainingData("clustering", 200);
+  const fitted = await hash.fit(
+    { ...data, X: { rowCount: 200, columns: { place: X.columns.place! } } },
+    { columns: 5000 },
+    quiet(),
+  );
+  assert.throws(() => fitted.transform({ rowCount: 200_001, columns: X.columns }), {
+    code: "learn.too-large",
+    fix: /fewer columns/,
+  });
 });
