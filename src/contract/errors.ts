@@ -288,6 +288,7 @@ export const ERRORS = {
   "learn.worker-lost": { status: 500, exit: EXIT.fault, about: "A training thread ended early, as when memory runs out." },
   "learn.too-large": { status: 413, exit: EXIT.data, about: "Training needs more shared memory than there is, or than 4 GiB." },
   "learn.bad-model": { status: 500, exit: EXIT.data, about: "A stored model cannot be read." },
+  "learn.bad-start": { status: 400, exit: EXIT.data, about: "A model that training should go on from does not fit the rows." },
 
   // objects, records, tables, engines, scoring, notices
   "object.denied": { status: 502, exit: EXIT.away, about: "The store of the objects refuses our access key." },

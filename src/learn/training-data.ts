@@ -81,6 +81,8 @@ function checkTaken({ name: estimator, tags }: Estimator, name: string, column: 
     return;
   }
   if (!tags.numbers) throw badColumn(name, `a text column, as ${estimator} takes`, "numbers", `Bin "${name}": ${instead}`);
+  if (tags.missing && tags.negative) return;
+  if (tags.missing && tags.negative) return;
   for (let row = 0; row < column.values.length; row++) {
     const value = column.values[row]!;
     if (Number.isNaN(value) && !tags.missing)
@@ -119,6 +121,7 @@ function checkColumn(name: string, column: NumberColumn | TextColumn, rowCount: 
 }
 
 function countNumbers(name: string, values: Float64Array): number {
+  if (allFinite(values)) return values.length;
   let filled = 0;
   for (let row = 0; row < values.length; row++) {
     const value = values[row]!;
@@ -132,6 +135,20 @@ function countNumbers(name: string, values: Float64Array): number {
       );
   }
   return filled;
+}
+
+/** In four lanes: most columns are, and each training asks. */
+function allFinite(values: Float64Array): boolean {
+  const end = values.length & ~3;
+  let [a, b, c, d] = [0, 0, 0, 0];
+  for (let row = 0; row < end; row += 4) {
+    a += values[row]! - values[row]!;
+    b += values[row + 1]! - values[row + 1]!;
+    c += values[row + 2]! - values[row + 2]!;
+    d += values[row + 3]! - values[row + 3]!;
+  }
+  for (let row = end; row < values.length; row++) a += values[row]! - values[row]!;
+  return a + b + (c + d) === 0;
 }
 
 /** The empty text is missing, as in the exported graph, where text tensors know no null. */

@@ -1,20 +1,25 @@
 /** Columns become bins: texts by rank, numbers by edges; each member chooses the edges of its columns, then bins its rows. */
+import type { MillError } from "../../base/index.ts";
 import type { Member } from "../crew/crew.ts";
 import { share } from "../crew/shared.ts";
 import { exactMean } from "../exact-sum.ts";
 import type { BinningKernel } from "../kernels/binning.ts";
 import { instantiateKernel } from "../kernels/kernel.ts";
+import { badColumn } from "../training-data.ts";
 import { BINS, edgesOfSorted, samplePlaces, storeEdges, takeSample } from "../trees/binning.ts";
 import { orderTarget, rankLevels, writeRanks } from "../trees/categories.ts";
 import { BINNED_ROWS, type Memory, strideOf } from "./memory.ts";
 import type { ForestOrder } from "./train.ts";
 
 export interface TrainingColumn {
+  readonly name: string;
   /** Float32 values, NaN for missing; for a text column to be filled with ranks. */
   readonly values: Float32Array;
   /** Of a text column: codes in the order of the texts, -1 for missing. */
   readonly codes?: Int32Array;
   readonly levelCount: number;
+  /** Of a text column of a forest that is gone on with: the bin of each level, -1 for one that it does not know. */
+  readonly bins?: Int32Array;
 }
 
 /** Of a text column its codes in rank order, and the bin of each. */
@@ -23,7 +28,7 @@ export interface Levels {
   readonly bins: Int32Array;
 }
 
-/** Texts become ranks; the answer gives, once there are bins, the levels of each text column, null for a number. Ends with a barrier. */
+/** Texts become ranks; the answer gives, once there are bins, the levels of each text column that was ranked, else null. Ends with a barrier. */
 export function rankTexts(order: ForestOrder, member: Member): (memory: Memory) => (Levels | null)[] {
   const ranked = order.columns.map((column) => rankColumn(column, order, member));
   member.barrier();
@@ -32,11 +37,19 @@ export function rankTexts(order: ForestOrder, member: Member): (memory: Memory) 
 
 /** Every member ranks the texts itself, as the answer is small and the same, and writes the ranks of its rows. */
 function rankColumn(
-  { codes, levelCount, values }: TrainingColumn,
+  { codes, levelCount, values, bins }: TrainingColumn,
   { memory, classCount }: ForestOrder,
   member: Member,
 ): Int32Array | null {
   if (codes === undefined) return null;
+  if (bins !== undefined) {
+    const [from, to] = share(values.length, member.index, member.count);
+    for (let row = from; row < to; row++) {
+      const bin = codes[row]! < 0 ? -1 : bins[codes[row]!]!;
+      values[row] = bin < 0 ? Number.NaN : bin;
+    }
+    return null;
+  }
   const weights = memory.weights.length === 0 ? undefined : memory.weights;
   const target = orderTarget(memory.y, weights, classCount);
   const levels = rankLevels(codes, levelCount, target, exactMean(target, weights), weights);
@@ -57,15 +70,21 @@ export function fillBins({ columns, rowCount, binsMax, sampling, memory }: Fores
   for (let first = from; first < to; first += BINNED_ROWS) {
     const count = Math.min(BINNED_ROWS, to - first);
     const records = memory.records.byteOffset + first * stride + 8;
-    columns.forEach(({ values }, column) => {
+    columns.forEach(({ name, values }, column) => {
       block.set(values.subarray(first, first + count));
       const edges = memory.edges.byteOffset + column * BINS * 4;
       const bins = memory.bins.byteOffset + column * rowCount + first;
-      if (kernel.assign(block.byteOffset, count, edges, bins, records + column, stride))
-        Atomics.store(memory.hasMissing, column, 1);
+      const found = kernel.assign(block.byteOffset, count, edges, bins, records + column, stride);
+      if (found >= 2) throw beyondFloat32(name, values, first);
+      if (found === 1) Atomics.store(memory.hasMissing, column, 1);
     });
   }
   member.barrier();
+}
+
+function beyondFloat32(name: string, values: Float32Array, first: number): MillError {
+  const row = values.findIndex((value, at) => at >= first && Math.abs(value) === Infinity);
+  return badColumn(name, "numbers within the range of float32", `one beyond it in row ${row}`, `Scale "${name}" down.`);
 }
 
 function chooseEdges(
@@ -77,19 +96,23 @@ function chooseEdges(
   member: Member,
 ): void {
   const { scratch } = memory.own[member.index]!;
-  columns.forEach(({ values, codes }, column) => {
+  columns.forEach(({ values, codes, bins }, column) => {
     if (column % member.count !== member.index) return;
     const room = places === null ? values.length : places.length;
     const sample = new Float32Array(scratch.buffer, scratch.byteOffset, room);
     const sorted = new Float32Array(scratch.buffer, scratch.byteOffset + room * 4, room);
     const count = takeSample(values, places, sample);
     kernel.sort(sample.byteOffset, sorted.byteOffset, count, sorted.byteOffset + room * 4);
-    const edges = edgesOfSorted(sorted.subarray(0, count), binsMax);
+    const edges = bins === undefined ? edgesOfSorted(sorted.subarray(0, count), binsMax) : edgesOfBins(bins);
     storeEdges(edges, memory.edges.subarray(column * BINS, (column + 1) * BINS));
     memory.isText[column] = codes === undefined ? 0 : 1;
     memory.binCounts[column] = edges.length;
   });
 }
+
+/** Edges that leave each bin what it is. */
+const edgesOfBins = (bins: Int32Array) =>
+  Float32Array.from({ length: Math.max(1, bins.reduce((a, b) => Math.max(a, b), 0) + 1) }, (_, bin) => bin);
 
 function binOf(value: number, { edges, binCounts }: Memory, column: number): number {
   const own = edges.subarray(column * BINS, column * BINS + binCounts[column]!);

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { createRandom, digestOfJson } from "../../base/index.ts";
 import type { FitContext, Params, TrainingData } from "../estimator.ts";
 import { shuffled, trainingData } from "../fixtures/training-data.ts";
-import type { NumberColumn } from "../frame.ts";
+import type { NumberColumn, TextColumn } from "../frame.ts";
 import { quiet } from "../suite.ts";
 import { gradientBoosting } from "./gradient-boosting.ts";
 
@@ -160,4 +160,46 @@ test("ranking brings lists into order, and scores of lists do not depend on how 
   assert.ok(right / (right + wrong) > 0.75, `${right} right, ${wrong} wrong`);
   const renumbered = { ...data, groups: data.groups!.map((group) => 1000 - group) };
   assert.equal(await digestOf(renumbered, { trees: 40 }), digestOfJson(model.toJson()));
+});
+
+test("going on from a forest adds trees to it, as if they had been grown at once; new texts are unseen ones", async () => {
+  for (const task of ["regression", "multiclass-classification"] as const) {
+    const data = trainingData(task, 4000);
+    const [first, all] = [await fit(data, { trees: 10 }), await fit(data, { trees: 20 })];
+    const both = await fit(data, { trees: 10 }, { start: first });
+    assert.equal(treesOf(both.toJson()), treesOf(all.toJson()));
+    const expected = all.predict(data.X);
+    both.predict(data.X).forEach((value, at) => {
+      assert.ok(
+        Math.abs(value - expected[at]!) < 0.1 * Math.max(1, Math.abs(expected[at]!)),
+        `value ${at}: ${value}, ${expected[at]}`,
+      );
+    });
+    const place = data.X.columns.place as TextColumn;
+    const X = { ...data.X, columns: { ...data.X.columns, place: { ...place, texts: [...place.texts.slice(1), "elsewhere"] } } };
+    const moved = await fit({ ...data, X }, { trees: 3 }, { start: first, threads: 2 });
+    const missing = { ...X.columns.place, codes: X.columns.place.codes.map((code) => (code === 4 ? -1 : code)) };
+    assert.deepEqual(moved.predict({ ...X, columns: { ...X.columns, place: missing } }), moved.predict(X));
+  }
+});
+
+test("a model that does not fit is not gone on from", async () => {
+  const data = trainingData("regression", 300);
+  const start = await fit(data, { trees: 2 });
+  const { amount, ...columns } = data.X.columns;
+  const others = { ...data, y: data.y.map(Math.abs) };
+  const refuses = (given: TrainingData, params: Params) =>
+    assert.rejects(fit(given, params, { start }), { code: "learn.bad-start" });
+  await refuses(trainingData("binary-classification", 300), {});
+  await refuses({ ...data, X: { rowCount: 300, columns } }, {});
+  await refuses({ ...data, X: { rowCount: 300, columns: { ...columns, amount: columns.place! } } }, {});
+  await refuses(others, { loss: "poisson" });
+  assert.ok(amount);
+});
+
+test("numbers beyond the range of float32 are refused by name", async () => {
+  const data = trainingData("regression", 300);
+  const values = (data.X.columns.amount as NumberColumn).values.map((value, row) => (row === 7 ? 1e308 : value));
+  const X = { rowCount: 300, columns: { ...data.X.columns, amount: { kind: "number", values } as const } };
+  await assert.rejects(fit({ ...data, X }, {}), { code: "learn.bad-column", at: "amount", message: /row 7/ });
 });

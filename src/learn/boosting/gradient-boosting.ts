@@ -15,7 +15,7 @@ import type { NumberColumn, TextColumn } from "../frame.ts";
 import type { InputColumn } from "../inputs.ts";
 import { outputsOf } from "../link.ts";
 import { completeParams } from "../params.ts";
-import { badColumn, checkTrainingData } from "../training-data.ts";
+import { checkTrainingData } from "../training-data.ts";
 import { forestPredictor } from "../trees/predictor.ts";
 import type { TrainingColumn } from "./bins.ts";
 import type { GrowthRules } from "./grower.ts";
@@ -24,6 +24,7 @@ import { allocate } from "./memory.ts";
 import { type BoostingParams, params } from "./params.ts";
 import { samplesRows } from "./sampling.ts";
 import type { ForestOrder } from "./train.ts";
+import { binsOfTexts, joined, scoresOf, startModelOf } from "./warm-start.ts";
 
 export const gradientBoosting: Estimator = {
   name: "gradient-boosting",
@@ -34,6 +35,7 @@ export const gradientBoosting: Estimator = {
     ...usualTags,
     tasks: ["binary-classification", "multiclass-classification", "regression", "ranking"],
     explains: true,
+    warmStart: true,
   },
   fit,
 };
@@ -43,14 +45,19 @@ async function fit(data: TrainingData, given: Params, context: FitContext): Prom
   checkTrainingData(gradientBoosting, data);
   const loss = lossOf(data, complete);
   const rules = rulesOf(data, complete);
+  const link = linkOfLoss(loss.name);
+  const before = context.start && startModelOf(context.start, gradientBoosting.name, data, link);
   const { task, classes } = data;
   const entries = Object.entries(data.X.columns);
   const texts = entries.map(([, column]) => (column.kind === "text" ? sortedTexts(column) : null));
   const columns = entries.map(([name, column], index) =>
-    column.kind === "number" ? numberColumn(name, column) : textColumn(column, texts[index]!),
+    column.kind === "number"
+      ? numberColumn(name, column)
+      : textColumn(name, column, texts[index]!, before && binsOfTexts(before, index, texts[index]!)),
   );
   const members = crewSize(data.X.rowCount, context.threads);
-  const order = orderOf(data, columns, complete, loss, rules, context.seed, members);
+  const startScores = before && scoresOf(before, data);
+  const order = orderOf(data, columns, complete, loss, rules, context.seed, members, startScores);
   const { start, forest, levels, heldOut } = await runCrew("train-forest", order, members, context);
   if (complete.validationShare > 0 && heldOut === 0)
     context.warn({
@@ -58,13 +65,14 @@ async function fit(data: TrainingData, given: Params, context: FitContext): Prom
       message: "No row was held out, so all trees were grown.",
       fix: `Raise validationShare, which is ${complete.validationShare}, or train on more rows.`,
     });
+  const estimator = gradientBoosting.name;
+  if (before !== undefined) return forestPredictor({ ...before, forest: joined(before.forest, forest) });
   const inputs = entries.map(([name], index): InputColumn => {
     const level = levels[index];
     return { name, texts: level ? Array.from(level.codes, (code) => texts[index]![code]!) : null };
   });
   const textBins = levels.map((level) => level?.bins ?? null);
-  const estimator = gradientBoosting.name;
-  return forestPredictor({ estimator, task, classes, link: linkOfLoss(loss.name), inputs, textBins, start, divisor: 1, forest });
+  return forestPredictor({ estimator, task, classes, link, inputs, textBins, start, divisor: 1, forest });
 }
 
 /** Errors: `learn.bad-parameter` for a loss of another task, `learn.bad-label` for labels that the loss is not defined for. */
@@ -124,6 +132,7 @@ function orderOf(
   rules: GrowthRules,
   seed: number,
   members: number,
+  startScores: Float64Array | undefined,
 ): ForestOrder {
   const { rowCount } = data.X;
   const { rowShare, columnShare, validationShare, patience, trees, maxBins } = params;
@@ -141,7 +150,21 @@ function orderOf(
   const groups = data.groups === undefined ? undefined : sharedInt32(rowCount);
   groups?.set(data.groups!);
   const classCount = data.classes.length;
-  return { rowCount, classCount, columns, groups, loss, rules, trees, binsMax: maxBins, leavesMax, sampling, patience, memory };
+  return {
+    rowCount,
+    classCount,
+    columns,
+    groups,
+    loss,
+    rules,
+    trees,
+    binsMax: maxBins,
+    leavesMax,
+    sampling,
+    patience,
+    memory,
+    startScores,
+  };
 }
 
 /** Each class weighs as much as any other, and all together as much as before. */
@@ -157,22 +180,22 @@ function balancedWeights({ y, weights, classes, task }: TrainingData): Float64Ar
 
 function numberColumn(name: string, { values }: NumberColumn): TrainingColumn {
   const rounded = sharedFloat32(values.length);
-  for (let row = 0; row < values.length; row++) {
-    const value = Math.fround(values[row]!);
-    if (value === Infinity || value === -Infinity)
-      throw badColumn(name, "numbers within the range of float32", `${values[row]} in row ${row}`, `Scale "${name}" down.`);
-    rounded[row] = value;
-  }
-  return { values: rounded, levelCount: 0 };
+  rounded.set(values);
+  return { name, values: rounded, levelCount: 0 };
 }
 
 /** The texts in their own order, so that nothing depends on how a frame numbers them; the empty text is missing. */
 const sortedTexts = ({ texts }: TextColumn) => texts.filter((text) => text !== "").sort();
 
-function textColumn({ codes, texts }: TextColumn, sorted: readonly string[]): TrainingColumn {
+function textColumn(
+  name: string,
+  { codes, texts }: TextColumn,
+  sorted: readonly string[],
+  bins: Int32Array | undefined,
+): TrainingColumn {
   const place = new Map(sorted.map((text, index) => [text, index] as const));
   const placeOf = Int32Array.from(texts, (text) => place.get(text) ?? -1);
   const shared = sharedInt32(codes.length);
   for (let row = 0; row < codes.length; row++) shared[row] = codes[row]! < 0 ? -1 : placeOf[codes[row]!]!;
-  return { values: sharedFloat32(codes.length), codes: shared, levelCount: sorted.length };
+  return { name, values: sharedFloat32(codes.length), codes: shared, levelCount: sorted.length, ...(bins && { bins }) };
 }

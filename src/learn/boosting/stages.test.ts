@@ -102,7 +102,7 @@ test("the kernels sort and bin as the plain loops do", () => {
   const plain = new Uint8Array(probes.length);
   for (const count of [probes.length, probes.length - 1]) {
     const found = kernel.assign(x.byteOffset, count, table.byteOffset, bins.byteOffset, records.byteOffset, 3);
-    assert.equal(found === 1, assignBins(probes, table, plain, 0, 0, count));
+    assert.equal((found & 1) === 1, assignBins(probes, table, plain, 0, 0, count));
   }
   assert.deepEqual([...bins], [...plain]);
   assert.deepEqual(

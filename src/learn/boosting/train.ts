@@ -27,6 +27,8 @@ export interface ForestOrder {
   readonly patience: number;
   readonly groups: Int32Array | undefined;
   readonly memory: Memory;
+  /** Scores of the forest that is gone on with. */
+  readonly startScores: Float64Array | undefined;
 }
 
 export interface TrainedForest {
@@ -46,7 +48,10 @@ export function trainForest(order: ForestOrder, member: Member): TrainedForest {
   if (memory.keys.length > 0) writeKeys(order.columns, order.groups, memory, rowCount, member);
   const loss = createLoss(order.loss, order.groups, memory);
   const [from, to] = share(rowCount, member.index, member.count);
-  for (let row = from; row < to; row++) memory.scores.set(loss.start, row * outputs);
+  for (let row = from; row < to; row++) {
+    const own = order.startScores?.subarray(row * outputs, (row + 1) * outputs) ?? loss.start;
+    memory.scores.set(own, row * outputs);
+  }
   member.barrier();
 
   const builder = createForestBuilder();

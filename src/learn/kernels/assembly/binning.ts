@@ -42,10 +42,10 @@ function countUp(counter: usize): void {
 
 /**
  * The bins of `count` values, in a row to `bins` and `stride` bytes apart to `records`: how many of 256 ascending edges are below the value, 255 for NaN.
- * Edges past the last are infinite. Answers whether there was a NaN.
+ * Edges past the last are infinite. Answers 1 where there was a NaN, plus 2 where there was an infinite value.
  */
-export function assign(values: usize, count: u32, edges: usize, bins: usize, records: usize, stride: usize): bool {
-  let missing: u32 = 0;
+export function assign(values: usize, count: u32, edges: usize, bins: usize, records: usize, stride: usize): u32 {
+  let found: u32 = 0;
   for (const end = values + ((<usize>count) << 2); values < end; values += 4) {
     const x = load<f32>(values);
     let at = edges;
@@ -59,11 +59,11 @@ export function assign(values: usize, count: u32, edges: usize, bins: usize, rec
     at = select(at + 4, at, x > load<f32>(at));
     const isMissing = !(x <= Infinity);
     const bin = select<u32>(255, <u32>((at - edges) >> 2), isMissing);
-    missing |= <u32>isMissing;
+    found |= <u32>isMissing | ((<u32>(abs(x) === Infinity)) << 1);
     store<u8>(bins, bin);
     store<u8>(records, bin);
     bins++;
     records += stride;
   }
-  return missing !== 0;
+  return found;
 }

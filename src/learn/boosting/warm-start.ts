@@ -1,0 +1,76 @@
+/** Going on from a forest: its scores are where the new trees begin, its bins of texts stay what they are, and its trees stand before the new ones. */
+import { MillError } from "../../base/index.ts";
+import { sharedCopy } from "../crew/shared.ts";
+import type { Predictor, TrainingData } from "../estimator.ts";
+import type { Link } from "../link.ts";
+import type { Forest } from "../trees/forest.ts";
+import { forestModelFromJson } from "../trees/forest-json.ts";
+import { type ForestModel, forestPredictor } from "../trees/predictor.ts";
+
+/** Error: `learn.bad-start` where it is of another estimator, task, link, other classes or columns. */
+export function startModelOf(start: Predictor, estimator: string, data: TrainingData, link: Link): ForestModel {
+  const kindOf = (name: string) => data.X.columns[name]?.kind;
+  const columns = Object.keys(data.X.columns);
+  const mismatch =
+    start.estimator !== estimator || start.task !== data.task
+      ? `a ${estimator} for ${data.task}`
+      : start.classes.join("\n") !== data.classes.join("\n")
+        ? `the classes ${data.classes.join(", ")}`
+        : start.inputs.length !== columns.length ||
+            start.inputs.some(
+              ({ name, texts }, at) => name !== columns[at] || kindOf(name) !== (texts === null ? "number" : "text"),
+            )
+          ? `the columns ${columns.join(", ")}`
+          : undefined;
+  if (mismatch !== undefined) throw badStart(mismatch, `${start.estimator} for ${start.task}`);
+  const model = forestModelFromJson(start.toJson() as Record<string, unknown>);
+  if (model.link !== link) throw badStart("a loss with the same link", `the link ${model.link}`);
+  return model;
+}
+
+const badStart = (expected: string, got: string) =>
+  new MillError("learn.bad-start", `The model to go on from does not fit: expected ${expected}, got ${got}.`, {
+    expected,
+    got,
+    fix: "Go on from a model of the same estimator, task and columns, or train anew.",
+  });
+
+/** The scores of its trees, before the link. */
+export const scoresOf = (model: ForestModel, data: TrainingData): Float64Array =>
+  sharedCopy(forestPredictor({ ...model, link: "identity" }).predict(data.X));
+
+/** The bin of each text, -1 for one that the model does not know. */
+export function binsOfTexts({ inputs, textBins }: ForestModel, column: number, texts: readonly string[]): Int32Array {
+  const known = new Map(inputs[column]!.texts!.map((text, level) => [text, textBins[column]![level]!] as const));
+  return Int32Array.from(texts, (text) => known.get(text) ?? -1);
+}
+
+/** The trees of the first, then those of the second. */
+export function joined(first: Forest, second: Forest): Forest {
+  const nodes = first.columns.length;
+  const words = first.setWords.length;
+  const ints = (a: Int32Array, b: Int32Array) => Int32Array.from([...a, ...b]);
+  const doubles = (a: Float64Array, b: Float64Array) => Float64Array.from([...a, ...b]);
+  return {
+    roots: ints(
+      first.roots,
+      second.roots.map((root) => root + nodes),
+    ),
+    columns: ints(first.columns, second.columns),
+    thresholds: Float32Array.from([...first.thresholds, ...second.thresholds]),
+    setAts: ints(
+      first.setAts,
+      second.setAts.map((at) => (at < 0 ? at : at + words)),
+    ),
+    setWords: ints(first.setWords, second.setWords),
+    lefts: ints(
+      first.lefts,
+      second.lefts.map((left, node) => (second.columns[node]! < 0 ? left : left + nodes)),
+    ),
+    missingLeft: Uint8Array.from([...first.missingLeft, ...second.missingLeft]),
+    values: doubles(first.values, second.values),
+    gains: doubles(first.gains, second.gains),
+    covers: first.covers && second.covers && doubles(first.covers, second.covers),
+    vectors: null,
+  };
+}
