@@ -1,4 +1,9 @@
-import { checkEstimator } from "../suite.ts";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Json } from "../../base/index.ts";
+import { readPredictor } from "../estimators.ts";
+import { trainingData } from "../fixtures/training-data.ts";
+import { checkEstimator, quiet } from "../suite.ts";
 import { decisionTree, extraTrees, randomForest } from "./forests.ts";
 
 checkEstimator(decisionTree, {
@@ -45,4 +50,34 @@ checkEstimator(extraTrees, {
       regression: "sha256:bb17a25d9303786a9162806c7ee24fd5cf73d53934bec38e8d87d8859eb8a710",
     },
   },
+});
+
+test("a class that counts more is predicted more often, and a class that there is not is refused", async () => {
+  const data = trainingData("multiclass-classification", 800);
+  const mean = async (classWeights: Record<string, number>) => {
+    const model = await randomForest.fit(data, { trees: 10, depthMax: 4, classWeights }, quiet());
+    const predictions = model.predict(data.X);
+    return predictions.filter((_, at) => at % 3 === 0).reduce((a, b) => a + b) / data.X.rowCount;
+  };
+  assert.ok((await mean({ low: 10 })) > 1.5 * (await mean({})));
+  await assert.rejects(mean({ lowest: 2 }), { code: "learn.bad-parameter", at: "random-forest.classWeights", message: /lowest/ });
+});
+
+test("labels whose sum passes a double are refused, and columns that cannot be split make one leaf", async () => {
+  const data = trainingData("regression", 40);
+  const huge = { ...data, y: data.y.map((_, row) => (row % 2 === 0 ? 1.7e308 : -1.7e308)) };
+  await assert.rejects(decisionTree.fit(huge, {}, quiet()), { code: "learn.bad-label" });
+  const constant = { rowCount: 40, columns: { x: { kind: "number" as const, values: new Float64Array(40).fill(2) } } };
+  const model = await randomForest.fit({ ...data, X: constant }, { trees: 3, bootstrap: false }, quiet());
+  const mean = data.y.reduce((a, b) => a + b) / 40;
+  assert.ok(model.predict(constant).every((value) => Math.abs(value - mean) < 1e-9));
+});
+
+test("a model that was stored without covers predicts the same and does not explain", async () => {
+  const data = trainingData("binary-classification", 300);
+  const model = await extraTrees.fit(data, { trees: 3 }, quiet());
+  const { covers, ...older } = model.toJson() as Record<string, Json>;
+  const read = readPredictor(older);
+  assert.ok(covers !== undefined && model.explain !== undefined && read.explain === undefined);
+  assert.deepEqual(read.predict(data.X), model.predict(data.X));
 });

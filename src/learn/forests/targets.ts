@@ -25,7 +25,8 @@ export function integerTargets(y: Float64Array, isRegression: boolean, weights: 
   if (!isRegression) return { targets: Int32Array.from(y), targetScale: 1, units, unitScale };
   const mean = exactMean(y, weights);
   const bound = y.reduce((largest, label) => Math.max(largest, Math.abs(label - mean)), 0);
-  if (!Number.isFinite(bound) || !Number.isFinite(mean))
+  const sum = y.reduce((total, label, row) => total + Math.abs(label) * (weights?.[row] ?? 1), 0);
+  if (!Number.isFinite(sum) || !Number.isFinite(bound))
     throw new MillError("learn.bad-label", "The labels are too large to be summed.", {
       expected: "labels whose sum fits a double",
       fix: "Scale the label down.",
