@@ -8,7 +8,7 @@ import type { Frame } from "../frame.ts";
 import type { PointNumber } from "../points.ts";
 import { nearestRows } from "./predictor.ts";
 
-const ROUNDS = 3;
+const ROUNDS = 2;
 const QUERIES = 10_000;
 const NEIGHBOURS = 10;
 const SHAPES: readonly [rows: number, columns: number, algorithm: string][] = [
@@ -22,7 +22,7 @@ const folder = mkdtempSync(join(tmpdir(), "mill-bench-"));
 
 try {
   console.log(
-    "rows x columns, peer, threads       ours s   peer s (double)   peer s (single)   ratios   queries with the same rows in order",
+    "rows x columns, peer, threads       ours s   peer s (double)   peer s (single)   ratios   of processor time   queries with the same rows in order",
   );
   for (const threads of new Set([1, availableParallelism()])) for (const shape of SHAPES) await compare(shape, threads);
 } finally {
@@ -34,12 +34,12 @@ async function compare([rows, columns, algorithm]: (typeof SHAPES)[number], thre
   const all = Float64Array.from({ length: (rows + QUERIES) * columns }, () => Math.fround(random.normal()));
   const [file, foundFile] = [join(folder, "points"), join(folder, "found")];
   writeFileSync(file, all);
-  const peer = (...more: string[]): number => {
+  const peer = (...more: string[]): { seconds: number; processor: number } => {
     const sizes = [rows, columns, QUERIES, NEIGHBOURS].map(String);
     const options = ["--algorithm", algorithm, "--threads", String(threads), ...more];
     return JSON.parse(
       execFileSync(python, [join(peers, "neighbors_sklearn.py"), file, ...sizes, foundFile, ...options], { encoding: "utf8" }),
-    ).seconds;
+    );
   };
   const inputs = Array.from(
     { length: columns },
@@ -51,13 +51,19 @@ async function compare([rows, columns, algorithm]: (typeof SHAPES)[number], thre
   const model = { space: { inputs, width: columns }, points: all.slice(0, rows * columns), neighbours: NEIGHBOURS };
   const X = frameOf(all.subarray(rows * columns), columns);
   const best = [Infinity, Infinity, Infinity];
+  const used = [Infinity, Infinity, Infinity];
+  const take = (which: number, { seconds, processor }: { seconds: number; processor: number }) => {
+    best[which] = Math.min(best[which]!, seconds);
+    used[which] = Math.min(used[which]!, processor);
+  };
   let same = 0;
   for (let round = 0; round < ROUNDS; round++) {
-    const began = performance.now();
+    const [began, before] = [performance.now(), process.cpuUsage()];
     const found = await nearestRows(model, X, { threads, progress: () => {}, signal: new AbortController().signal });
-    best[0] = Math.min(best[0]!, (performance.now() - began) / 1000);
-    best[2] = Math.min(best[2]!, peer("--single"));
-    best[1] = Math.min(best[1]!, peer());
+    const { user, system } = process.cpuUsage(before);
+    take(0, { seconds: (performance.now() - began) / 1000, processor: (user + system) / 1e6 });
+    take(2, peer("--single"));
+    take(1, peer());
     const theirs = new BigInt64Array(new Uint8Array(readFileSync(foundFile)).buffer);
     same = 0;
     for (let query = 0; query < QUERIES; query++) {
@@ -67,7 +73,7 @@ async function compare([rows, columns, algorithm]: (typeof SHAPES)[number], thre
   }
   const [ours, double, single] = best as [number, number, number];
   const cells = [ours.toFixed(3).padStart(9), double.toFixed(3).padStart(15), single.toFixed(3).padStart(17)];
-  const ratios = `${(double / ours).toFixed(2)}x ${(single / ours).toFixed(2)}x`;
+  const ratios = `${(double / ours).toFixed(2)}x ${(single / ours).toFixed(2)}x   ${(used[1]! / used[0]!).toFixed(2)}x ${(used[2]! / used[0]!).toFixed(2)}x`;
   console.log(`${rows} x ${columns}, ${algorithm}, ${threads}`.padEnd(34), ...cells, `  ${ratios}   ${same} of ${QUERIES}`);
 }
 
