@@ -36,7 +36,12 @@ suite(
   "bae77ff30356f85f4bbcb8bce765d0a4bd52bc9a55d9a3a93cf7b4f5bbf40512",
   "716e2a28d77185622684415cb13dde8a25a3f86b2d8fdfe8250822fc1a49c2bd",
 );
-suite(categoricalNaiveBayes, false, "021010f2f76d7d78a56d21cd4c484563a58d3015377fec2f22df2e6241728d91", "31ec39555aa43f6b37ef6ce25e3cb854421605abaa3fd270e2c23c66d1b8ace8");
+suite(
+  categoricalNaiveBayes,
+  false,
+  "021010f2f76d7d78a56d21cd4c484563a58d3015377fec2f22df2e6241728d91",
+  "31ec39555aa43f6b37ef6ce25e3cb854421605abaa3fd270e2c23c66d1b8ace8",
+);
 
 const fit = (estimator: Estimator, data: TrainingData, params: Params = {}) => estimator.fit(data, params, quiet());
 
