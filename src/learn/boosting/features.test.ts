@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { createRandom, digestOfJson } from "../../base/index.ts";
+import { createRandom, digestOfJson, type Json } from "../../base/index.ts";
 import type { FitContext, Params, TrainingData } from "../estimator.ts";
 import { shuffled, trainingData } from "../fixtures/training-data.ts";
 import type { NumberColumn, TextColumn } from "../frame.ts";
@@ -202,4 +202,25 @@ test("numbers beyond the range of float32 are refused by name", async () => {
   const values = (data.X.columns.amount as NumberColumn).values.map((value, row) => (row === 7 ? 1e308 : value));
   const X = { rowCount: 300, columns: { ...data.X.columns, amount: { kind: "number", values } as const } };
   await assert.rejects(fit({ ...data, X }, {}), { code: "learn.bad-column", at: "amount", message: /row 7/ });
+});
+
+test("from each of its checkpoints a training with samples, rows held out and refitted leaves ends in the same forest", async () => {
+  const data = trainingData("regression", 3000);
+  const params = {
+    loss: "absolute",
+    rowShare: 0.6,
+    columnShare: 0.7,
+    validationShare: 0.2,
+    patience: 4,
+    trees: 60,
+    learningRate: 0.4,
+  };
+  const kept: Json[] = [];
+  const keep = (state: Json) => void kept.push(JSON.parse(JSON.stringify(state)));
+  const whole = await digestOf(data, params, { checkpoint: { read: () => null, keep } });
+  assert.ok(kept.length >= 2, `${kept.length} checkpoints`);
+  for (const state of kept) {
+    const checkpoint = { read: () => state, keep: () => {} };
+    assert.equal(await digestOf(data, params, { checkpoint, threads: 2 }), whole);
+  }
 });

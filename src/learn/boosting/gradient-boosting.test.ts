@@ -6,6 +6,7 @@ checkEstimator(gradientBoosting, {
   weightParams: { trees: 12, leaves: 8, minRowsPerLeaf: 1 },
   rowOrder: "same",
   cancellable: true,
+  checkpoints: true,
   golden: {
     revision: 2,
     digests: {

@@ -3,7 +3,7 @@
  * Tasks: two classes (log loss), more classes (softmax, a tree per class and round), regression (six losses), ranking (LambdaMART). Missing values have a bin of their own and
  * each split learns where they go; a split on a text learns which texts go left. Trees, bins and values do not depend on the number of threads, nor on
  * the order of the rows up to 200,000 of them (above, bin edges come from a sample drawn by the seed).
- * Numbers are used as float32. Memory beyond the frame: about 6 x columns + 50 bytes per row.
+ * Numbers are used as float32.
  * Sources: Friedman 2001; LightGBM (Ke et al. 2017); scikit-learn `HistGradientBoosting`, whose parameters' meanings and defaults these are.
  */
 import { didYouMean, MillError } from "../../base/index.ts";
@@ -18,6 +18,7 @@ import { completeParams } from "../params.ts";
 import { checkTrainingData } from "../training-data.ts";
 import { forestPredictor } from "../trees/predictor.ts";
 import type { TrainingColumn } from "./bins.ts";
+import { keptFromJson } from "./checkpoint.ts";
 import type { GrowthRules } from "./grower.ts";
 import { derivesInDoubles, type LossSpec, linkOfLoss } from "./losses.ts";
 import { allocate } from "./memory.ts";
@@ -57,7 +58,11 @@ async function fit(data: TrainingData, given: Params, context: FitContext): Prom
   );
   const members = crewSize(data.X.rowCount, context.threads);
   const startScores = before && scoresOf(before, data);
-  const order = orderOf(data, columns, complete, loss, rules, context.seed, members, startScores);
+  const order = {
+    ...orderOf(data, columns, complete, loss, rules, context.seed, members, startScores),
+    kept: keptFromJson(context.checkpoint?.read() ?? null),
+    keeps: context.checkpoint !== undefined,
+  };
   const { start, forest, levels, heldOut } = await runCrew("train-forest", order, members, context);
   if (complete.validationShare > 0 && heldOut === 0)
     context.warn({
@@ -133,7 +138,7 @@ function orderOf(
   seed: number,
   members: number,
   startScores: Float64Array | undefined,
-): ForestOrder {
+): Omit<ForestOrder, "kept" | "keeps"> {
   const { rowCount } = data.X;
   const { rowShare, columnShare, validationShare, patience, trees, maxBins } = params;
   const sampling = { rowShare, columnShare, validationShare, seed };

@@ -4,24 +4,32 @@ import { share } from "../crew/shared.ts";
 import type { Loss } from "./losses.ts";
 import { type Memory, SLATE } from "./memory.ts";
 
+/** Of the rounds so far the best, counted from 1; 0 before the first. */
+export interface Best {
+  readonly round: number;
+  readonly loss: number;
+}
+
 export interface Stopping {
-  /** Of the rounds so far the best, counted from 1; 0 before the first. */
-  readonly bestRound: number;
+  readonly best: Best;
   /** After each round; the loss of the rows held out, and whether to stop. Contains barriers. */
   look(round: number): { readonly loss: number; readonly stops: boolean };
 }
 
-export function createStopping(loss: Loss, patience: number, heldOut: () => number, memory: Memory, member: Member): Stopping {
-  let best = Infinity;
-  const state = { bestRound: 0, look };
+export function createStopping(
+  loss: Loss,
+  patience: number,
+  heldOut: () => number,
+  memory: Memory,
+  member: Member,
+  before: Best = { round: 0, loss: Infinity },
+): Stopping {
+  const state = { best: before, look };
 
   function look(round: number): { loss: number; stops: boolean } {
     const now = meanLoss(loss, heldOut(), memory, member);
-    if (now < best) {
-      best = now;
-      state.bestRound = round;
-    }
-    return { loss: now, stops: round - state.bestRound >= patience };
+    if (now < state.best.loss) state.best = { round, loss: now };
+    return { loss: now, stops: round - state.best.round >= patience };
   }
   return state;
 }

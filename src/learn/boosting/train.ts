@@ -6,12 +6,14 @@ import type { Member } from "../crew/crew.ts";
 import { share } from "../crew/shared.ts";
 import { createForestBuilder, type Forest } from "../trees/forest.ts";
 import { fillBins, type Levels, rankTexts, type TrainingColumn } from "./bins.ts";
+import { createKeeping, type Kept, keptToJson, replay } from "./checkpoint.ts";
 import { createGradients } from "./gradients.ts";
 import { createGrower, type GrowthRules, type Refit } from "./grower.ts";
 import { createLoss, type LossSpec, quantileOf } from "./losses.ts";
 import { type Memory, strideOf } from "./memory.ts";
 import { createSampling, type SamplingRules, writeKeys } from "./sampling.ts";
 import { createStopping } from "./stopping.ts";
+import { createTreeWalk } from "./tree-walk.ts";
 
 export interface ForestOrder {
   readonly rowCount: number;
@@ -27,6 +29,10 @@ export interface ForestOrder {
   readonly patience: number;
   readonly groups: Int32Array | undefined;
   readonly memory: Memory;
+  /** What an earlier attempt at the same training left. */
+  readonly kept: Kept | null;
+  /** Whether to keep what this one has. */
+  readonly keeps: boolean;
   /** Scores of the forest that is gone on with. */
   readonly startScores: Float64Array | undefined;
 }
@@ -54,13 +60,16 @@ export function trainForest(order: ForestOrder, member: Member): TrainedForest {
   }
   member.barrier();
 
-  const builder = createForestBuilder();
+  const { kept } = order;
+  const builder = createForestBuilder(kept?.forest);
   const grower = createGrower(memory, { rowCount, columnCount, outputs, leavesMax: order.leavesMax }, rules, builder, member);
   const gradients = createGradients(memory, loss, rowCount, strideOf(columnCount), member);
   const refit = loss.refit === undefined ? undefined : refitTo(loss.refit, memory);
   const sampling = createSampling(order.sampling, order.columns, memory, rowCount, member);
-  const stopping = createStopping(loss, order.patience, () => sampling.heldOut, memory, member);
-  for (let round = 1; round <= order.trees; round++) {
+  const stopping = createStopping(loss, order.patience, () => sampling.heldOut, memory, member, kept?.best);
+  if (kept !== null) replay(kept.forest, memory, outputs, createTreeWalk(memory, columnCount, outputs, member), member);
+  const isTimeToKeep = createKeeping(order.trees);
+  for (let round = (kept?.round ?? 0) + 1; round <= order.trees; round++) {
     const bag = sampling.bagOf(round);
     const scales = gradients.begin();
     let grown = false;
@@ -78,12 +87,14 @@ export function trainForest(order: ForestOrder, member: Member): TrainedForest {
     const { loss: heldOutLoss, stops } = sampling.heldOut > 0 ? stopping.look(round) : NOT_STOPPED;
     const note = sampling.heldOut > 0 ? `loss of the rows held out ${heldOutLoss.toPrecision(6)}` : undefined;
     if (stops) {
-      member.progress(order.trees, order.trees, `${note}, best after ${stopping.bestRound} rounds`);
+      member.progress(order.trees, order.trees, `${note}, best after ${stopping.best.round} rounds`);
       break;
     }
     member.progress(round, order.trees, note);
+    if (order.keeps && member.index === 0 && round < order.trees && isTimeToKeep(round))
+      member.keep(keptToJson({ round, forest: builder.finish(), best: stopping.best }));
   }
-  if (sampling.heldOut > 0) builder.fell(stopping.bestRound * outputs);
+  if (sampling.heldOut > 0) builder.fell(stopping.best.round * outputs);
   return { start: loss.start, forest: builder.finish(), levels: ranked(memory), heldOut: sampling.heldOut };
 }
 

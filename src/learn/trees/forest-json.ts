@@ -16,40 +16,29 @@ export function forestToJson({ estimator, task, link, classes, inputs, textBins,
     inputs: inputsToJson(inputs),
     textBins: textBins.map((bins) => bins && pack(bins)),
     start: pack(start),
-    roots: pack(forest.roots),
-    columns: pack(forest.columns),
-    thresholds: pack(forest.thresholds),
-    lefts: pack(forest.lefts),
-    missingLeft: pack(forest.missingLeft),
-    values: pack(forest.values),
-    gains: pack(forest.gains),
-    setAts: pack(forest.setAts),
-    setWords: pack(forest.setWords),
-    ...(forest.covers === null ? {} : { covers: pack(forest.covers) }),
-    ...(forest.vectors === null ? {} : { vectorAts: pack(forest.vectors.ats), vectors: pack(forest.vectors.values) }),
+    ...packedForest(forest),
   };
 }
+
+export const packedForest = (forest: Forest) => ({
+  roots: pack(forest.roots),
+  columns: pack(forest.columns),
+  thresholds: pack(forest.thresholds),
+  lefts: pack(forest.lefts),
+  missingLeft: pack(forest.missingLeft),
+  values: pack(forest.values),
+  gains: pack(forest.gains),
+  setAts: pack(forest.setAts),
+  setWords: pack(forest.setWords),
+  ...(forest.covers === null ? {} : { covers: pack(forest.covers) }),
+  ...(forest.vectors === null ? {} : { vectorAts: pack(forest.vectors.ats), vectors: pack(forest.vectors.values) }),
+});
 
 /** The way back from `toJson`. Error: `learn.bad-model`. */
 export function forestModelFromJson(json: Record<string, unknown>): ForestModel {
   const task = json.task as LearnTask;
   const classes = json.classes as string[];
-  const forest: Forest = {
-    roots: unpackInt32(json.roots),
-    columns: unpackInt32(json.columns),
-    thresholds: unpackFloat32(json.thresholds),
-    lefts: unpackInt32(json.lefts),
-    missingLeft: unpackUint8(json.missingLeft),
-    values: unpackFloat64(json.values),
-    gains: unpackFloat64(json.gains),
-    setAts: unpackInt32(json.setAts),
-    setWords: unpackInt32(json.setWords),
-    covers: json.covers === undefined ? null : unpackFloat64(json.covers),
-    vectors:
-      json.vectors === undefined
-        ? null
-        : { width: outputsOf(task, classes), ats: unpackInt32(json.vectorAts), values: unpackFloat64(json.vectors) },
-  };
+  const forest = forestFromPacked(json, outputsOf(task, classes));
   const inputs = inputsFromJson(json.inputs);
   const textBins = inputs.map(({ texts }, column) =>
     texts === null ? null : unpackInt32((json.textBins as unknown[] | undefined)?.[column]),
@@ -73,6 +62,22 @@ export function forestModelFromJson(json: Record<string, unknown>): ForestModel 
   checkForest(model);
   return model;
 }
+
+/** `outputs`: of the vectors in its leaves. What does not hold together is found by `checkForest`. */
+export const forestFromPacked = (json: Record<string, unknown>, outputs: number): Forest => ({
+  roots: unpackInt32(json.roots),
+  columns: unpackInt32(json.columns),
+  thresholds: unpackFloat32(json.thresholds),
+  lefts: unpackInt32(json.lefts),
+  missingLeft: unpackUint8(json.missingLeft),
+  values: unpackFloat64(json.values),
+  gains: unpackFloat64(json.gains),
+  setAts: unpackInt32(json.setAts),
+  setWords: unpackInt32(json.setWords),
+  covers: json.covers === undefined ? null : unpackFloat64(json.covers),
+  vectors:
+    json.vectors === undefined ? null : { width: outputs, ats: unpackInt32(json.vectorAts), values: unpackFloat64(json.vectors) },
+});
 
 /** A damaged forest must not send a prediction into an endless walk. */
 function checkForest({ task, classes, inputs, textBins, start, divisor, forest }: ForestModel): void {

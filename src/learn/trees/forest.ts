@@ -59,17 +59,19 @@ export interface ForestBuilder {
   finish(): Forest;
 }
 
-export function createForestBuilder(): ForestBuilder {
-  const roots: number[] = [];
-  const columns: number[] = [];
-  const thresholds: number[] = [];
-  const lefts: number[] = [];
-  const missingLefts: number[] = [];
-  const values: number[] = [];
-  const gains: number[] = [];
-  const covers: number[] = [];
-  const setAts: number[] = [];
-  const setWords: number[] = [];
+/** Empty, or with the trees of a forest to go on with. */
+export function createForestBuilder(before?: Forest): ForestBuilder {
+  const listOf = (values: Iterable<number> | null | undefined) => Array.from(values ?? []);
+  const roots = listOf(before?.roots);
+  const columns = listOf(before?.columns);
+  const thresholds = listOf(before?.thresholds);
+  const lefts = listOf(before?.lefts);
+  const missingLefts = listOf(before?.missingLeft);
+  const values = listOf(before?.values);
+  const gains = listOf(before?.gains);
+  const covers = listOf(before?.covers);
+  const setAts = listOf(before?.setAts);
+  const setWords = listOf(before?.setWords);
   const fields = [columns, thresholds, lefts, missingLefts, values, gains, covers, setAts];
   const addLeaf = () => {
     for (const field of fields) field.push(field === columns || field === setAts ? -1 : 0);
