@@ -11,8 +11,8 @@ import type { Frame, NumberColumn, TextColumn } from "../frame.ts";
 import { declareInputs, type FeatureRow } from "../inputs.ts";
 import { quiet } from "../suite.ts";
 import type { FittedTransform, Transformer } from "../transformer.ts";
-import { dataFor, otherKind } from "./suite-data.ts";
-import { checkRefusals } from "./suite-refusals.ts";
+import { checkRefusals } from "./fixtures/refusals.ts";
+import { dataFor, otherKind } from "./fixtures/transformer-data.ts";
 import { readTransform } from "./transformers.ts";
 
 export interface TransformerSuiteOptions {
