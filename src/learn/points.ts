@@ -63,7 +63,7 @@ function pointNumber(
   name: string,
   { values }: NumberColumn,
   weights: Float64Array | undefined,
-  { standardise, centre }: SpaceOptions,
+  options: SpaceOptions,
   claim: () => number,
 ): PointNumber {
   const { total, sum, missing } = sumOf(values, weights);
@@ -79,6 +79,35 @@ function pointNumber(
   const deviation = Math.sqrt(square / (total > 0 ? total : 1));
   if (!Number.isFinite(deviation) || !Number.isFinite(mean))
     throw badColumn(name, "numbers whose squares fit a double", "larger ones", `Scale "${name}" down, or take its logarithm.`);
+  return numberOfStatistics(name, { mean, deviation, farthest, missing }, options, claim);
+}
+
+/** What a number column's dimension is made from. */
+export interface NumberStatistics {
+  readonly mean: number;
+  readonly deviation: number;
+  /** Largest distance from the mean. */
+  readonly farthest: number;
+  readonly missing: boolean;
+}
+
+/** The space of number columns whose statistics are known. */
+export function spaceOfNumbers(
+  names: readonly string[],
+  statistics: readonly NumberStatistics[],
+  options: Pick<SpaceOptions, "standardise" | "centre">,
+): PointSpace {
+  let width = 0;
+  const inputs = names.map((name, at) => numberOfStatistics(name, statistics[at]!, options, () => width++));
+  return { inputs, width };
+}
+
+function numberOfStatistics(
+  name: string,
+  { mean, deviation, farthest, missing }: NumberStatistics,
+  { standardise, centre }: Pick<SpaceOptions, "standardise" | "centre">,
+  claim: () => number,
+): PointNumber {
   const isConstant = !(deviation > 1e-12 * Math.abs(mean));
   const offset = centre || standardise ? mean : 0;
   const scale = isConstant && offset !== 0 ? 0 : standardise && !isConstant ? 1 / deviation : 1;

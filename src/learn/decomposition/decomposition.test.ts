@@ -10,6 +10,7 @@ import { quiet } from "../suite.ts";
 import type { FittedTransform, Transformer } from "../transformer.ts";
 import { eigenOf } from "./eigen.ts";
 import { squaresOf } from "./jacobi.ts";
+import { covarianceOf } from "./one-pass.ts";
 import { pca } from "./pca.ts";
 import { truncatedSvd } from "./truncated-svd.ts";
 
@@ -21,7 +22,7 @@ checkTransformer(pca, {
       golden: "sha256:1e4e13c39764fe6b8883882d8dee87368240c5ebaf71faf534ed5f47f8a36e94",
     },
   },
-  revision: 1,
+  revision: 2,
   graphTolerance: 1e-9,
   orderTolerance: 1e-9,
 });
@@ -139,6 +140,39 @@ test("eigenvectors of a symmetric matrix make it up again, ties, zeros and wide 
     near(squared, expected, 1e-12 * size * Math.max(largest ** 2, 1e-300));
   }
 });
+
+test("covariance in one reading is that of careful sums, for sorted, far, constant and few rows, and there is none where values are missing", async () => {
+  const random = createRandom(3);
+  const context = { progress: () => {}, signal: new AbortController().signal };
+  for (const rowCount of [1, 2, 511, 513, 9001]) {
+    const columns = [
+      Float64Array.from({ length: rowCount }, (_, row) => row),
+      Float64Array.from({ length: rowCount }, () => 1e9 + random.normal()),
+      new Float64Array(rowCount).fill(0.1),
+      Float64Array.from({ length: rowCount }, (_, row) => (row < 400 ? 1e6 : random.normal())),
+    ];
+    const { X } = numbers(Object.fromEntries(columns.map((values, at) => [`x${at}`, values])));
+    const found = (await covarianceOf(X, context))!;
+    const centred = columns.map((values, at) => {
+      const mean = values[0]! + values.reduce((sum, value) => sum + (value - values[0]!), 0) / rowCount;
+      const { mean: foundMean, farthest } = found.columns[at]!;
+      near([foundMean], [mean], 1e-13 * Math.abs(mean));
+      const away = values.map((value) => value - mean);
+      near([farthest], [Math.max(...away.map(Math.abs))], 1e-6);
+      return away;
+    });
+    centred.forEach((a, i) => {
+      centred.forEach((b, k) => {
+        const [product, scale] = [dotOf(a, b), Math.sqrt(dotOf(a, a) * dotOf(b, b))];
+        near([found.products[i * 4 + k]!], [product], 1e-9 * scale + 1e-12);
+      });
+    });
+    columns[3]![rowCount - 1] = NaN;
+    assert.equal(await covarianceOf(X, context), null);
+  }
+});
+
+const dotOf = (a: Float64Array, b: Float64Array) => a.reduce((sum, value, at) => sum + value * b[at]!, 0);
 
 test("a number of components that is no whole number is refused", async () => {
   for (const transformer of [pca, truncatedSvd] satisfies Transformer[])

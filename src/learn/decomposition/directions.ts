@@ -4,9 +4,10 @@ import { crewSize, runCrew } from "../crew/crew.ts";
 import { sharedCopy, sharedFloat64 } from "../crew/shared.ts";
 import type { FitContext, TrainingData } from "../estimator.ts";
 import type { Frame } from "../frame.ts";
-import { type PointSpace, sharedFrame } from "../points.ts";
+import { type PointNumber, type PointSpace, sharedFrame } from "../points.ts";
 import { type Eigen, eigenOf } from "./eigen.ts";
 import { squaresOf } from "./jacobi.ts";
+import type { Covariance } from "./one-pass.ts";
 import { type Products, sizeOf, strideOf, sumProductsHere } from "./products.ts";
 
 export const SOLVERS = ["auto", "covariance", "triangle", "randomised"] as const;
@@ -16,6 +17,8 @@ export interface DirectionsOptions {
   readonly solver: (typeof SOLVERS)[number];
   /** How many, from 1; below 1 the share of the variance that they must have. */
   readonly components: number;
+  /** Of the columns of a space of numbers alone, where it is known. */
+  readonly covariance?: Covariance | null;
 }
 
 export interface Directions {
@@ -36,13 +39,13 @@ const COVARIANCE_WIDTH_MAX = 1000;
 const CONDITION = 1e-9;
 const PARTIALS_MAX = 4_000_000;
 /** Up to so many dimensions the products of a row take less time than its copy for other threads, whose fresh memory is dear. */
-const HERE_WIDTH_MAX = 128;
+export const HERE_WIDTH_MAX = 128;
 
 /** Errors: `learn.cancelled`, `learn.worker-lost`. */
 export async function findDirections(
   data: TrainingData,
   space: PointSpace,
-  { isCentred, solver, components }: DirectionsOptions,
+  { isCentred, solver, components, covariance }: DirectionsOptions,
   context: FitContext,
 ): Promise<Directions> {
   const { width } = space;
@@ -60,8 +63,9 @@ export async function findDirections(
     const squares = moments.squares - (isCentred ? centredPart(moments) : 0);
     return finish({ means: moments.means, total: moments.total, squares }, found, components, width);
   }
-  const gram = await sum({ kind: "gram" }, 0);
-  const { matrix, ...base } = matrixOf(gram, width, isCentred);
+  const { matrix, ...base } = covariance
+    ? scaledBy(covariance, space)
+    : matrixOf(await sum({ kind: "gram" }, 0), width, isCentred);
   let eigen = eigenOf(matrix, width);
   const kept = countOf(eigen.values, base.squares, components);
   const isIll = eigen.values[kept - 1]! < CONDITION * eigen.values[0]!;
@@ -106,6 +110,15 @@ function matrixOf(gram: Float64Array, width: number, isCentred: boolean) {
       if (i === k) squares += value;
     }
   return { matrix, means, total, squares };
+}
+
+/** The same from the covariance of columns as they are. */
+function scaledBy({ rowCount, products }: Covariance, { inputs, width }: PointSpace) {
+  const scales = inputs.map((input) => (input as PointNumber).scale);
+  const matrix = products.map((product, at) => product * scales[Math.floor(at / width)]! * scales[at % width]!);
+  let squares = 0;
+  for (let at = 0; at < width; at++) squares += matrix[at * (width + 1)]!;
+  return { matrix, means: new Float64Array(width), total: rowCount, squares };
 }
 
 interface Moments {

@@ -6,10 +6,11 @@ import { MillError } from "../../base/index.ts";
 import { throwIfCancelled } from "../crew/crew.ts";
 import type { ParamSpecs } from "../estimator.ts";
 import { completeParams } from "../params.ts";
-import { createSpace } from "../points.ts";
+import { createSpace, spaceOfNumbers } from "../points.ts";
 import { checkTransformed, type DefinedTransformer } from "../preprocessing/define.ts";
 import type { TransformerTags } from "../transformer.ts";
-import { findDirections, SOLVERS } from "./directions.ts";
+import { findDirections, HERE_WIDTH_MAX, SOLVERS } from "./directions.ts";
+import { covarianceOf } from "./one-pass.ts";
 import { projectionTransform, readProjection } from "./projection.ts";
 
 export const componentsParam = {
@@ -44,7 +45,7 @@ export const projectionTags: TransformerTags = {
 
 export const pca: DefinedTransformer = {
   name: "pca",
-  revision: 1,
+  revision: 2,
   about: "Few columns that hold most of what many say: principal components.",
   params: {
     components: componentsParam,
@@ -61,9 +62,33 @@ export const pca: DefinedTransformer = {
     const components = checkComponents(pca.name, params.components as number);
     checkTransformed(pca, data);
     throwIfCancelled(context.signal);
-    const { standardise, countMin, solver } = params as { standardise: boolean; countMin: number; solver: "auto" };
-    const space = createSpace(data, { standardise, countMin, centre: true });
-    const found = await findDirections(data, space, { isCentred: true, solver, components }, context);
+    const { standardise, countMin, solver } = params as {
+      standardise: boolean;
+      countMin: number;
+      solver: (typeof SOLVERS)[number];
+    };
+    const columns = Object.values(data.X.columns);
+    const isPlain = data.weights === undefined && columns.every((column) => column.kind === "number");
+    const isOnePass = isPlain && solver !== "randomised" && columns.length <= HERE_WIDTH_MAX;
+    let told = 0;
+    const progress = (done: number, total: number) => {
+      told = (0.9 * done) / total;
+      context.progress(told, 1);
+    };
+    const covariance = isOnePass ? await covarianceOf(data.X, { progress, signal: context.signal }) : null;
+    const options = { standardise, countMin, centre: true };
+    const space = covariance
+      ? spaceOfNumbers(Object.keys(data.X.columns), covariance.columns, options)
+      : createSpace(data, options);
+    const found = await findDirections(
+      data,
+      space,
+      { isCentred: true, solver, components, covariance },
+      {
+        ...context,
+        progress: (done, total) => context.progress(told + ((1 - told) * done) / total, 1),
+      },
+    );
     const { means, total, squares, values, vectors } = found;
     const freedom = Math.max(total - 1, Number.MIN_VALUE);
     return projectionTransform({
