@@ -22,11 +22,11 @@ export function binEdges(values: Float32Array, binsMax: number, seed: number): F
   return edgesOfSorted(sample.subarray(0, count).sort(), binsMax);
 }
 
-/** Which rows are sampled, with replacement; null for all, where they are not too many. */
+/** Which rows are sampled, with replacement, ascending; null for all, where they are not too many. */
 export function samplePlaces(rowCount: number, seed: number): Uint32Array | null {
   if (rowCount <= SAMPLE_ROWS) return null;
   const random = createRandom(seed);
-  return Uint32Array.from({ length: SAMPLE_ROWS }, () => random.below(rowCount));
+  return Uint32Array.from({ length: SAMPLE_ROWS }, () => random.below(rowCount)).sort();
 }
 
 /** Copies the values that are not missing to `sample`; answers how many there are. */

@@ -49,12 +49,14 @@ export function forestPredictor(model: ForestModel): Predictor {
     const scores = new Float64Array(X.rowCount * outputs);
     if (X.rowCount >= KERNEL_ROWS) scorer ??= createBlockScorer(forest, width, outputs);
     const block = X.rowCount >= KERNEL_ROWS ? scorer! : plainScorer(forest, width, outputs);
+    const bins = new Float64Array(block.rows);
     for (let first = 0; first < X.rowCount; first += block.rows) {
       const count = Math.min(block.rows, X.rowCount - first);
       columns.forEach((column, index) => {
-        fillColumn(column, textBins[index]!, block.x, index, width, first, count);
+        if ("values" in column) block.fill(index, column.values, first, count);
+        else block.fill(index, binsOf(column, textBins[index]!, first, count, bins), 0, count);
       });
-      for (let row = 0; row < count; row++) block.scores.set(start, row * outputs);
+      for (let at = 0, end = count * outputs; at < end; at++) block.scores[at] = start[at % outputs]!;
       block.add(count);
       scores.set(block.scores.subarray(0, count * outputs), first * outputs);
     }
@@ -73,9 +75,10 @@ export function forestPredictor(model: ForestModel): Predictor {
     const columns = bindColumns(X, inputs);
     const values = new Float64Array(X.rowCount * width * outputs);
     const x = new Float32Array(width);
+    const bin = new Float64Array(1);
     for (let row = 0; row < X.rowCount; row++) {
       columns.forEach((column, index) => {
-        fillColumn(column, textBins[index]!, x, index, width, row, 1);
+        x[index] = "values" in column ? column.values[row]! : binsOf(column, textBins[index]!, row, 1, bin)[0]!;
       });
       shapley.add(x, 0, values, row * width * outputs);
     }
@@ -122,25 +125,20 @@ export function forestPredictor(model: ForestModel): Predictor {
 /** The way back from `toJson`. Error: `learn.bad-model`. */
 export const forestFromJson = (json: Record<string, unknown>): Predictor => forestPredictor(forestModelFromJson(json));
 
-function fillColumn(
-  column: BoundColumn,
+/** The bins of `count` texts from `first` on, in `into`; NaN for what is missing or not known. */
+function binsOf(
+  { codes, levelOf }: Extract<BoundColumn, { codes: Int32Array }>,
   bins: Int32Array | null,
-  x: Float32Array,
-  index: number,
-  width: number,
   first: number,
   count: number,
-): void {
-  let at = index;
-  if ("values" in column) {
-    for (let row = first; row < first + count; row++, at += width) x[at] = column.values[row]!;
-    return;
+  into: Float64Array,
+): Float64Array {
+  for (let row = 0; row < count; row++) {
+    const code = codes[first + row]!;
+    const level = code < 0 ? -1 : levelOf[code]!;
+    into[row] = level < 0 ? NaN : bins![level]!;
   }
-  const { codes, levelOf } = column;
-  for (let row = first; row < first + count; row++, at += width) {
-    const level = codes[row]! < 0 ? -1 : levelOf[codes[row]!]!;
-    x[at] = level < 0 ? NaN : bins![level]!;
-  }
+  return into;
 }
 
 const binsByText = (texts: readonly string[], bins: Int32Array) =>

@@ -1,89 +1,71 @@
-/** A forest laid out for its kernel: many rows at once, block by block; see `kernels/assembly/trees.ts` for a node's form. */
+/** A forest laid out for its kernel: many rows at once, block by block; see `kernels/assembly/trees.ts` for the layout and the two ways through a tree. */
 import { createArena } from "../kernels/arena.ts";
 import { instantiateKernel } from "../kernels/kernel.ts";
 import type { Trees } from "../kernels/trees.ts";
 import { addTrees, type Forest } from "./forest.ts";
+import { GROUP_ROWS, layForest } from "./layout.ts";
 
 export interface BlockScorer {
   /** Rows of a block, at most. */
   readonly rows: number;
-  /** Row-major, to be filled in: numbers as they are, texts as their bins, NaN for missing. */
-  readonly x: Float32Array;
   /** Row-major, rows x outputs: what the trees are added to. */
   readonly scores: Float64Array;
+  /** Fills in a column of the block from `values[first]` on: numbers as they are, texts as their bins, NaN for missing. */
+  fill(column: number, values: Float64Array, first: number, count: number): void;
   /** Adds all trees for the first `count` rows. */
   add(count: number): void;
 }
 
-/** Rows that are scored together stay in the first-level cache; of large trees a row's path would leave it anyway, and more rows share what was read. */
+/** Rows that are scored together stay in the first-level cache, as wide as they are; of large trees a row's path would leave it anyway, and more rows share what was read. */
+const BLOCK_BYTES = 32_768;
 const BLOCK = 256;
+const BLOCK_MIN = 32;
 const LARGE_BLOCK = 2048;
 const LARGE_TREE = 2048;
 
-const NODE_WORDS = 4;
-
 export function createBlockScorer(forest: Forest, width: number, outputs: number): BlockScorer {
-  const { roots, values, vectors, setWords, columns } = forest;
+  const { vectors, roots } = forest;
   const arena = createArena();
-  const nodeCount = columns.length;
-  const rows = nodeCount > LARGE_TREE * roots.length ? LARGE_BLOCK : BLOCK;
-  const nodes = arena.uint32(nodeCount * NODE_WORDS);
-  const sets = arena.int32(setWords.length);
-  sets.set(setWords);
-  layNodes(forest, nodes, sets.byteOffset);
-  const rootAddresses = arena.uint32(roots.length);
-  rootAddresses.set(roots.map((root) => nodes.byteOffset + root * NODE_WORDS * 4));
-  const [own, vectorAts, vectorValues] = [
-    arena.float64(vectors === null ? nodeCount : 0),
-    arena.int32(vectors === null ? 0 : nodeCount),
-    arena.float64(vectors === null ? 0 : vectors.values.length),
-  ];
-  if (vectors === null) own.set(values);
-  else {
-    vectorAts.set(vectors.ats);
-    vectorValues.set(vectors.values);
-  }
+  const rows = blockRows(forest, width);
+  const laid = layForest(forest, arena);
+  const vectorValues = arena.float64(vectors === null ? 0 : vectors.values.length);
+  if (vectors !== null) vectorValues.set(vectors.values);
   const x = arena.float32(rows * width);
   const scores = arena.float64(rows * outputs);
   const kernel = instantiateKernel<Trees>("trees", arena.memory);
-  const addBlock = setWords.length > 0 ? kernel.addSets : kernel.addNumbers;
+  const vectorsAt = vectors === null ? 0 : vectorValues.byteOffset;
   return {
     rows,
-    x,
     scores,
-    add: (count) =>
-      addBlock(
-        nodes.byteOffset,
-        rootAddresses.byteOffset,
-        roots.length,
-        own.byteOffset,
-        vectors === null ? 0 : vectorAts.byteOffset,
-        vectorValues.byteOffset,
-        x.byteOffset,
-        width * 4,
-        Math.ceil(count / 4) * 4,
-        outputs,
-        scores.byteOffset,
-      ),
+    fill(column, values, first, count) {
+      for (let row = 0, at = column * GROUP_ROWS; row < count; at += width * GROUP_ROWS) {
+        const end = Math.min(row + GROUP_ROWS, count);
+        for (let place = at; row < end; row++, place++) x[place] = values[first + row]!;
+      }
+    },
+    add(count) {
+      const groups = Math.ceil(count / GROUP_ROWS);
+      kernel.add(laid, roots.length, vectorsAt, x.byteOffset, width, groups, outputs, scores.byteOffset);
+    },
   };
+}
+
+function blockRows({ columns, roots }: Forest, width: number): number {
+  if (columns.length > LARGE_TREE * roots.length) return LARGE_BLOCK;
+  const fitting = Math.floor(BLOCK_BYTES / (4 * width * GROUP_ROWS)) * GROUP_ROWS;
+  return Math.max(BLOCK_MIN, Math.min(BLOCK, fitting));
 }
 
 /** The plain loop in the same form: the same sums, bit for bit. */
 export function plainScorer(forest: Forest, width: number, outputs: number): BlockScorer {
   const x = new Float32Array(BLOCK * width);
   const scores = new Float64Array(BLOCK * outputs);
-  return { rows: BLOCK, x, scores, add: (count) => addTrees(forest, x, width, count, outputs, scores) };
-}
-
-function layNodes({ columns, thresholds, lefts, missingLeft, setAts }: Forest, nodes: Uint32Array, sets: number): void {
-  const floats = new Float32Array(nodes.buffer, nodes.byteOffset, nodes.length);
-  for (let node = 0; node < columns.length; node++) {
-    const at = node * NODE_WORDS;
-    const column = columns[node]!;
-    const isLeaf = column < 0;
-    floats[at] = isLeaf ? Infinity : thresholds[node]!;
-    nodes[at + 1] = isLeaf ? 0 : column * 4;
-    nodes[at + 2] = nodes.byteOffset + (isLeaf ? node : lefts[node]!) * NODE_WORDS * 4;
-    nodes[at + 3] = isLeaf ? 0 : (setAts[node]! < 0 ? 0 : sets + setAts[node]! * 4) | (1 - missingLeft[node]!);
-  }
+  return {
+    rows: BLOCK,
+    scores,
+    fill(column, values, first, count) {
+      for (let row = 0, at = column; row < count; row++, at += width) x[at] = values[first + row]!;
+    },
+    add: (count) => addTrees(forest, x, width, count, outputs, scores),
+  };
 }

@@ -1,115 +1,220 @@
 /**
- * Walks rows through trees, four at a time and without branches, so that the processor waits for four nodes at once. Nodes lie in 16 bytes:
+ * Adds trees to rows, 16 rows (a group) at a time. Columns of a group lie side by side, 16 float32 each: a cache line a column.
  *
- *   | threshold f32 | column x 4 | address of the left child, the right one is the next | address of a set, lowest bit: missing goes right |
+ *   tree      | questions | leaves | end of those that send missing values left | end of those that send them right | end of the sets |
  *
- * A leaf is a question that always leads back to itself. The trees are added row by row in their order: the sums of the plain loop, bit for bit.
+ * Small trees (at most 32 leaves, counted from the left) ask all their questions: where the answer is "right", the leaves under the left child are out. The first leaf
+ * that is left is the row's. No answer waits for another (QuickScorer; Lucchese et al. 2015), and four rows are asked at once.
+ *
+ *   number    | threshold f32 | column x 64 | leaves under the left child |
+ *   set       | address of the set | column x 64 | leaves under the left child | all ones: missing goes right |
+ *
+ * Others are walked, eight rows at a time and without branches, so that the processor waits for eight nodes at once. Their ends are 0, the last is 1 where they ask about sets.
+ *
+ *   node      | threshold f32 | column x 64 | address of the left child, the right one is the next | address of a set, lowest bit: missing goes right |
+ *
+ * A leaf is a node that always leads back to itself. `leaves` are values (f64), or places of vectors (i32) where `vectors` is not 0: of a small tree's
+ * leaves, else of nodes. The trees are added row by row in their order: the sums of the plain loop, bit for bit.
  */
+const ROWS: u32 = 16;
+const LINE: usize = 64;
+const TREE: usize = 20;
+const NUMBER: usize = 12;
+const SET: usize = 16;
 
-/** Sums over `rows` rows (a multiple of 4) of row-major float32, `rowBytes` each. `vectorAts` is 0 where each tree adds to one output. */
-export function addNumbers(
-  nodes: usize,
-  roots: usize,
+/** Adds to `scores`, row-major; every group is whole. */
+export function add(
+  trees: usize,
   treeCount: u32,
-  values: usize,
-  vectorAts: usize,
   vectors: usize,
   x: usize,
-  rowBytes: u32,
-  rows: u32,
+  columns: u32,
+  groups: u32,
   outputs: u32,
   scores: usize,
 ): void {
-  add(nodes, roots, treeCount, values, vectorAts, vectors, x, rowBytes, rows, outputs, scores, false);
+  const groupBytes = <usize>columns * LINE;
+  let output: u32 = 0;
+  for (let tree = trees, last = trees + <usize>treeCount * TREE; tree < last; tree += TREE) {
+    for (let group: u32 = 0; group < groups; group++) {
+      const at = x + <usize>group * groupBytes;
+      const score = scores + ((<usize>(group * ROWS) * <usize>outputs) << 3);
+      if (load<u32>(tree, 8) !== 0) askAll(tree, at, vectors, outputs, output, score);
+      else if (load<u32>(tree, 16) === 0) walk(tree, at, vectors, outputs, output, score, false);
+      else walk(tree, at, vectors, outputs, output, score, true);
+    }
+    output = output + 1 === outputs ? 0 : output + 1;
+  }
 }
 
-/** The same, where some questions are about sets. */
-export function addSets(
-  nodes: usize,
-  roots: usize,
-  treeCount: u32,
-  values: usize,
-  vectorAts: usize,
-  vectors: usize,
-  x: usize,
-  rowBytes: u32,
-  rows: u32,
-  outputs: u32,
-  scores: usize,
-): void {
-  add(nodes, roots, treeCount, values, vectorAts, vectors, x, rowBytes, rows, outputs, scores, true);
+function askAll(tree: usize, x: usize, vectors: usize, outputs: u32, output: u32, scores: usize): void {
+  const leftEnd = <usize>load<u32>(tree, 8);
+  const rightEnd = <usize>load<u32>(tree, 12);
+  const end = <usize>load<u32>(tree, 16);
+  let at = <usize>load<u32>(tree);
+  // leaves that are out
+  let out0 = i64x2.splat(0);
+  let out1 = i64x2.splat(0);
+  let out2 = i64x2.splat(0);
+  let out3 = i64x2.splat(0);
+  for (; at < leftEnd; at += NUMBER) {
+    const threshold = v128.load32_splat(at);
+    const column = x + <usize>load<u32>(at, 4);
+    const under = v128.load32_splat(at, 8);
+    out0 = v128.or(out0, v128.and(f32x4.gt(v128.load(column), threshold), under));
+    out1 = v128.or(out1, v128.and(f32x4.gt(v128.load(column, 16), threshold), under));
+    out2 = v128.or(out2, v128.and(f32x4.gt(v128.load(column, 32), threshold), under));
+    out3 = v128.or(out3, v128.and(f32x4.gt(v128.load(column, 48), threshold), under));
+  }
+  for (; at < rightEnd; at += NUMBER) {
+    const threshold = v128.load32_splat(at);
+    const column = x + <usize>load<u32>(at, 4);
+    const under = v128.load32_splat(at, 8);
+    out0 = v128.or(out0, v128.andnot(under, f32x4.le(v128.load(column), threshold)));
+    out1 = v128.or(out1, v128.andnot(under, f32x4.le(v128.load(column, 16), threshold)));
+    out2 = v128.or(out2, v128.andnot(under, f32x4.le(v128.load(column, 32), threshold)));
+    out3 = v128.or(out3, v128.andnot(under, f32x4.le(v128.load(column, 48), threshold)));
+  }
+  for (; at < end; at += SET) {
+    const column = x + <usize>load<u32>(at, 4);
+    const under = v128.load32_splat(at, 8);
+    out0 = v128.or(out0, v128.and(notInSet(at, v128.load(column)), under));
+    out1 = v128.or(out1, v128.and(notInSet(at, v128.load(column, 16)), under));
+    out2 = v128.or(out2, v128.and(notInSet(at, v128.load(column, 32)), under));
+    out3 = v128.or(out3, v128.and(notInSet(at, v128.load(column, 48)), under));
+  }
+  const leaves = <usize>load<u32>(tree, 4);
+  if (vectors === 0 && outputs === 1) {
+    addFour(leaves, out0, scores);
+    addFour(leaves, out1, scores + 32);
+    addFour(leaves, out2, scores + 64);
+    addFour(leaves, out3, scores + 96);
+    return;
+  }
+  const step = (<usize>outputs << 3) * 4;
+  reach(leaves, out0, vectors, outputs, output, scores);
+  reach(leaves, out1, vectors, outputs, output, scores + step);
+  reach(leaves, out2, vectors, outputs, output, scores + 2 * step);
+  reach(leaves, out3, vectors, outputs, output, scores + 3 * step);
+}
+
+/** All ones where the answer is "right". A set is looked up by byte, then by bit; what is beyond 16 looks up 0. */
+// @ts-ignore: decorator
+@inline
+function notInSet(at: usize, value: v128): v128 {
+  const set = <usize>load<u32>(at);
+  const others = i32x4.splat(0xffffff00);
+  const bin = i32x4.trunc_sat_f32x4_u(value);
+  const byte = i32x4.shr_u(bin, 3);
+  const low = i8x16.swizzle(v128.load(set), v128.or(byte, others));
+  const high = i8x16.swizzle(v128.load(set, 16), v128.or(i32x4.sub(byte, i32x4.splat(16)), others));
+  const bits = i8x16(1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0);
+  const bit = i8x16.swizzle(bits, v128.or(v128.and(bin, i32x4.splat(7)), others));
+  const isOut = i32x4.eq(v128.and(v128.or(low, high), bit), i32x4.splat(0));
+  return v128.bitselect(v128.load32_splat(at, 12), isOut, f32x4.ne(value, value));
 }
 
 // @ts-ignore: decorator
 @inline
-function add(
-  nodes: usize,
-  roots: usize,
-  treeCount: u32,
-  values: usize,
-  vectorAts: usize,
-  vectors: usize,
-  x: usize,
-  rowBytes: u32,
-  rows: u32,
-  outputs: u32,
-  scores: usize,
-  hasSets: bool,
-): void {
-  const scoreBytes = <usize>outputs << 3;
-  let output: usize = 0;
-  for (let tree: u32 = 0; tree < treeCount; tree++) {
-    const root = <usize>load<u32>(roots + (<usize>tree << 2));
-    let row0 = x;
-    let score = scores;
-    for (let row: u32 = 0; row < rows; row += 4) {
-      const row1 = row0 + rowBytes;
-      const row2 = row1 + rowBytes;
-      const row3 = row2 + rowBytes;
-      let node0 = root;
-      let node1 = root;
-      let node2 = root;
-      let node3 = root;
-      let moved: usize = 1;
-      while (moved !== 0) {
-        // two steps for each look whether all have arrived
-        node0 = step(node0, row0, hasSets);
-        node1 = step(node1, row1, hasSets);
-        node2 = step(node2, row2, hasSets);
-        node3 = step(node3, row3, hasSets);
-        const next0 = step(node0, row0, hasSets);
-        const next1 = step(node1, row1, hasSets);
-        const next2 = step(node2, row2, hasSets);
-        const next3 = step(node3, row3, hasSets);
-        moved = (next0 ^ node0) | (next1 ^ node1) | (next2 ^ node2) | (next3 ^ node3);
-        node0 = next0;
-        node1 = next1;
-        node2 = next2;
-        node3 = next3;
-      }
-      if (vectorAts === 0) {
-        addValue(values + ((node0 - nodes) >> 1), score + output);
-        addValue(values + ((node1 - nodes) >> 1), score + scoreBytes + output);
-        addValue(values + ((node2 - nodes) >> 1), score + 2 * scoreBytes + output);
-        addValue(values + ((node3 - nodes) >> 1), score + 3 * scoreBytes + output);
-      } else {
-        addVector(vectorAts + ((node0 - nodes) >> 2), vectors, score, outputs);
-        addVector(vectorAts + ((node1 - nodes) >> 2), vectors, score + scoreBytes, outputs);
-        addVector(vectorAts + ((node2 - nodes) >> 2), vectors, score + 2 * scoreBytes, outputs);
-        addVector(vectorAts + ((node3 - nodes) >> 2), vectors, score + 3 * scoreBytes, outputs);
-      }
-      row0 = row3 + rowBytes;
-      score += 4 * scoreBytes;
-    }
-    output += 8;
-    if (output === scoreBytes) output = 0;
+function addFour(leaves: usize, out: v128, scores: usize): void {
+  const first = v128.load64_zero(leafAt(leaves, i32x4.extract_lane(out, 0)));
+  const pair = v128.load64_lane(leafAt(leaves, i32x4.extract_lane(out, 1)), first, 1);
+  const third = v128.load64_zero(leafAt(leaves, i32x4.extract_lane(out, 2)));
+  const other = v128.load64_lane(leafAt(leaves, i32x4.extract_lane(out, 3)), third, 1);
+  v128.store(scores, f64x2.add(v128.load(scores), pair));
+  v128.store(scores, f64x2.add(v128.load(scores, 16), other), 16);
+}
+
+// @ts-ignore: decorator
+@inline
+function leafAt(leaves: usize, out: i32): usize {
+  return leaves + (<usize>ctz(~out) << 3);
+}
+
+function reach(leaves: usize, out: v128, vectors: usize, outputs: u32, output: u32, scores: usize): void {
+  const step = <usize>outputs << 3;
+  addLeaf(leaves, ctz(~i32x4.extract_lane(out, 0)), vectors, outputs, output, scores);
+  addLeaf(leaves, ctz(~i32x4.extract_lane(out, 1)), vectors, outputs, output, scores + step);
+  addLeaf(leaves, ctz(~i32x4.extract_lane(out, 2)), vectors, outputs, output, scores + 2 * step);
+  addLeaf(leaves, ctz(~i32x4.extract_lane(out, 3)), vectors, outputs, output, scores + 3 * step);
+}
+
+// @ts-ignore: decorator
+@inline
+function addLeaf(leaves: usize, leaf: usize, vectors: usize, outputs: u32, output: u32, score: usize): void {
+  if (vectors === 0) {
+    const sum = score + (<usize>output << 3);
+    store<f64>(sum, load<f64>(sum) + load<f64>(leaves + (leaf << 3)));
+    return;
+  }
+  const vector = vectors + ((<usize>load<u32>(leaves + (leaf << 2)) * <usize>outputs) << 3);
+  for (let k: usize = 0, end = <usize>outputs << 3; k < end; k += 8) {
+    store<f64>(score + k, load<f64>(score + k) + load<f64>(vector + k));
   }
 }
 
 // @ts-ignore: decorator
 @inline
-function step(node: usize, row: usize, hasSets: bool): usize {
-  const value = load<f32>(row + load<u32>(node, 4));
+function walk(tree: usize, group: usize, vectors: usize, outputs: u32, output: u32, scores: usize, hasSets: bool): void {
+  const root = <usize>load<u32>(tree);
+  const leaves = <usize>load<u32>(tree, 4);
+  const step = <usize>outputs << 3;
+  let score = scores;
+  for (let x = group; x < group + LINE; x += LINE / 2) {
+    let node0 = root;
+    let node1 = root;
+    let node2 = root;
+    let node3 = root;
+    let node4 = root;
+    let node5 = root;
+    let node6 = root;
+    let node7 = root;
+    let moved: usize = 1;
+    while (moved !== 0) {
+      // two steps for each look whether all have arrived
+      node0 = next(node0, load<f32>(x + load<u32>(node0, 4)), hasSets);
+      node1 = next(node1, load<f32>(x + load<u32>(node1, 4), 4), hasSets);
+      node2 = next(node2, load<f32>(x + load<u32>(node2, 4), 8), hasSets);
+      node3 = next(node3, load<f32>(x + load<u32>(node3, 4), 12), hasSets);
+      node4 = next(node4, load<f32>(x + load<u32>(node4, 4), 16), hasSets);
+      node5 = next(node5, load<f32>(x + load<u32>(node5, 4), 20), hasSets);
+      node6 = next(node6, load<f32>(x + load<u32>(node6, 4), 24), hasSets);
+      node7 = next(node7, load<f32>(x + load<u32>(node7, 4), 28), hasSets);
+      const before0 = node0;
+      const before1 = node1;
+      const before2 = node2;
+      const before3 = node3;
+      node0 = next(node0, load<f32>(x + load<u32>(node0, 4)), hasSets);
+      node1 = next(node1, load<f32>(x + load<u32>(node1, 4), 4), hasSets);
+      node2 = next(node2, load<f32>(x + load<u32>(node2, 4), 8), hasSets);
+      node3 = next(node3, load<f32>(x + load<u32>(node3, 4), 12), hasSets);
+      moved = (node0 ^ before0) | (node1 ^ before1) | (node2 ^ before2) | (node3 ^ before3);
+      const before4 = node4;
+      const before5 = node5;
+      const before6 = node6;
+      const before7 = node7;
+      node4 = next(node4, load<f32>(x + load<u32>(node4, 4), 16), hasSets);
+      node5 = next(node5, load<f32>(x + load<u32>(node5, 4), 20), hasSets);
+      node6 = next(node6, load<f32>(x + load<u32>(node6, 4), 24), hasSets);
+      node7 = next(node7, load<f32>(x + load<u32>(node7, 4), 28), hasSets);
+      moved |= (node4 ^ before4) | (node5 ^ before5) | (node6 ^ before6) | (node7 ^ before7);
+    }
+    addLeaf(leaves, (node0 - root) >> 4, vectors, outputs, output, score);
+    addLeaf(leaves, (node1 - root) >> 4, vectors, outputs, output, score + step);
+    addLeaf(leaves, (node2 - root) >> 4, vectors, outputs, output, score + 2 * step);
+    addLeaf(leaves, (node3 - root) >> 4, vectors, outputs, output, score + 3 * step);
+    score += 4 * step;
+    addLeaf(leaves, (node4 - root) >> 4, vectors, outputs, output, score);
+    addLeaf(leaves, (node5 - root) >> 4, vectors, outputs, output, score + step);
+    addLeaf(leaves, (node6 - root) >> 4, vectors, outputs, output, score + 2 * step);
+    addLeaf(leaves, (node7 - root) >> 4, vectors, outputs, output, score + 3 * step);
+    score += 4 * step;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function next(node: usize, value: f32, hasSets: bool): usize {
   const flags = load<u32>(node, 12);
   const isMissing = <u32>(value !== value);
   let right = <u32>(value > load<f32>(node)) | (isMissing & flags & 1);
@@ -121,15 +226,4 @@ function step(node: usize, row: usize, hasSets: bool): usize {
     }
   }
   return <usize>load<u32>(node, 8) + (<usize>right << 4);
-}
-
-// @ts-ignore: decorator
-@inline
-function addValue(value: usize, score: usize): void {
-  store<f64>(score, load<f64>(score) + load<f64>(value));
-}
-
-function addVector(at: usize, vectors: usize, score: usize, width: u32): void {
-  const vector = vectors + ((<usize>load<u32>(at) * <usize>width) << 3);
-  for (let k: usize = 0, end = <usize>width << 3; k < end; k += 8) store<f64>(score + k, load<f64>(score + k) + load<f64>(vector + k));
 }
