@@ -23,8 +23,8 @@ export interface Scales {
 export interface Gradients {
   /** Once per round: what the loss derives for all outputs at once, and the scales of the round. Contains a barrier. */
   begin(): Scales;
-  /** Writes the derivatives by one output into the records of this member's rows. */
-  write(output: number, scales: Scales): void;
+  /** Writes the derivatives by one output into the records of rows `from` to `to`. */
+  write(output: number, scales: Scales, from: number, to: number): void;
 }
 
 export function createGradients(memory: Memory, loss: Loss, rowCount: number, stride: number, member: Member): Gradients {
@@ -48,7 +48,7 @@ export function createGradients(memory: Memory, loss: Loss, rowCount: number, st
 
   return {
     begin,
-    write: (output, scales) => loss.write(kernel, output, from, to, target, scales),
+    write: (output, scales, first, last) => loss.write(kernel, output, first, last, target, scales),
   };
 }
 

@@ -63,9 +63,12 @@ export interface Bag {
 /** The value of a leaf that takes no Newton step, of its rows: for losses without curvature. */
 export type Refit = (rows: Uint32Array) => number;
 
+/** Writes the gradients of rows `from` to `to` into their records. */
+export type WriteGradients = (from: number, to: number) => void;
+
 export interface Grower {
-  /** Grows a tree on the gradients in the records and adds its values to the scores of `output`; false when no cut gained anything. */
-  grow(bag: Bag, scales: Scales, output: number, refit: Refit | undefined): boolean;
+  /** Grows a tree on the gradients and adds its values to the scores of `output`; false when no cut gained anything. */
+  grow(bag: Bag, scales: Scales, output: number, writeGradients: WriteGradients, refit: Refit | undefined): boolean;
 }
 
 export function createGrower(
@@ -83,9 +86,9 @@ export function createGrower(
   const walk = createTreeWalk(memory, columnCount, outputs, member);
   const kernel = instantiateKernel<RowsKernel>("rows", memory.memory);
 
-  function grow(bag: Bag, scales: Scales, output: number, refit: Refit | undefined): boolean {
+  function grow(bag: Bag, scales: Scales, output: number, writeGradients: WriteGradients, refit: Refit | undefined): boolean {
     const ownColumns = bag.columns.filter((_, index) => index % member.count === member.index);
-    const root = plantRoot(bag, scales, ownColumns);
+    const root = plantRoot(bag, scales, ownColumns, writeGradients);
     const rootNode = root.node;
     const leaves = [root];
     while (leaves.length < rules.leaves) {
@@ -101,12 +104,16 @@ export function createGrower(
     return leaves.length > 1;
   }
 
-  function plantRoot(bag: Bag, scales: Scales, ownColumns: readonly number[]): Leaf {
+  function plantRoot(bag: Bag, scales: Scales, ownColumns: readonly number[], writeGradients: WriteGradients): Leaf {
+    const [from, to] = share(rowCount, member.index, member.count);
     if (bag.isWhole) {
-      const [from, to] = share(rowCount, member.index, member.count);
-      for (let row = from; row < to; row++) rows[row] = row;
+      kernel.enumerate(rows.byteOffset, from, to);
+      histograms.add(0, 0, rowCount, false, writeGradients);
+    } else {
+      writeGradients(from, to);
+      member.barrier();
+      histograms.add(0, 0, bag.rowCount, true);
     }
-    histograms.add(0, 0, bag.rowCount, !bag.isWhole);
     member.barrier();
     histograms.reduce(ownColumns, 0, -1, bag.rowCount);
     member.barrier();

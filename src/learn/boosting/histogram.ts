@@ -19,8 +19,11 @@ const CALL_ROWS = 8192;
 const HELPER_ROWS = 2048;
 
 export interface Histograms {
-  /** Adds this member's share of the rows from place `from` to `to` into the leaf's slot or its own; `listed` or in the order of the data. */
-  add(slot: number, from: number, to: number, listed: boolean): void;
+  /**
+   * Adds this member's share of the rows from place `from` to `to` into the leaf's slot or its own; `listed` or in the order of the data.
+   * `before` is called for some rows at a time, which are then still near.
+   */
+  add(slot: number, from: number, to: number, listed: boolean, before?: (first: number, last: number) => void): void;
   /** After a barrier: the slot's `columns` become whole, and the parent's slot (>= 0) is left with the sibling's. */
   reduce(columns: readonly number[], slot: number, parentSlot: number, rowCount: number): void;
   /** The sums of a column, three numbers per bin; valid until the next call. */
@@ -57,18 +60,18 @@ export function createHistograms(
   const membersFor = (count: number) => Math.max(1, Math.min(member.count, Math.floor(count / HELPER_ROWS)));
   const addressOf = (slot: number, column: number) => slotAt(slot) + column * COLUMN_BYTES;
 
-  function add(slot: number, from: number, to: number, listed: boolean): void {
+  function add(slot: number, from: number, to: number, listed: boolean, before?: (first: number, last: number) => void): void {
     const helpers = membersFor(to - from);
     if (member.index >= helpers) return;
     const target = member.index === 0 ? slotAt(slot) : helpersAt + (member.index - 1) * bytes;
     for (let column = 0; column < padded; column++) kernel.clearColumn(target + column * COLUMN_BYTES, binCounts[column] ?? 1);
     const [first, last] = share(to - from, member.index, helpers);
     const list = listed ? rows.byteOffset : 0;
-    for (let at = from + first; at < from + last; at += CALL_ROWS)
-      kernel.addRows(
-        ...([records.byteOffset, stride, padded, list, at, Math.min(at + CALL_ROWS, from + last)] as const),
-        ...([shift, scratch.byteOffset, target] as const),
-      );
+    for (let at = from + first; at < from + last; at += CALL_ROWS) {
+      const end = Math.min(at + CALL_ROWS, from + last);
+      before?.(at, end);
+      kernel.addRows(records.byteOffset, stride, padded, list, at, end, shift, scratch.byteOffset, target);
+    }
   }
 
   function reduce(columns: readonly number[], slot: number, parentSlot: number, count: number): void {

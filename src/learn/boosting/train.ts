@@ -75,9 +75,8 @@ export function trainForest(order: ForestOrder, member: Member): TrainedForest {
     let grown = false;
     for (let output = 0; output < outputs; output++) {
       if (output > 0 && !bag.isWhole) sampling.bagOf(round);
-      gradients.write(output, scales);
-      member.barrier();
-      grown = grower.grow(bag, scales, output, refit) || grown;
+      const writeGradients = (first: number, last: number) => gradients.write(output, scales, first, last);
+      grown = grower.grow(bag, scales, output, writeGradients, refit) || grown;
       member.barrier();
     }
     if (!grown && order.sampling.rowShare === 1 && order.sampling.columnShare === 1) {

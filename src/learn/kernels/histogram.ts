@@ -37,4 +37,4 @@ export interface HistogramKernel extends WebAssembly.Exports {
 export const COLUMN_BYTES = 4096;
 
 /** Bytes that `addRows` works in. */
-export const histogramScratchBytes = (stride: number) => 512 * (16 + stride);
+export const histogramScratchBytes = (stride: number) => Math.max(131_072, 128 * (16 + stride));

@@ -1,6 +1,7 @@
 /** What `rows.wasm` exports; addresses are bytes, rows are counted. Meanings: `assembly/rows.ts`. */
 export interface RowsKernel extends WebAssembly.Exports {
   setAside(rows: number, from: number, to: number, bins: number, sides: number, left: number, right: number): number;
+  enumerate(rows: number, from: number, to: number): void;
   copyRows(from: number, to: number, count: number): void;
   addToScores(rows: number, from: number, to: number, scores: number, stride: number, value: number): void;
   addLeaves(

@@ -5,15 +5,17 @@
  *   histogram:         for each column 256 entries of 16 bytes:  | sum of gradients i64 | sum of hessians << shift + rows i64 |
  *
  * One vector addition per row and column does all three. Columns are taken eight at a time, so that the part of the histogram that is written to stays in
- * the first-level cache, for some hundred rows at a time, which stay in the second.
+ * the first-level cache, for as many rows at a time as stay in the second.
  */
 
 /** Bytes of a column's histogram; the addresses below are multiples of it, written out so that they become part of the instructions. */
 const COLUMN: usize = 4096;
 const ENTRY: usize = 16;
 const MISSING: usize = 255 * ENTRY;
-/** Rows at a time; `scratch` has room for 16 bytes and a record of each. */
-const CHUNK: u32 = 512;
+/** Rows at a time; `scratch` has room for 16 bytes and a record of each (`histogramScratchBytes`). */
+function chunkRows(stride: usize): u32 {
+  return max(128, min(2048, 131072 / (16 + <u32>stride)));
+}
 
 /**
  * Adds records `from` to `to`, of all rows or, where `rows` is not 0, of the rows listed there. `columns` is a multiple of 4. Rows that are listed lie apart:
@@ -30,9 +32,10 @@ export function addRows(
   scratch: usize,
   histogram: usize,
 ): void {
-  const copies = scratch + <usize>CHUNK * 16;
-  for (let first = from; first < to; first += CHUNK) {
-    const count = min(CHUNK, to - first);
+  const chunk = chunkRows(stride);
+  const copies = scratch + ((<usize>chunk) << 4);
+  for (let first = from; first < to; first += chunk) {
+    const count = min(chunk, to - first);
     let bins = records + <usize>first * stride + 8;
     if (rows === 0) expand(bins - 8, stride, count, shift, scratch);
     else {
@@ -54,7 +57,9 @@ export function addRows(
 function gather(records: usize, stride: usize, rows: usize, count: u32, to: usize): void {
   for (const end = rows + ((<usize>count) << 2); rows < end; rows += 4) {
     const from = records + <usize>load<u32>(rows) * stride;
-    for (let at: usize = 0; at < stride; at += 8) store<u64>(to + at, load<u64>(from + at));
+    let at: usize = 0;
+    for (; at + 16 <= stride; at += 16) v128.store(to + at, v128.load(from + at));
+    if (at < stride) store<u64>(to + at, load<u64>(from + at));
     to += stride;
   }
 }
@@ -68,20 +73,21 @@ function expand(records: usize, stride: usize, count: u32, shift: i64, to: usize
   }
 }
 
-function addFourOf(row: usize, sums: v128, histogram: usize): void {
-  let at = histogram + ((<usize>load<u8>(row)) << 4);
+/** `bins` holds four of them, a byte each. */
+function addFourOf(bins: u32, sums: v128, histogram: usize): void {
+  let at = histogram + <usize>((bins << 4) & 0xff0);
   v128.store(at, i64x2.add(v128.load(at), sums));
-  at = histogram + ((<usize>load<u8>(row, 1)) << 4);
+  at = histogram + <usize>((bins >> 4) & 0xff0);
   v128.store(at, i64x2.add(v128.load(at, 4096), sums), 4096);
-  at = histogram + ((<usize>load<u8>(row, 2)) << 4);
+  at = histogram + <usize>((bins >> 12) & 0xff0);
   v128.store(at, i64x2.add(v128.load(at, 8192), sums), 8192);
-  at = histogram + ((<usize>load<u8>(row, 3)) << 4);
+  at = histogram + <usize>((bins >> 20) & 0xff0);
   v128.store(at, i64x2.add(v128.load(at, 12288), sums), 12288);
 }
 
 function addFour(bins: usize, stride: usize, count: u32, sums: usize, histogram: usize): void {
   for (const end = sums + ((<usize>count) << 4); sums < end; sums += 16) {
-    addFourOf(bins, v128.load(sums), histogram);
+    addFourOf(load<u32>(bins), v128.load(sums), histogram);
     bins += stride;
   }
 }
@@ -89,14 +95,15 @@ function addFour(bins: usize, stride: usize, count: u32, sums: usize, histogram:
 function addEight(bins: usize, stride: usize, count: u32, sums: usize, histogram: usize): void {
   for (const end = sums + ((<usize>count) << 4); sums < end; sums += 16) {
     const both = v128.load(sums);
-    addFourOf(bins, both, histogram);
-    let at = histogram + ((<usize>load<u8>(bins, 4)) << 4);
+    const last = load<u32>(bins, 4);
+    addFourOf(load<u32>(bins), both, histogram);
+    let at = histogram + <usize>((last << 4) & 0xff0);
     v128.store(at, i64x2.add(v128.load(at, 16384), both), 16384);
-    at = histogram + ((<usize>load<u8>(bins, 5)) << 4);
+    at = histogram + <usize>((last >> 4) & 0xff0);
     v128.store(at, i64x2.add(v128.load(at, 20480), both), 20480);
-    at = histogram + ((<usize>load<u8>(bins, 6)) << 4);
+    at = histogram + <usize>((last >> 12) & 0xff0);
     v128.store(at, i64x2.add(v128.load(at, 24576), both), 24576);
-    at = histogram + ((<usize>load<u8>(bins, 7)) << 4);
+    at = histogram + <usize>((last >> 20) & 0xff0);
     v128.store(at, i64x2.add(v128.load(at, 28672), both), 28672);
     bins += stride;
   }

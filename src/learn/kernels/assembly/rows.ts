@@ -17,6 +17,11 @@ export function setAside(rows: usize, from: u32, to: u32, bins: usize, sides: us
   return <u32>((left - begin) >> 2);
 }
 
+/** Writes `from` to `to` at their own places. */
+export function enumerate(rows: usize, from: u32, to: u32): void {
+  for (let row = from; row < to; row++) store<u32>(rows + ((<usize>row) << 2), row);
+}
+
 /** Copies `count` row numbers. */
 export function copyRows(from: usize, to: usize, count: u32): void {
   memory.copy(to, from, (<usize>count) << 2);
