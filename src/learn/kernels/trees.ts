@@ -9,6 +9,7 @@ export interface Trees extends WebAssembly.Exports {
     columns: number,
     /** Of 16 rows. */
     groups: number,
+    hasMissing: boolean,
     outputs: number,
     scores: number,
   ): void;

@@ -67,9 +67,13 @@ export function layForest(forest: Forest, arena: Arena): number {
     const first = word;
     const firstLeaf = leaf;
     let count = 1;
-    let asksSets = 0;
-    const waiting = [root, 0];
+    let asksSets = false;
+    let depthMax = 0;
+    let depthSum = 0;
+    let mass = 0;
+    const waiting = [root, 0, 0];
     while (waiting.length > 0) {
+      const depth = waiting.pop()!;
       const place = waiting.pop()!;
       const node = waiting.pop()!;
       const isLeaf = columns[node]! < 0;
@@ -80,18 +84,25 @@ export function layForest(forest: Forest, arena: Arena): number {
       words[at + 3] = isLeaf ? 0 : setOf(node) | (1 - missingLeft[node]!);
       if (isLeaf) {
         leaves[firstLeaf + place] = results[node]!;
+        const rows = covers === null ? 1 : covers[node]!;
+        depthMax = Math.max(depthMax, depth);
+        depthSum += depth * rows;
+        mass += rows;
         continue;
       }
-      if (setAts[node]! >= 0) asksSets = 1;
+      if (setAts[node]! >= 0) asksSets = true;
       const left = lefts[node]!;
       const isLeftLikelier = covers === null || covers[left]! >= covers[left + 1]!;
-      if (isLeftLikelier) waiting.push(left + 1, count + 1, left, count);
-      else waiting.push(left, count, left + 1, count + 1);
+      if (isLeftLikelier) waiting.push(left + 1, count + 1, depth + 1, left, count, depth + 1);
+      else waiting.push(left, count, depth + 1, left + 1, count + 1, depth + 1);
       count += 2;
     }
     word += count * NODE_WORDS;
     leaf += count;
-    return [0, 0, asksSets];
+    const depthMean = Math.ceil(depthSum / mass);
+    const isEven = depthMax <= depthMean + 2;
+    if (isEven && !asksSets) return [0, depthMax, 2];
+    return [0, Math.min(depthMean, depthMax), asksSets ? 1 : 0];
   }
 }
 

@@ -33,6 +33,7 @@ export function createBlockScorer(forest: Forest, width: number, outputs: number
   const x = arena.float32(rows * width);
   const scores = arena.float64(rows * outputs);
   const kernel = instantiateKernel<Trees>("trees", arena.memory);
+  let hasMissing = false;
   const vectorsAt = vectors === null ? 0 : vectorValues.byteOffset;
   return {
     rows,
@@ -40,12 +41,17 @@ export function createBlockScorer(forest: Forest, width: number, outputs: number
     fill(column, values, first, count) {
       for (let row = 0, at = column * GROUP_ROWS; row < count; at += width * GROUP_ROWS) {
         const end = Math.min(row + GROUP_ROWS, count);
-        for (let place = at; row < end; row++, place++) x[place] = values[first + row]!;
+        for (let place = at; row < end; row++, place++) {
+          const value = values[first + row]!;
+          x[place] = value;
+          if (Number.isNaN(value)) hasMissing = true;
+        }
       }
     },
     add(count) {
       const groups = Math.ceil(count / GROUP_ROWS);
-      kernel.add(laid, roots.length, vectorsAt, x.byteOffset, width, groups, outputs, scores.byteOffset);
+      kernel.add(laid, roots.length, vectorsAt, x.byteOffset, width, groups, hasMissing, outputs, scores.byteOffset);
+      hasMissing = false;
     },
   };
 }

@@ -2,6 +2,7 @@
  * Adds trees to rows, 16 rows (a group) at a time. Columns of a group lie side by side, 16 float32 each: a cache line a column.
  *
  *   tree      | questions | leaves | end of those that send missing values left | end of those that send them right | end of the sets |
+ *   walked    | root      | leaves | 0 | steps that are taken without a look whether all have arrived | whether it asks about sets, or that no look is needed then (2) |
  *
  * Small trees (at most 32 leaves, counted from the left) ask all their questions: where the answer is "right", the leaves under the left child are out. The first leaf
  * that is left is the row's. No answer waits for another (QuickScorer; Lucchese et al. 2015), and four rows are asked at once.
@@ -9,7 +10,7 @@
  *   number    | threshold f32 | column x 64 | leaves under the left child |
  *   set       | address of the set | column x 64 | leaves under the left child | all ones: missing goes right |
  *
- * Others are walked, eight rows at a time and without branches, so that the processor waits for eight nodes at once. Their ends are 0, the last is 1 where they ask about sets.
+ * Others are walked, eight rows at a time and without branches, so that the processor waits for eight nodes at once.
  *
  *   node      | threshold f32 | column x 64 | address of the left child, the right one is the next | address of a set, lowest bit: missing goes right |
  *
@@ -22,7 +23,7 @@ const TREE: usize = 20;
 const NUMBER: usize = 12;
 const SET: usize = 16;
 
-/** Adds to `scores`, row-major; every group is whole. */
+/** Adds to `scores`, row-major; every group is whole. Values may be missing only where `hasMissing`. */
 export function add(
   trees: usize,
   treeCount: u32,
@@ -30,6 +31,7 @@ export function add(
   x: usize,
   columns: u32,
   groups: u32,
+  hasMissing: bool,
   outputs: u32,
   scores: usize,
 ): void {
@@ -40,8 +42,9 @@ export function add(
       const at = x + <usize>group * groupBytes;
       const score = scores + ((<usize>(group * ROWS) * <usize>outputs) << 3);
       if (load<u32>(tree, 8) !== 0) askAll(tree, at, vectors, outputs, output, score);
-      else if (load<u32>(tree, 16) === 0) walk(tree, at, vectors, outputs, output, score, false);
-      else walk(tree, at, vectors, outputs, output, score, true);
+      else if (load<u32>(tree, 16) === 1) walk(tree, at, vectors, outputs, output, score, true, true);
+      else if (hasMissing) walk(tree, at, vectors, outputs, output, score, true, false);
+      else walk(tree, at, vectors, outputs, output, score, false, false);
     }
     output = output + 1 === outputs ? 0 : output + 1;
   }
@@ -155,9 +158,10 @@ function addLeaf(leaves: usize, leaf: usize, vectors: usize, outputs: u32, outpu
 
 // @ts-ignore: decorator
 @inline
-function walk(tree: usize, group: usize, vectors: usize, outputs: u32, output: u32, scores: usize, hasSets: bool): void {
+function walk(tree: usize, group: usize, vectors: usize, outputs: u32, output: u32, scores: usize, hasMissing: bool, hasSets: bool): void {
   const root = <usize>load<u32>(tree);
   const leaves = <usize>load<u32>(tree, 4);
+  const sureSteps = load<u32>(tree, 12);
   const step = <usize>outputs << 3;
   let score = scores;
   for (let x = group; x < group + LINE; x += LINE / 2) {
@@ -169,34 +173,44 @@ function walk(tree: usize, group: usize, vectors: usize, outputs: u32, output: u
     let node5 = root;
     let node6 = root;
     let node7 = root;
-    let moved: usize = 1;
+    for (let taken: u32 = 0; taken < sureSteps; taken++) {
+      node0 = next(node0, load<f32>(x + load<u32>(node0, 4)), hasMissing, hasSets);
+      node1 = next(node1, load<f32>(x + load<u32>(node1, 4), 4), hasMissing, hasSets);
+      node2 = next(node2, load<f32>(x + load<u32>(node2, 4), 8), hasMissing, hasSets);
+      node3 = next(node3, load<f32>(x + load<u32>(node3, 4), 12), hasMissing, hasSets);
+      node4 = next(node4, load<f32>(x + load<u32>(node4, 4), 16), hasMissing, hasSets);
+      node5 = next(node5, load<f32>(x + load<u32>(node5, 4), 20), hasMissing, hasSets);
+      node6 = next(node6, load<f32>(x + load<u32>(node6, 4), 24), hasMissing, hasSets);
+      node7 = next(node7, load<f32>(x + load<u32>(node7, 4), 28), hasMissing, hasSets);
+    }
+    let moved: usize = load<u32>(tree, 16) === 2 ? 0 : 1;
     while (moved !== 0) {
       // two steps for each look whether all have arrived
-      node0 = next(node0, load<f32>(x + load<u32>(node0, 4)), hasSets);
-      node1 = next(node1, load<f32>(x + load<u32>(node1, 4), 4), hasSets);
-      node2 = next(node2, load<f32>(x + load<u32>(node2, 4), 8), hasSets);
-      node3 = next(node3, load<f32>(x + load<u32>(node3, 4), 12), hasSets);
-      node4 = next(node4, load<f32>(x + load<u32>(node4, 4), 16), hasSets);
-      node5 = next(node5, load<f32>(x + load<u32>(node5, 4), 20), hasSets);
-      node6 = next(node6, load<f32>(x + load<u32>(node6, 4), 24), hasSets);
-      node7 = next(node7, load<f32>(x + load<u32>(node7, 4), 28), hasSets);
+      node0 = next(node0, load<f32>(x + load<u32>(node0, 4)), hasMissing, hasSets);
+      node1 = next(node1, load<f32>(x + load<u32>(node1, 4), 4), hasMissing, hasSets);
+      node2 = next(node2, load<f32>(x + load<u32>(node2, 4), 8), hasMissing, hasSets);
+      node3 = next(node3, load<f32>(x + load<u32>(node3, 4), 12), hasMissing, hasSets);
+      node4 = next(node4, load<f32>(x + load<u32>(node4, 4), 16), hasMissing, hasSets);
+      node5 = next(node5, load<f32>(x + load<u32>(node5, 4), 20), hasMissing, hasSets);
+      node6 = next(node6, load<f32>(x + load<u32>(node6, 4), 24), hasMissing, hasSets);
+      node7 = next(node7, load<f32>(x + load<u32>(node7, 4), 28), hasMissing, hasSets);
       const before0 = node0;
       const before1 = node1;
       const before2 = node2;
       const before3 = node3;
-      node0 = next(node0, load<f32>(x + load<u32>(node0, 4)), hasSets);
-      node1 = next(node1, load<f32>(x + load<u32>(node1, 4), 4), hasSets);
-      node2 = next(node2, load<f32>(x + load<u32>(node2, 4), 8), hasSets);
-      node3 = next(node3, load<f32>(x + load<u32>(node3, 4), 12), hasSets);
+      node0 = next(node0, load<f32>(x + load<u32>(node0, 4)), hasMissing, hasSets);
+      node1 = next(node1, load<f32>(x + load<u32>(node1, 4), 4), hasMissing, hasSets);
+      node2 = next(node2, load<f32>(x + load<u32>(node2, 4), 8), hasMissing, hasSets);
+      node3 = next(node3, load<f32>(x + load<u32>(node3, 4), 12), hasMissing, hasSets);
       moved = (node0 ^ before0) | (node1 ^ before1) | (node2 ^ before2) | (node3 ^ before3);
       const before4 = node4;
       const before5 = node5;
       const before6 = node6;
       const before7 = node7;
-      node4 = next(node4, load<f32>(x + load<u32>(node4, 4), 16), hasSets);
-      node5 = next(node5, load<f32>(x + load<u32>(node5, 4), 20), hasSets);
-      node6 = next(node6, load<f32>(x + load<u32>(node6, 4), 24), hasSets);
-      node7 = next(node7, load<f32>(x + load<u32>(node7, 4), 28), hasSets);
+      node4 = next(node4, load<f32>(x + load<u32>(node4, 4), 16), hasMissing, hasSets);
+      node5 = next(node5, load<f32>(x + load<u32>(node5, 4), 20), hasMissing, hasSets);
+      node6 = next(node6, load<f32>(x + load<u32>(node6, 4), 24), hasMissing, hasSets);
+      node7 = next(node7, load<f32>(x + load<u32>(node7, 4), 28), hasMissing, hasSets);
       moved |= (node4 ^ before4) | (node5 ^ before5) | (node6 ^ before6) | (node7 ^ before7);
     }
     addLeaf(leaves, (node0 - root) >> 4, vectors, outputs, output, score);
@@ -214,15 +228,18 @@ function walk(tree: usize, group: usize, vectors: usize, outputs: u32, output: u
 
 // @ts-ignore: decorator
 @inline
-function next(node: usize, value: f32, hasSets: bool): usize {
-  const flags = load<u32>(node, 12);
-  const isMissing = <u32>(value !== value);
-  let right = <u32>(value > load<f32>(node)) | (isMissing & flags & 1);
-  if (hasSets) {
-    const set = <usize>(flags & ~1);
-    if (set !== 0 && isMissing === 0) {
-      const bin = <u32>value;
-      right = 1 ^ ((load<u32>(set + (<usize>(bin >>> 5) << 2)) >>> (bin & 31)) & 1);
+function next(node: usize, value: f32, hasMissing: bool, hasSets: bool): usize {
+  let right = <u32>(value > load<f32>(node));
+  if (hasMissing) {
+    const flags = load<u32>(node, 12);
+    const isMissing = <u32>(value !== value);
+    right |= isMissing & flags & 1;
+    if (hasSets) {
+      const set = <usize>(flags & ~1);
+      if (set !== 0 && isMissing === 0) {
+        const bin = <u32>value;
+        right = 1 ^ ((load<u32>(set + (<usize>(bin >>> 5) << 2)) >>> (bin & 31)) & 1);
+      }
     }
   }
   return <usize>load<u32>(node, 8) + (<usize>right << 4);
