@@ -57,6 +57,8 @@ export interface Tags {
   readonly explains: boolean;
   /** Goes on from `context.start`, a predictor of its own. */
   readonly warmStart: boolean;
+  /** Adds the rows to what `context.start`, a predictor of its own, has learnt: parts one after the other, as they come. */
+  readonly partialFit: boolean;
 }
 
 /** What most estimators say of themselves; each states what differs. */
@@ -69,6 +71,7 @@ export const usualTags = {
   deterministic: true,
   explains: false,
   warmStart: false,
+  partialFit: false,
 } as const satisfies Omit<Tags, "tasks">;
 
 export interface TrainingData {
@@ -96,7 +99,10 @@ export interface FitContext {
   readonly signal: AbortSignal;
   /** Where a long fit keeps what it has, some times a minute; the same fit, asked again, goes on from there and ends in the same model bit for bit. */
   readonly checkpoint?: { read(): Json | null; keep(state: Json): void };
-  /** A predictor of the same estimator, task and columns to go on from, for those with the tag `warmStart`. */
+  /**
+   * A predictor of the same estimator, task, classes and columns to go on from, for those with the tag `warmStart` (the search begins at it, and learns these
+   * rows) or `partialFit` (these rows are learnt besides those that it knows). Error: `learn.bad-start`.
+   */
   readonly start?: Predictor;
 }
 
@@ -110,7 +116,7 @@ export interface FitWarning {
 
 /**
  * An algorithm. Errors of `fit`: `learn.empty`, `learn.one-class`, `learn.bad-parameter`, `learn.bad-column` (infinite values, no usable column, texts or
- * missing values where the tags say no), `learn.bad-label`, `learn.bad-weight`, `learn.task`, `learn.too-large`, `learn.cancelled`, `learn.worker-lost`.
+ * missing values where the tags say no), `learn.bad-label`, `learn.bad-weight`, `learn.task`, `learn.bad-start`, `learn.too-large`, `learn.cancelled`, `learn.worker-lost`.
  */
 export interface Estimator {
   readonly name: string;

@@ -26,6 +26,8 @@ export interface SuiteOptions {
   readonly checkpoints?: boolean;
   /** Its probabilities are known to be too sure for the losses to be compared with a constant's. */
   readonly overconfident?: boolean;
+  /** How far one that learnt in three parts may be from one that learnt all rows at once. Default 1e-12; null where chance decides. */
+  readonly partsTolerance?: number | null;
   /** How far the graph's predictions may be from ours. Default 1e-6. */
   readonly graphTolerance?: number;
   /** Digest of the model of each task at the present revision; null where the parts that a model is made of promise it. */
@@ -195,6 +197,56 @@ export function checkEstimator(estimator: Estimator, options: SuiteOptions): voi
       const params = options.weightParams ?? options.params;
       const [one, other] = [await fit({ ...data, weights }, {}, params), await fit(repeated, {}, params)];
       assertClose(one.predict(data.X), other.predict(data.X), 1e-4);
+    });
+
+  if (tags.partialFit) {
+    check("rows learnt in three parts, the model stored between them, give what all give at once", async (task) => {
+      const data = dataOf(task, ROWS);
+      const cuts = [0, 0.5, 0.8, 1].map((part) => Math.floor(part * ROWS));
+      let model: Predictor | undefined;
+      for (let part = 0; part < 3; part++) {
+        const rows = Array.from({ length: cuts[part + 1]! - cuts[part]! }, (_, row) => cuts[part]! + row);
+        const next = await fit(pick(data, rows), { threads: 1 + part, ...(model && { start: model }) });
+        model = readPredictor(JSON.parse(JSON.stringify(next.toJson())));
+      }
+      const [ours, expected] = [model!.predict(data.X), (await fitOnce(task)).predict(data.X)];
+      if (options.partsTolerance !== null) assertClose(ours, expected, options.partsTolerance ?? 1e-12);
+      assert.ok(ours.length === expected.length && ours.every(Number.isFinite));
+    });
+
+    check("of more rows one class and an empty column are enough", async (task) => {
+      const data = dataOf(task, 1000);
+      const start = await fit(data);
+      const more = pick(
+        data,
+        [...Array(50).keys()].filter((row) => data.y.length === 0 || data.y[row] === 1),
+      );
+      const empty = ([name, column]: [string, NumberColumn | TextColumn]): [string, NumberColumn | TextColumn] => [
+        name,
+        column.kind === "number"
+          ? { ...column, values: column.values.map(() => NaN) }
+          : { ...column, codes: column.codes.map(() => -1) },
+      ];
+      const [first, ...rest] = Object.entries(more.X.columns);
+      const X = tags.missing ? { ...more.X, columns: Object.fromEntries([empty(first!), ...rest]) } : more.X;
+      assert.ok((await fit({ ...more, X }, { start })).predict(data.X).every(Number.isFinite));
+    });
+  }
+
+  if (tags.warmStart || tags.partialFit)
+    check("a model that does not fit is not gone on from", async (task) => {
+      const data = dataOf(task, 300);
+      const start = await fit(data);
+      const refuses = (bad: TrainingData, model = start) =>
+        assert.rejects(fit(bad, { start: model }), hasCode("learn.bad-start"));
+      const withColumns = (columns: Frame["columns"]) => refuses({ ...data, X: { rowCount: 300, columns } });
+      const [[name, column], ...others] = Object.entries(data.X.columns) as [[string, NumberColumn | TextColumn]];
+      await refuses(data, { ...start, estimator: "another" });
+      await withColumns({ ...data.X.columns, more: column });
+      if (others.length > 0) await withColumns(Object.fromEntries(others));
+      if (tags.text && tags.numbers) await withColumns({ ...data.X.columns, [name]: otherKind(column) });
+      if (isClassification(task)) await refuses({ ...data, classes: data.classes.toReversed() });
+      for (const other of tags.tasks) if (other !== task) await refuses(dataOf(other, 300));
     });
 
   check("what cannot be learnt from is refused with the reason", async (task) => {

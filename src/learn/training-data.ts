@@ -1,12 +1,14 @@
 import { MillError } from "../base/index.ts";
-import type { Estimator, LearnTask, TrainingData } from "./estimator.ts";
+import type { Estimator, FitContext, LearnTask, TrainingData } from "./estimator.ts";
 import type { NumberColumn, TextColumn } from "./frame.ts";
 
 /**
- * Refuses what no estimator can learn from, and what this one says that it does not take. Errors: `learn.task`, `learn.empty`, `learn.bad-label`,
+ * Refuses what no estimator can learn from, and what this one says that it does not take. Of more rows for a model that has learnt others (tag `partialFit`) one class
+ * is enough, and a column may be empty. Errors: `learn.task`, `learn.empty`, `learn.bad-label`,
  * `learn.bad-weight`, `learn.one-class`, `learn.bad-column` (infinite values, no value at all, no column, and by the tags: texts, missing, below 0).
  */
-export function checkTrainingData(estimator: Estimator, data: TrainingData): void {
+export function checkTrainingData(estimator: Estimator, data: TrainingData, { start }: Pick<FitContext, "start"> = {}): void {
+  const areMore = estimator.tags.partialFit && start !== undefined;
   checkTask(estimator, data);
   const { X, y, task } = data;
   const isLabelled = task !== "clustering" && task !== "outlier-detection";
@@ -14,12 +16,12 @@ export function checkTrainingData(estimator: Estimator, data: TrainingData): voi
     throw new MillError("learn.empty", `Training needs rows with labels, got ${X.rowCount} rows and ${y.length} labels.`, {
       fix: "Check the filters and the split of the data set: no labelled row is left to train on.",
     });
-  if (isLabelled) checkLabels(data);
+  if (isLabelled) checkLabels(data, areMore);
   checkWeights(data);
   const names = Object.keys(X.columns);
   if (names.length === 0) throw badColumn("", "at least one column", "none", "Give the model at least one feature.");
   for (const name of names) {
-    checkColumn(name, X.columns[name]!, X.rowCount);
+    checkColumn(name, X.columns[name]!, X.rowCount, areMore);
     checkTaken(estimator, name, X.columns[name]!);
   }
 }
@@ -36,7 +38,7 @@ function checkTask({ name, tags }: Estimator, { task, X, weights, groups }: Trai
     throw badLabel("Ranking needs the list that each row is of.", `${X.rowCount} group numbers`, `${groups?.length ?? "none"}`);
 }
 
-function checkLabels({ y, task, classes }: TrainingData): void {
+function checkLabels({ y, task, classes }: TrainingData, areMore: boolean): void {
   const classCount = classes.length;
   const isLegal = legalLabels(task, classCount);
   const counts = new Float64Array(classCount);
@@ -45,7 +47,7 @@ function checkLabels({ y, task, classes }: TrainingData): void {
     if (!isLegal.check(label)) throw badLabel(`The label of row ${row} is ${label}.`, isLegal.expected, String(label));
     if (classCount > 0) counts[label]!++;
   }
-  if (classCount === 0) return;
+  if (classCount === 0 || areMore) return;
   const seen = classes.filter((_, index) => counts[index]! > 0);
   if (seen.length < 2)
     throw new MillError("learn.one-class", `All ${y.length} training rows have the label "${seen[0]}".`, {
@@ -82,7 +84,6 @@ function checkTaken({ name: estimator, tags }: Estimator, name: string, column: 
   }
   if (!tags.numbers) throw badColumn(name, `a text column, as ${estimator} takes`, "numbers", `Bin "${name}": ${instead}`);
   if (tags.missing && tags.negative) return;
-  if (tags.missing && tags.negative) return;
   for (let row = 0; row < column.values.length; row++) {
     const value = column.values[row]!;
     if (Number.isNaN(value) && !tags.missing)
@@ -107,11 +108,11 @@ function checkWeights({ weights }: TrainingData): void {
   if (!(total > 0)) throw badWeight("all weights are 0");
 }
 
-function checkColumn(name: string, column: NumberColumn | TextColumn, rowCount: number): void {
+function checkColumn(name: string, column: NumberColumn | TextColumn, rowCount: number, areMore: boolean): void {
   const length = column.kind === "number" ? column.values.length : column.codes.length;
   if (length !== rowCount) throw badColumn(name, `${rowCount} values`, `${length}`, "Give every column a value per row.");
   const filled = column.kind === "number" ? countNumbers(name, column.values) : countTexts(column);
-  if (filled === 0)
+  if (filled === 0 && !areMore)
     throw badColumn(
       name,
       "at least one value",

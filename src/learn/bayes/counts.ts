@@ -1,10 +1,24 @@
-/** What naive Bayes learns from: sums of each column within each class. The job of a crew: each column is one member's, so the sums have one order. */
+/**
+ * What naive Bayes learns from: sums of each column within each class. The job of a crew: each column is one member's, so the sums have one order. A model keeps
+ * them, so that more rows can be added.
+ */
 import type { Member } from "../crew/crew.ts";
 import { share } from "../crew/shared.ts";
+import { levelsByText } from "../inputs.ts";
 
 export type CountColumn =
   | { readonly kind: "number"; readonly values: Float64Array }
   | { readonly kind: "text"; readonly levels: Int32Array; readonly levelCount: number };
+
+/** What a model has counted. */
+export interface ClassCounts {
+  /** Weight of the rows of each class. */
+  readonly classWeights: Float64Array;
+  /** One for each column: classCount x what is counted. */
+  readonly sums: readonly Float64Array[];
+  /** Above which a number counted as yes. */
+  readonly threshold: number;
+}
 
 export interface CountOrder {
   readonly columns: readonly CountColumn[];
@@ -73,4 +87,31 @@ function countLevels({ y, weights }: CountOrder, column: CountColumn, sums: Floa
     const level = levels[row]!;
     if (level >= 0) sums[y[row]! * levelCount + level]! += weights === undefined ? 1 : weights[row]!;
   }
+}
+
+/** Adds what was counted before to the sums of a column. */
+export function addCounts(of: CountOrder["of"], sums: Float64Array, before: Float64Array): void {
+  if (of === "moments") for (let at = 0; at < sums.length; at += 3) addMoments(sums, before, at);
+  else for (let at = 0; at < sums.length; at++) sums[at]! += before[at]!;
+}
+
+/** Means and spreads of two sets of rows, as those of one. Source: Chan, Golub and LeVeque 1979. */
+function addMoments(sums: Float64Array, before: Float64Array, at: number): void {
+  const total = sums[at]! + before[at]!;
+  if (!(total > 0)) return;
+  const [share, away] = [sums[at]! / total, sums[at + 1]! - before[at + 1]!];
+  sums[at] = total;
+  sums[at + 1] = before[at + 1]! + share * away;
+  sums[at + 2] = before[at + 2]! + share * (sums[at + 2]! - before[at + 2]!) + share * (1 - share) * away * away;
+}
+
+/** Weights of levels in the places that their texts have among more texts. */
+export function relaid(before: Float64Array, known: readonly string[], texts: readonly string[]): Float64Array {
+  const levels = levelsByText(texts);
+  const classCount = known.length === 0 ? 0 : before.length / known.length;
+  const sums = new Float64Array(classCount * texts.length);
+  known.forEach((text, level) => {
+    for (let k = 0; k < classCount; k++) sums[k * texts.length + levels.get(text)!] = before[k * known.length + level]!;
+  });
+  return sums;
 }

@@ -27,14 +27,14 @@ import {
 
 const tags: Tags = {
   ...usualTags,
-  ...{ tasks: ["binary-classification", "multiclass-classification"], explains: true },
+  ...{ tasks: ["binary-classification", "multiclass-classification"], explains: true, partialFit: true },
 };
 
 const common: ParamSpecs = { smoothing: smoothingParam, fitPrior: fitPriorParam };
 
 export const multinomialNaiveBayes: Estimator = {
   name: "multinomial-naive-bayes",
-  revision: 1,
+  revision: 2,
   about: "Shares of the columns in each class's counts, as of words in texts; its probabilities are too sure.",
   params: common,
   tags: { ...tags, missing: false, text: false, negative: false },
@@ -43,7 +43,7 @@ export const multinomialNaiveBayes: Estimator = {
 
 export const bernoulliNaiveBayes: Estimator = {
   name: "bernoulli-naive-bayes",
-  revision: 1,
+  revision: 2,
   about: "Shares of the rows in which each thing occurs, by class: for columns of yes and no.",
   params: {
     threshold: { type: "number", default: 0, about: "a number above this counts as yes" },
@@ -55,7 +55,7 @@ export const bernoulliNaiveBayes: Estimator = {
 
 export const categoricalNaiveBayes: Estimator = {
   name: "categorical-naive-bayes",
-  revision: 1,
+  revision: 2,
   about: "Shares of the texts in each class: for columns of categories.",
   params: common,
   tags: { ...tags, numbers: false },
@@ -78,7 +78,7 @@ async function fit(
   context: FitContext,
 ): Promise<Predictor> {
   const params = completeParams(estimator, given) as unknown as Complete;
-  checkTrainingData(estimator, data);
+  checkTrainingData(estimator, data, context);
   return fitBayes(data, { estimator: estimator.name, ...params, ...family(params) }, context);
 }
 

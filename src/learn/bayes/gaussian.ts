@@ -26,16 +26,22 @@ const params: ParamSpecs = {
 
 export const gaussianNaiveBayes: Estimator = {
   name: "gaussian-naive-bayes",
-  revision: 1,
+  revision: 2,
   about: "A bell curve per class and column: learnt in one pass, good on few rows.",
   params,
-  tags: { ...usualTags, tasks: ["binary-classification", "multiclass-classification"], text: false, explains: true },
+  tags: {
+    ...usualTags,
+    tasks: ["binary-classification", "multiclass-classification"],
+    text: false,
+    explains: true,
+    partialFit: true,
+  },
   fit,
 };
 
 async function fit(data: TrainingData, given: Params, context: FitContext): Promise<Predictor> {
   const complete = completeParams(gaussianNaiveBayes, given) as { smoothing: number; fitPrior: boolean };
-  checkTrainingData(gaussianNaiveBayes, data);
+  checkTrainingData(gaussianNaiveBayes, data, context);
   const { smoothing, fitPrior } = complete;
   let added: number | undefined;
   const densityOf = (sums: Float64Array, all: ClassSums) => {

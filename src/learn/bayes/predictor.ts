@@ -7,6 +7,7 @@ import type { Frame } from "../frame.ts";
 import { bindColumns, type InputColumn, levelsByText, numberOf } from "../inputs.ts";
 import { addLink, applyLink, linkOf, outputsOf } from "../link.ts";
 import { badModel, pack, unpackFloat64 } from "../packed.ts";
+import type { ClassCounts } from "./counts.ts";
 import { type Density, densityFromJson } from "./density.ts";
 
 export interface BayesModel {
@@ -18,10 +19,12 @@ export interface BayesModel {
   readonly columns: readonly { readonly name: string; readonly density: Density }[];
   /** How much each column tells of the class, in nats. */
   readonly gains: readonly number[];
+  /** What more rows are added to; models of earlier versions have none. */
+  readonly counts: ClassCounts | undefined;
 }
 
 export function bayesPredictor(model: BayesModel): Predictor {
-  const { estimator, task, classes, priors, columns, gains } = model;
+  const { estimator, task, classes, priors, columns, gains, counts } = model;
   const count = classes.length;
   const outputs = outputsOf(task, classes);
   const link = linkOf(task);
@@ -103,24 +106,42 @@ export function bayesPredictor(model: BayesModel): Predictor {
       Object.fromEntries(columns.map(({ name }, index) => [name, total > 0 ? gains[index]! / total : 1 / columns.length])),
     toJson: (): Json => ({
       ...{ estimator, task, classes, priors: pack(priors), gains },
+      ...(counts === undefined ? {} : { counts: countsToJson(counts) }),
       columns: columns.map(({ name, density }): Json => ({ name, density: density.json })),
     }),
   };
 }
 
 /** The way back from `toJson`. Error: `learn.bad-model`. */
-export function bayesFromJson(json: Record<string, unknown>): Predictor {
+export const bayesFromJson = (json: Record<string, unknown>): Predictor => bayesPredictor(readBayes(json));
+
+export function readBayes(json: Record<string, unknown>): BayesModel {
   const { columns, gains } = json;
   const classes = json.classes as string[];
   const priors = unpackFloat64(json.priors);
   if (priors.length !== classes.length || classes.length < 2) throw badModel("its classes have no shares");
   if (!Array.isArray(columns) || !Array.isArray(gains) || gains.length !== columns.length)
     throw badModel("its columns are not listed");
-  return bayesPredictor({
+  return {
     ...{ estimator: json.estimator as string, task: json.task as LearnTask, classes, priors, gains },
+    counts: json.counts === undefined ? undefined : countsFromJson(json.counts, classes.length, columns.length),
     columns: columns.map(({ name, density }) => {
       if (typeof name !== "string" || density === null || typeof density !== "object") throw badModel("a column has no name");
       return { name, density: densityFromJson(density, classes.length) };
     }),
-  });
+  };
+}
+
+const countsToJson = ({ classWeights, sums, threshold }: ClassCounts): Json => ({
+  classWeights: pack(classWeights),
+  sums: sums.map(pack),
+  threshold,
+});
+
+function countsFromJson(json: unknown, classCount: number, columnCount: number): ClassCounts {
+  const { classWeights, sums, threshold } = (json ?? {}) as Record<string, unknown>;
+  const weights = unpackFloat64(classWeights);
+  if (weights.length !== classCount || !Array.isArray(sums) || sums.length !== columnCount || typeof threshold !== "number")
+    throw badModel("its counts are incomplete");
+  return { classWeights: weights, sums: sums.map(unpackFloat64), threshold };
 }

@@ -1,39 +1,19 @@
 /** Going on from a forest: its scores are where the new trees begin, its bins of texts stay what they are, and its trees stand before the new ones. */
-import { MillError } from "../../base/index.ts";
 import { sharedCopy } from "../crew/shared.ts";
 import type { Predictor, TrainingData } from "../estimator.ts";
 import type { Link } from "../link.ts";
+import { badStart, checkStart } from "../start.ts";
 import type { Forest } from "../trees/forest.ts";
 import { forestModelFromJson } from "../trees/forest-json.ts";
 import { type ForestModel, forestPredictor } from "../trees/predictor.ts";
 
-/** Error: `learn.bad-start` where it is of another estimator, task, link, other classes or columns. */
+/** Errors: as `checkStart`, and `learn.bad-start` where it is of another link. */
 export function startModelOf(start: Predictor, estimator: string, data: TrainingData, link: Link): ForestModel {
-  const kindOf = (name: string) => data.X.columns[name]?.kind;
-  const columns = Object.keys(data.X.columns);
-  const mismatch =
-    start.estimator !== estimator || start.task !== data.task
-      ? `a ${estimator} for ${data.task}`
-      : start.classes.join("\n") !== data.classes.join("\n")
-        ? `the classes ${data.classes.join(", ")}`
-        : start.inputs.length !== columns.length ||
-            start.inputs.some(
-              ({ name, texts }, at) => name !== columns[at] || kindOf(name) !== (texts === null ? "number" : "text"),
-            )
-          ? `the columns ${columns.join(", ")}`
-          : undefined;
-  if (mismatch !== undefined) throw badStart(mismatch, `${start.estimator} for ${start.task}`);
+  checkStart(start, estimator, data);
   const model = forestModelFromJson(start.toJson() as Record<string, unknown>);
   if (model.link !== link) throw badStart("a loss with the same link", `the link ${model.link}`);
   return model;
 }
-
-const badStart = (expected: string, got: string) =>
-  new MillError("learn.bad-start", `The model to go on from does not fit: expected ${expected}, got ${got}.`, {
-    expected,
-    got,
-    fix: "Go on from a model of the same estimator, task and columns, or train anew.",
-  });
 
 /** The scores of its trees, before the link. */
 export const scoresOf = (model: ForestModel, data: TrainingData): Float64Array =>

@@ -47,7 +47,7 @@ export function calibrated(base: Estimator): Estimator {
     revision: base.revision + REVISION,
     about: `${base.about} Its probabilities are calibrated.`,
     params: { ...base.params, ...PARAMS },
-    tags: { ...base.tags, tasks, explains: false, warmStart: false },
+    tags: { ...base.tags, tasks, explains: false, warmStart: false, partialFit: false },
     fit: (data, params, context) => fit(estimator, base, data, params, context),
   };
   return estimator;

@@ -131,7 +131,11 @@ test("more clusters than rows, and clusters of other columns to go on from, are 
   const data = blobs(10, 2, 1);
   await assert.rejects(kMeans.fit(data, { clusters: 11 }, quiet()), { code: "learn.bad-parameter", at: "k-means.clusters" });
   const start = await kMeans.fit(blobs(10, 3, 1), { clusters: 2 }, quiet());
-  await assert.rejects(kMeans.fit(data, {}, { ...quiet(), start }), { code: "learn.bad-parameter", at: "start" });
+  await assert.rejects(kMeans.fit(data, {}, { ...quiet(), start }), { code: "learn.bad-start" });
+  const far = pick(data, [0, 1, 2]);
+  (far.X.columns.x1 as NumberColumn).values[1] = 1e300;
+  const own = await kMeans.fit(data, { clusters: 2 }, quiet());
+  await assert.rejects(kMeans.fit(far, {}, { ...quiet(), start: own }), { code: "learn.bad-column", at: "x1" });
 });
 
 test("a search that was cut short warns of it and names the parameter", async () => {

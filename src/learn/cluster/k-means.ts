@@ -3,7 +3,7 @@
  * k-means++ draws, then Lloyd's steps (`lloyd.ts`). Labels are those of a search in double precision.
  * Memory: 8 bytes per row and dimension, 20 per row.
  */
-import { type Json, MillError } from "../../base/index.ts";
+import { MillError } from "../../base/index.ts";
 import { crewSize, runCrew } from "../crew/crew.ts";
 import {
   type Estimator,
@@ -17,9 +17,10 @@ import {
 import { completeParams } from "../params.ts";
 import { createSpace, factorOf, fillPoints, type PointSpace } from "../points.ts";
 import { checkTrainingData } from "../training-data.ts";
+import { clustersOf, placeCentres } from "./go-on.ts";
 import type { Clustering, LloydOrder } from "./lloyd.ts";
 import { type ClusterMemory, createClusterMemory } from "./memory.ts";
-import { type CentresModel, centresPredictor, readCentres } from "./predictor.ts";
+import { type CentresModel, centresPredictor } from "./predictor.ts";
 
 export const clusterParams = {
   clusters: { type: "integer", default: 8, min: 1, max: 100_000, about: "how many; no more than rows" },
@@ -56,7 +57,7 @@ export const kMeans: Estimator = {
 async function fit(data: TrainingData, given: Params, context: FitContext): Promise<Predictor> {
   const params = completeParams(kMeans, given);
   checkTrainingData(kMeans, data);
-  const start = startOf(data, context);
+  const start = clustersOf(kMeans.name, data, context);
   const clusters = start === undefined ? (params.clusters as number) : start.masses.length;
   checkClusters(kMeans.name, clusters, data.X.rowCount);
   const space = start?.space ?? spaceOf(data, params);
@@ -99,33 +100,12 @@ export function checkClusters(estimator: string, clusters: number, rowCount: num
   });
 }
 
-/** The clusters to go on from; the space stays theirs. Error: `learn.bad-parameter` when they are of other columns. */
-function startOf({ X }: TrainingData, { start }: FitContext): CentresModel | undefined {
-  if (start === undefined) return undefined;
-  const isSame =
-    start.estimator === kMeans.name &&
-    start.inputs.every(({ name, texts }) => X.columns[name]?.kind === (texts === null ? "number" : "text"));
-  if (!isSame || start.inputs.length !== Object.keys(X.columns).length)
-    throw new MillError("learn.bad-parameter", "The clusters to go on from are of other columns.", {
-      at: "start",
-      expected: `a model of ${kMeans.name} with the columns ${Object.keys(X.columns).join(", ")}`,
-      got: `one of ${start.estimator} with ${start.inputs.map(({ name }) => name).join(", ")}`,
-      fix: "Train from the beginning.",
-    });
-  return readCentres(start.toJson() as Record<string, Json>);
-}
-
 /** Writes points and weights; returns the factor that the points were scaled by. */
 export function placeRows(at: ClusterMemory, space: PointSpace, { X, weights }: TrainingData): number {
   const factor = factorOf(space);
   fillPoints(space, X, at.points, at.stride, factor);
   if (weights !== undefined) at.weights!.set(weights);
   return factor;
-}
-
-function placeCentres({ centres, clusters, width, stride }: ClusterMemory, given: Float64Array, factor: number): void {
-  for (let cluster = 0; cluster < clusters; cluster++)
-    for (let at = 0; at < width; at++) centres[cluster * stride + at] = given[cluster * width + at]! * factor;
 }
 
 /** Mean over the dimensions of the variance of their coordinates. */

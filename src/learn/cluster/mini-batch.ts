@@ -7,8 +7,10 @@ import type { Member } from "../crew/crew.ts";
 import type { Frame } from "../frame.ts";
 import type { ClustersKernel } from "../kernels/clusters.ts";
 import { type PointFiller, type PointSpace, pointFiller } from "../points.ts";
+import { placeCentres } from "./go-on.ts";
 import { assign, type Clustering, gather, measure, prepare } from "./lloyd.ts";
 import { type ClusterMemory, clustersKernel, createClusterMemory } from "./memory.ts";
+import type { CentresModel } from "./predictor.ts";
 import { chooseCentres } from "./start.ts";
 
 export interface BatchesOrder {
@@ -22,6 +24,8 @@ export interface BatchesOrder {
   /** The search ends after so many steps without a better mean of the squared distances. */
   readonly patience: number;
   readonly seed: number;
+  /** Centres (clusters x width, before the factor) to go on from, with the mass of the rows that they are the means of. */
+  readonly start: Pick<CentresModel, "centres" | "masses"> | undefined;
 }
 
 /** Of the rows drawn for the start so many times a batch. */
@@ -29,7 +33,10 @@ const START_BATCHES = 3;
 /** A centre with a smaller part of the rows of the largest is put onto a row. */
 const SMALL = 0.01;
 
-export function learnBatches(order: BatchesOrder, member: Member): Clustering {
+export const learnBatches = (order: BatchesOrder, member: Member): Clustering =>
+  order.start === undefined ? searchBatches(order, member) : learnMore(order, order.start, member);
+
+function searchBatches(order: BatchesOrder, member: Member): Clustering {
   const { X, space, weights, factor, clusters, stepsMax, patience } = order;
   const random = createRandom(order.seed);
   const batchRows = Math.min(order.batchRows, X.rowCount);
@@ -67,6 +74,35 @@ export function learnBatches(order: BatchesOrder, member: Member): Clustering {
   member.progress(1, 1);
   return found;
 }
+
+/** Each row moves its centre once, in the rows' order; masses and squared distances are counted as the rows come. */
+function learnMore(
+  { X, space, weights, factor, clusters, batchRows }: BatchesOrder,
+  { centres, masses }: NonNullable<BatchesOrder["start"]>,
+  member: Member,
+): Clustering {
+  const at = createClusterMemory({ rowCount: batchRows, width: space.width, clusters }, weights !== undefined, 1);
+  const kernel = clustersKernel(at.memory);
+  const fill = pointFiller(space, X, at.stride, factor);
+  const seen = masses.slice();
+  placeCentres(at, centres, factor);
+  let [inertia, iterations] = [0, 0];
+  for (let from = 0; from < X.rowCount; from += batchRows) {
+    const part = { ...at, rowCount: Math.min(batchRows, X.rowCount - from) };
+    place(part, fill, weights, rowsFrom(from, part.rowCount));
+    label(part, kernel, member);
+    inertia += part.partials.reduce((a, b) => a + b, 0);
+    const [sums, own] = [new Float64Array(clusters * at.stride), new Float64Array(clusters)];
+    gather(part, sums, own);
+    pull(part, sums, own, seen);
+    iterations++;
+    member.progress(from + part.rowCount, X.rowCount + 1);
+  }
+  member.progress(1, 1);
+  return { centres: at.centres.slice(), masses: seen, inertia, iterations, converged: true };
+}
+
+const rowsFrom = (from: number, count: number) => Uint32Array.from({ length: count }, (_, row) => from + row);
 
 function place(
   { points, weights: kept, stride }: ClusterMemory,
@@ -139,12 +175,7 @@ function all(
   for (let from = 0; from < X.rowCount; from += at.rowCount) {
     const rows = Math.min(at.rowCount, X.rowCount - from);
     const part = { ...at, rowCount: rows };
-    place(
-      part,
-      fill,
-      weights,
-      Uint32Array.from({ length: rows }, (_, row) => from + row),
-    );
+    place(part, fill, weights, rowsFrom(from, rows));
     label(part, kernel, member);
     gather(part, unused, masses);
     inertia += part.partials.reduce((a, b) => a + b, 0);

@@ -172,5 +172,6 @@ function tagsOf(planned: readonly (readonly PlannedBranch[])[], tags: Tags): Tag
     text: tags.text || !texts.isThere,
     negative: tags.negative || areNumbersMade,
     warmStart: false,
+    partialFit: false,
   };
 }
