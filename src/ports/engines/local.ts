@@ -88,7 +88,8 @@ function exitOf(child: Child, job: Job): { promise: Promise<JobExit>; endedFor(r
   const watch = setInterval(() => {
     const reading = child.pid === undefined ? null : readProcess(child.pid);
     if (!reading) return;
-    usage = { cpuSeconds: reading.cpuSeconds, peakRssBytes: reading.peakRssBytes };
+    // A process that is being ended has no memory left to tell of.
+    usage = { cpuSeconds: reading.cpuSeconds, peakRssBytes: Math.max(usage?.peakRssBytes ?? 0, reading.peakRssBytes) };
     if (reading.ownBytes <= job.memoryMb * 2 ** 20) return;
     endedFor ??= "memory";
     signal(-child.pid!, "SIGKILL");
