@@ -13,7 +13,29 @@ export interface NeighborsKernel extends WebAssembly.Exports {
     capacity: number,
     scores: number,
   ): void;
+  scanWhole(
+    packed: number,
+    panels: number,
+    halves: number,
+    pairs: number,
+    from: number,
+    to: number,
+    states: number,
+    stateBytes: number,
+    neighbours: number,
+    capacity: number,
+    scores: number,
+  ): void;
   rank(query: number, points: number, stride: number, state: number, neighbours: number, distances: number, rows: number): void;
+  rankWhole(
+    query: number,
+    points: number,
+    stride: number,
+    state: number,
+    neighbours: number,
+    distances: number,
+    rows: number,
+  ): void;
   rankAll(
     query: number,
     points: number,

@@ -75,15 +75,20 @@ function stratifiedFolds(y: Float64Array, classCount: number, folds: number): In
   return Int32Array.from(encoded, (code) => next[code]![used[code]!++]!);
 }
 
-test("panels, tree and crew find the rows that a plain search in double finds, in its order", async () => {
-  for (const [rowCount, width, neighbours, digits] of [
-    [3000, 3, 10, 3],
-    [2000, 8, 7, 0],
-    [1500, 21, 1, 9],
-    [37, 2, 37, 9],
+test("whole and single panels and the tree find the rows that a plain search in double finds, in its order", async () => {
+  for (const [rowCount, width, neighbours, digits, middle, isWhole] of [
+    [3000, 3, 10, 3, 100, false],
+    [2000, 8, 7, 0, 100, false],
+    [1500, 21, 1, 9, 100, false],
+    [37, 2, 37, 9, 100, false],
+    [3000, 9, 10, 3, 0, true],
+    [2000, 8, 7, 1, 1, true],
+    [1503, 21, 1, 9, 0, true],
+    [37, 2, 37, 9, 0, true],
+    [12, 1, 3, 2, 0, true],
   ] as const) {
     const random = createRandom(5);
-    const value = () => 100 + Number(random.normal().toFixed(digits));
+    const value = () => middle + Number(random.normal().toFixed(digits));
     const points = Float64Array.from({ length: rowCount * width }, value);
     const queries = Float64Array.from({ length: 203 * width }, (_, at) =>
       at < width ? 1e30 : at < 9 * width ? points[at]! : value(),
@@ -91,6 +96,7 @@ test("panels, tree and crew find the rows that a plain search in double finds, i
     const expected = plainSearch(points, queries, width, neighbours);
     for (const kind of ["tree", "scan"] as const) {
       const { index, arena } = createIndex(points, width, kind);
+      if (index.panels !== null) assert.equal(index.panels.unit !== null, isWhole, `${width} dimensions about ${middle}`);
       const scratch = createScratch(arena, index, neighbours);
       for (let at = 0; at < 203; at++) scratch.queries.set(queries.subarray(at * width, (at + 1) * width), at * index.stride);
       searchBatch(neighborsKernel(index.memory), index, scratch, 203);

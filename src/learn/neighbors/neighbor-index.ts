@@ -1,6 +1,7 @@
-/** Points as a search for the nearest reads them: a k-d tree where there are few dimensions, else panels in single precision beside the doubles. */
+/** Points as a search for the nearest reads them: a k-d tree where there are few dimensions, else panels beside the doubles. */
 import { type Arena, createArena } from "../kernels/arena.ts";
 import { buildTree } from "./kd-tree.ts";
+import { createPanels, type Panels } from "./panels.ts";
 
 /** A tree passes over most points up to about so many dimensions, of at least so many points. */
 const TREE_WIDTH_MAX = 8;
@@ -17,10 +18,8 @@ export interface NeighborIndex {
   /** Row-major with `stride`; of a tree as its leaves hold them. */
   readonly points: Float64Array;
   readonly tree: { readonly nodes: Int32Array; readonly boxes: Float64Array; readonly order: Int32Array } | null;
-  readonly panels: Float32Array;
-  readonly halves: Float32Array;
-  /** Largest norm of a point. */
-  readonly largest: number;
+  /** Null beside a tree. */
+  readonly panels: Panels | null;
 }
 
 /** What one thread needs to search: its batch of queries and what is found for them. */
@@ -29,6 +28,7 @@ export interface SearchScratch {
   readonly capacity: number;
   readonly stateBytes: number;
   readonly queries: Float64Array;
+  /** Fours of queries, single or whole. */
   readonly packed: Float32Array;
   readonly states: Uint8Array;
   readonly scores: Float32Array;
@@ -62,25 +62,10 @@ export function createIndex(
     tree.order.forEach((row, place) => {
       base.points.set(points.subarray(row * width, (row + 1) * width), place * stride);
     });
-    return { arena, index: { ...base, tree: copies, panels: new Float32Array(), halves: new Float32Array(), largest: 0 } };
+    return { arena, index: { ...base, tree: copies, panels: null } };
   }
   pad(points, width, base.points, stride);
-  const padded = Math.ceil(rowCount / 8) * 8;
-  const panels = arena.float32(padded * width);
-  const halves = arena.float32(padded).fill(3e38);
-  let largest = 0;
-  for (let row = 0; row < rowCount; row++) {
-    const first = Math.floor(row / 8) * 8 * width + (row % 8);
-    let norm = 0;
-    for (let at = 0; at < width; at++) {
-      const value = points[row * width + at]!;
-      norm += value * value;
-      panels[first + at * 8] = value;
-    }
-    halves[row] = norm / 2;
-    largest = Math.max(largest, norm);
-  }
-  return { arena, index: { ...base, tree: null, panels, halves, largest: Math.sqrt(largest) } };
+  return { arena, index: { ...base, tree: null, panels: createPanels(arena, points, width) } };
 }
 
 function pad(from: Float64Array, width: number, to: Float64Array, stride: number): void {
@@ -93,7 +78,7 @@ export function createScratch(arena: Arena, { width, stride }: NeighborIndex, ne
   return {
     ...{ neighbours, capacity, stateBytes },
     queries: arena.float64(BATCH * stride),
-    packed: arena.float32(BATCH * width),
+    packed: arena.float32(BATCH * width + BATCH),
     states: arena.uint8(BATCH * stateBytes),
     scores: arena.float32(32),
     distances: arena.float64(BATCH * neighbours),

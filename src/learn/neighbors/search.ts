@@ -4,6 +4,7 @@ import { share } from "../crew/shared.ts";
 import { instantiateKernel } from "../kernels/kernel.ts";
 import type { NeighborsKernel } from "../kernels/neighbors.ts";
 import { BATCH, type NeighborIndex, type SearchScratch } from "./neighbor-index.ts";
+import { type Panels, pairsOf, QUERY_REACH } from "./panels.ts";
 
 export interface Found {
   /** Squared, row-major, queries x neighbours, the nearest first. */
@@ -38,20 +39,19 @@ export function searchBatch(kernel: NeighborsKernel, index: NeighborIndex, scrat
     }
     return;
   }
-  const isFar = prepare(index, scratch, count);
+  const panels = index.panels!;
+  const isFar =
+    panels.unit === null ? prepare(index, panels, scratch, count) : prepareWhole(index, panels.unit, panels, scratch, count);
+  const [scan, rank, depth] =
+    panels.unit === null ? [kernel.scan, kernel.rank, index.width] : [kernel.scanWhole, kernel.rankWhole, pairsOf(index.width)];
   const tiles = Math.ceil(count / 4);
-  const panels = Math.ceil(index.rowCount / 8);
+  const panelCount = Math.ceil(index.rowCount / 8);
   const { packed, states, stateBytes, capacity, scores } = scratch;
-  for (let from = 0; from < panels; from += PANELS)
+  for (let from = 0; from < panelCount; from += PANELS)
     for (let tile = 0; tile < tiles; tile++)
-      kernel.scan(
-        ...([
-          packed.byteOffset + tile * index.width * 16,
-          index.panels.byteOffset,
-          index.halves.byteOffset,
-          index.width,
-        ] as const),
-        ...([from, Math.min(panels, from + PANELS), states.byteOffset + tile * 4 * stateBytes, stateBytes] as const),
+      scan(
+        ...([packed.byteOffset + tile * depth * 16, panels.panels.byteOffset, panels.halves.byteOffset, depth] as const),
+        ...([from, Math.min(panelCount, from + PANELS), states.byteOffset + tile * 4 * stateBytes, stateBytes] as const),
         ...([neighbours, capacity, scores.byteOffset] as const),
       );
   const headers = new DataView(states.buffer, states.byteOffset, states.byteLength);
@@ -59,12 +59,17 @@ export function searchBatch(kernel: NeighborsKernel, index: NeighborIndex, scrat
     const [from, toDistances, toRows] = at(query);
     if (isFar(query) || headers.getInt32(query * stateBytes + 12, true) === 1)
       kernel.rankAll(from, points.byteOffset, index.rowCount, stride, neighbours, toDistances, toRows);
-    else kernel.rank(from, points.byteOffset, stride, states.byteOffset + query * stateBytes, neighbours, toDistances, toRows);
+    else rank(from, points.byteOffset, stride, states.byteOffset + query * stateBytes, neighbours, toDistances, toRows);
   }
 }
 
 /** Packs the queries in fours and empties their states; tells which are too far out for single precision. */
-function prepare({ width, stride, largest }: NeighborIndex, scratch: SearchScratch, count: number): (query: number) => boolean {
+function prepare(
+  { width, stride }: NeighborIndex,
+  { largest }: Panels,
+  scratch: SearchScratch,
+  count: number,
+): (query: number) => boolean {
   const { queries, packed, states, stateBytes, neighbours } = scratch;
   const far = new Uint8Array(count);
   const words = new Float32Array(states.buffer, states.byteOffset, states.byteLength / 4);
@@ -85,6 +90,45 @@ function prepare({ width, stride, largest }: NeighborIndex, scratch: SearchScrat
     words[state + 2] = 0;
     words[state + 3] = 0;
     words.fill(3e38, state + 4, state + 4 + neighbours);
+  }
+  return (query) => far[query] === 1;
+}
+
+/**
+ * The same in whole numbers. With points p + e and queries q + f for the whole ones, their product is wrong by e q + p f + e f at most, a half by 0.5.
+ */
+function prepareWhole(
+  { width, stride }: NeighborIndex,
+  unit: number,
+  { largest, residual }: Panels,
+  scratch: SearchScratch,
+  count: number,
+): (query: number) => boolean {
+  const { queries, states, stateBytes, neighbours } = scratch;
+  const packed = new Int16Array(scratch.packed.buffer, scratch.packed.byteOffset, scratch.packed.length * 2);
+  const far = new Uint8Array(count);
+  const words = new Int32Array(states.buffer, states.byteOffset, states.byteLength / 4);
+  for (let query = 0; query < Math.ceil(count / 4) * 4; query++) {
+    const first = Math.floor(query / 4) * 8 * pairsOf(width) + (query % 4) * 2;
+    if ((width & 1) === 1) packed[first + (width >> 1) * 8 + 1] = 0;
+    let [norm, away] = [0, 0];
+    for (let at = 0; at < width; at++) {
+      const value = query < count ? queries[query * stride + at]! / unit : 0;
+      const whole = Math.round(value);
+      norm += value * value;
+      away += (value - whole) ** 2;
+      packed[first + (at >> 1) * 8 + (at & 1)] = whole;
+    }
+    const isOut = query >= count || !(norm < QUERY_REACH ** 2);
+    if (query < count && isOut) far[query] = 1;
+    const f = Math.sqrt(away);
+    const error = (residual / unit) * (Math.sqrt(norm) + f) + (largest / unit) * f + 1;
+    const state = (query * stateBytes) / 4;
+    words[state] = isOut ? -(2 ** 31) : 2 ** 31 - 1;
+    words[state + 1] = isOut ? 0 : Math.ceil(2.01 * error) + 1;
+    words[state + 2] = 0;
+    words[state + 3] = 0;
+    words.fill(2 ** 31 - 1, state + 4, state + 4 + neighbours);
   }
   return (query) => far[query] === 1;
 }

@@ -1,12 +1,13 @@
 /**
- * Nearest points. Candidates come from single precision, four queries by eight points at a time, without ever storing the distances; all that could be among the
- * nearest within the rounding are then ranked in double, by (distance, row). The same ranking ends the search of a k-d tree, so both find the same rows.
+ * Nearest points. Candidates come from whole numbers, or from single precision where those are too coarse, four queries by eight points at a time, without ever
+ * storing the distances; all that could be among the nearest within the rounding are then ranked in double, by (distance, row). The same ranking ends the search of
+ * a k-d tree, so all find the same rows.
  *
  *   points, queries   row-major doubles, `stride` a row, a multiple of 4; what lies beyond the width is 0
- *   panels            eight points in single precision, dimension by dimension; 32 bytes each
- *   halves            half the squared norm of each point, single; of padding very large
- *   packed            four queries, dimension by dimension; 16 bytes each
- *   state of a query  | limit f32 | margin f32 | count i32 | overflow i32 | best: k singles | candidates: capacity x (row u32, score f32) |
+ *   panels            eight points: whole, two dimensions (i16) after the other, or single, dimension by dimension; 32 bytes each
+ *   halves            half the squared norm of each point, i32 or single; of padding very large
+ *   packed            four queries, in the same order; 16 bytes each
+ *   state of a query  | limit | margin | count i32 | overflow i32 | best: k scores | candidates: capacity x (row u32, score) |, scores being i32 or single
  */
 
 const HEADER: usize = 16;
@@ -63,70 +64,157 @@ export function scan(
     }
     const l0 = v128.load32_splat(states);
     if (v128.any_true(v128.or(f32x4.lt(s00, l0), f32x4.lt(s01, l0))))
-      collect(s00, s01, panel << 3, states, neighbours, capacity, scores);
+      collect<f32>(s00, s01, panel << 3, states, neighbours, capacity, scores);
     const l1 = v128.load32_splat(state1);
     if (v128.any_true(v128.or(f32x4.lt(s10, l1), f32x4.lt(s11, l1))))
-      collect(s10, s11, panel << 3, state1, neighbours, capacity, scores);
+      collect<f32>(s10, s11, panel << 3, state1, neighbours, capacity, scores);
     const l2 = v128.load32_splat(state2);
     if (v128.any_true(v128.or(f32x4.lt(s20, l2), f32x4.lt(s21, l2))))
-      collect(s20, s21, panel << 3, state2, neighbours, capacity, scores);
+      collect<f32>(s20, s21, panel << 3, state2, neighbours, capacity, scores);
     const l3 = v128.load32_splat(state3);
     if (v128.any_true(v128.or(f32x4.lt(s30, l3), f32x4.lt(s31, l3))))
-      collect(s30, s31, panel << 3, state3, neighbours, capacity, scores);
+      collect<f32>(s30, s31, panel << 3, state3, neighbours, capacity, scores);
   }
 }
 
-function collect(low: v128, high: v128, first: u32, state: usize, neighbours: u32, capacity: u32, scores: usize): void {
+/** The same in whole numbers; `pairs` of dimensions. */
+export function scanWhole(
+  packed: usize,
+  panels: usize,
+  halves: usize,
+  pairs: u32,
+  from: u32,
+  to: u32,
+  states: usize,
+  stateBytes: u32,
+  neighbours: u32,
+  capacity: u32,
+  scores: usize,
+): void {
+  const bytes = (<usize>pairs) << 5;
+  const state1 = states + stateBytes;
+  const state2 = state1 + stateBytes;
+  const state3 = state2 + stateBytes;
+  for (let panel = from; panel < to; panel++) {
+    let a = packed;
+    let b = panels + <usize>panel * bytes;
+    const end = b + bytes;
+    let s00 = i32x4.splat(0);
+    let s01 = i32x4.splat(0);
+    let s10 = i32x4.splat(0);
+    let s11 = i32x4.splat(0);
+    let s20 = i32x4.splat(0);
+    let s21 = i32x4.splat(0);
+    let s30 = i32x4.splat(0);
+    let s31 = i32x4.splat(0);
+    while (b < end) {
+      const p0 = v128.load(b);
+      const p1 = v128.load(b, 16);
+      const q0 = v128.load32_splat(a);
+      s00 = i32x4.add(s00, i32x4.dot_i16x8_s(q0, p0));
+      s01 = i32x4.add(s01, i32x4.dot_i16x8_s(q0, p1));
+      const q1 = v128.load32_splat(a, 4);
+      s10 = i32x4.add(s10, i32x4.dot_i16x8_s(q1, p0));
+      s11 = i32x4.add(s11, i32x4.dot_i16x8_s(q1, p1));
+      const q2 = v128.load32_splat(a, 8);
+      s20 = i32x4.add(s20, i32x4.dot_i16x8_s(q2, p0));
+      s21 = i32x4.add(s21, i32x4.dot_i16x8_s(q2, p1));
+      const q3 = v128.load32_splat(a, 12);
+      s30 = i32x4.add(s30, i32x4.dot_i16x8_s(q3, p0));
+      s31 = i32x4.add(s31, i32x4.dot_i16x8_s(q3, p1));
+      a += 16;
+      b += 32;
+    }
+    const low = v128.load(halves + ((<usize>panel) << 5));
+    const high = v128.load(halves + ((<usize>panel) << 5), 16);
+    s00 = i32x4.sub(low, s00);
+    s01 = i32x4.sub(high, s01);
+    if (v128.any_true(i32x4.lt_s(i32x4.min_s(s00, s01), v128.load32_splat(states))))
+      collect<i32>(s00, s01, panel << 3, states, neighbours, capacity, scores);
+    s10 = i32x4.sub(low, s10);
+    s11 = i32x4.sub(high, s11);
+    if (v128.any_true(i32x4.lt_s(i32x4.min_s(s10, s11), v128.load32_splat(state1))))
+      collect<i32>(s10, s11, panel << 3, state1, neighbours, capacity, scores);
+    s20 = i32x4.sub(low, s20);
+    s21 = i32x4.sub(high, s21);
+    if (v128.any_true(i32x4.lt_s(i32x4.min_s(s20, s21), v128.load32_splat(state2))))
+      collect<i32>(s20, s21, panel << 3, state2, neighbours, capacity, scores);
+    s30 = i32x4.sub(low, s30);
+    s31 = i32x4.sub(high, s31);
+    if (v128.any_true(i32x4.lt_s(i32x4.min_s(s30, s31), v128.load32_splat(state3))))
+      collect<i32>(s30, s31, panel << 3, state3, neighbours, capacity, scores);
+  }
+}
+
+function collect<Score>(
+  low: v128,
+  high: v128,
+  first: u32,
+  state: usize,
+  neighbours: u32,
+  capacity: u32,
+  scores: usize,
+): void {
   v128.store(scores, low);
   v128.store(scores, high, 16);
   const best = state + HEADER;
   const list = best + ((<usize>neighbours) << 2);
   for (let lane: u32 = 0; lane < 8; lane++) {
-    const score = load<f32>(scores + ((<usize>lane) << 2));
-    if (!(score < load<f32>(state))) continue;
+    const score = load<Score>(scores + ((<usize>lane) << 2));
+    if (!(score < load<Score>(state))) continue;
     let count = load<u32>(state, 8);
     if (count === capacity) {
-      count = compact(list, count, load<f32>(state));
+      count = compact<Score>(list, count, load<Score>(state));
       if (count === capacity) {
         store<i32>(state, 1, 12);
-        store<f32>(state, <f32>-Infinity);
+        store<Score>(state, isFloat<Score>() ? <Score>-Infinity : <Score>i32.MIN_VALUE);
         return;
       }
     }
     const entry = list + ((<usize>count) << 3);
     store<u32>(entry, first + lane);
-    store<f32>(entry, score, 4);
+    store<Score>(entry, score, 4);
     store<u32>(state, count + 1, 8);
-    insert(best, neighbours, score);
-    const worst = load<f32>(best + ((<usize>neighbours - 1) << 2));
-    store<f32>(state, worst < <f32>3e38 ? worst + load<f32>(state, 4) : <f32>3e38);
+    insert<Score>(best, neighbours, score);
+    const worst = load<Score>(best + ((<usize>neighbours - 1) << 2));
+    const none = isFloat<Score>() ? <Score>3e38 : <Score>i32.MAX_VALUE;
+    store<Score>(state, worst < none ? worst + load<Score>(state, 4) : none);
   }
 }
 
 /** Keeps the candidates below the limit; how many they are. */
-function compact(list: usize, count: u32, limit: f32): u32 {
+function compact<Score>(list: usize, count: u32, limit: Score): u32 {
   let kept: u32 = 0;
   for (let at: u32 = 0; at < count; at++) {
     const entry = load<u64>(list + ((<usize>at) << 3));
-    if (load<f32>(list + ((<usize>at) << 3), 4) >= limit) continue;
+    if (load<Score>(list + ((<usize>at) << 3), 4) >= limit) continue;
     store<u64>(list + ((<usize>kept) << 3), entry);
     kept++;
   }
   return kept;
 }
 
-function insert(best: usize, neighbours: u32, score: f32): void {
+function insert<Score>(best: usize, neighbours: u32, score: Score): void {
   let at = <i32>neighbours - 1;
-  if (!(score < load<f32>(best + ((<usize>at) << 2)))) return;
-  while (at > 0 && load<f32>(best + ((<usize>(at - 1)) << 2)) > score) {
-    store<f32>(best + ((<usize>at) << 2), load<f32>(best + ((<usize>(at - 1)) << 2)));
+  if (!(score < load<Score>(best + ((<usize>at) << 2)))) return;
+  while (at > 0 && load<Score>(best + ((<usize>(at - 1)) << 2)) > score) {
+    store<Score>(best + ((<usize>at) << 2), load<Score>(best + ((<usize>(at - 1)) << 2)));
     at--;
   }
-  store<f32>(best + ((<usize>at) << 2), score);
+  store<Score>(best + ((<usize>at) << 2), score);
 }
 
 /** Ranks a query's candidates in double: `neighbours` squared distances and rows, the nearest first; at least so many candidates are there. */
-export function rank(
+export function rank(query: usize, points: usize, stride: u32, state: usize, neighbours: u32, distances: usize, rows: usize): void {
+  rankBy<f32>(query, points, stride, state, neighbours, distances, rows);
+}
+
+/** The same for a state of whole numbers. */
+export function rankWhole(query: usize, points: usize, stride: u32, state: usize, neighbours: u32, distances: usize, rows: usize): void {
+  rankBy<i32>(query, points, stride, state, neighbours, distances, rows);
+}
+
+function rankBy<Score>(
   query: usize,
   points: usize,
   stride: u32,
@@ -138,9 +226,9 @@ export function rank(
   clear(neighbours, distances, rows);
   const list = state + HEADER + ((<usize>neighbours) << 2);
   const count = load<u32>(state, 8);
-  const limit = load<f32>(state);
+  const limit = load<Score>(state);
   for (let at: usize = 0; at < <usize>count; at++) {
-    if (!(load<f32>(list + (at << 3), 4) < limit)) continue;
+    if (!(load<Score>(list + (at << 3), 4) < limit)) continue;
     const row = load<u32>(list + (at << 3));
     offer(squaredDistance(query, points + <usize>row * ((<usize>stride) << 3), stride), row, neighbours, distances, rows);
   }
