@@ -58,6 +58,8 @@ export {
 } from "./model-selection/cross-validate.ts";
 export { type Candidate, type Searched, type SearchOptions, search } from "./model-selection/search.ts";
 export { type Fold, groupKFold, kFold, type Splitter, stratifiedKFold, timeSeriesSplit } from "./model-selection/splitters.ts";
+export { nearestRows } from "./neighbors/predictor.ts";
+export type { Found } from "./neighbors/search.ts";
 export { checkParams } from "./params.ts";
 export { type PipelineOptions, pipeline } from "./pipeline/pipeline.ts";
 export type { Branch, Columns, Step } from "./pipeline/steps.ts";

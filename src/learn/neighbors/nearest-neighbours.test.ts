@@ -9,7 +9,7 @@ import { createSpace, fillPoints } from "../points.ts";
 import { checkEstimator, quiet } from "../suite.ts";
 import { nearestNeighbours } from "./nearest-neighbours.ts";
 import { createIndex, createScratch } from "./neighbor-index.ts";
-import { nearestRows } from "./predictor.ts";
+import { nearestRows, searchRows } from "./predictor.ts";
 import { neighborsKernel, searchBatch } from "./search.ts";
 
 checkEstimator(nearestNeighbours, {
@@ -130,12 +130,12 @@ test("any number of threads finds the same rows, and a search can be stopped", a
   const points = new Float64Array(9000 * 12);
   fillPoints(space, X, points, 12);
   const model = { space, points, neighbours: 3 };
-  const [one, two] = [await nearestRows(model, X, quiet()), await nearestRows(model, X, { ...quiet(), threads: 2 })];
+  const [one, two] = [await searchRows(model, X, quiet()), await searchRows(model, X, { ...quiet(), threads: 2 })];
   assert.deepEqual(one, two);
   assert.ok(one.rows.every((row, at) => at % 3 !== 0 || row === at / 3));
   const abort = new AbortController();
   const progress = () => abort.abort();
-  await assert.rejects(nearestRows(model, X, { threads: 2, progress, signal: abort.signal }), { code: "learn.cancelled" });
+  await assert.rejects(searchRows(model, X, { threads: 2, progress, signal: abort.signal }), { code: "learn.cancelled" });
 });
 
 test("votes by distance: equal rows outvote all others, nearer ones weigh more", async () => {
@@ -150,6 +150,20 @@ test("votes by distance: equal rows outvote all others, nearer ones weigh more",
   assert.equal(await predict(3, { neighbours: 3, weighting: "distance" }), 30);
   assert.equal(await predict(3, { neighbours: 3 }), 70 / 3);
   assert.ok(Math.abs((await predict(0.25, { neighbours: 2, weighting: "distance" }))! - 2.5) < 1e-12);
+});
+
+test("the nearest training rows of a predictor are those that it asks, and a model without its rows has none", async () => {
+  const iris = realData("iris");
+  const model = await nearestNeighbours.fit(iris, { neighbours: 4 }, quiet());
+  const found = await nearestRows(model, iris.X, quiet());
+  assert.equal(found.rows.length, 4 * iris.X.rowCount);
+  const shares = model.predict(iris.X);
+  for (let row = 0; row < iris.X.rowCount; row++) {
+    const votes = [0, 0, 0];
+    for (const other of found.rows.subarray(row * 4, row * 4 + 4)) votes[iris.y[other]!]! += 0.25;
+    assert.deepEqual([...shares.subarray(row * 3, row * 3 + 3)], votes);
+  }
+  await assert.rejects(nearestRows({ ...model, estimator: "constant" }, iris.X, quiet()), { code: "learn.bad-model" });
 });
 
 test("more neighbours than rows are refused", async () => {

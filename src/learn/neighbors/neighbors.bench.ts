@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createRandom } from "../../base/index.ts";
 import type { Frame } from "../frame.ts";
 import type { PointNumber } from "../points.ts";
-import { nearestRows } from "./predictor.ts";
+import { searchRows } from "./predictor.ts";
 
 const ROUNDS = 2;
 const QUERIES = 10_000;
@@ -59,7 +59,7 @@ async function compare([rows, columns, algorithm]: (typeof SHAPES)[number], thre
   let same = 0;
   for (let round = 0; round < ROUNDS; round++) {
     const [began, before] = [performance.now(), process.cpuUsage()];
-    const found = await nearestRows(model, X, { threads, progress: () => {}, signal: new AbortController().signal });
+    const found = await searchRows(model, X, { threads, progress: () => {}, signal: new AbortController().signal });
     const { user, system } = process.cpuUsage(before);
     take(0, { seconds: (performance.now() - began) / 1000, processor: (user + system) / 1e6 });
     take(2, peer("--single"));

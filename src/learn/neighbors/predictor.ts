@@ -36,6 +36,8 @@ export interface NeighboursModel {
   readonly weighting: (typeof WEIGHTINGS)[number];
 }
 
+const models = new WeakMap<Predictor, NeighboursModel>();
+
 export function neighboursPredictor(model: NeighboursModel): Predictor {
   const { estimator, task, classes, space, neighbours } = model;
   const outputs = outputsOf(task, classes);
@@ -75,7 +77,7 @@ export function neighboursPredictor(model: NeighboursModel): Predictor {
     };
   }
 
-  return {
+  const predictor: Predictor = {
     estimator,
     task,
     classes,
@@ -88,6 +90,8 @@ export function neighboursPredictor(model: NeighboursModel): Predictor {
     importance: () => importanceOf(model),
     toJson: () => neighboursToJson(model),
   };
+  models.set(predictor, model);
+  return predictor;
 }
 
 interface Searcher extends ReturnType<typeof createIndex> {
@@ -126,8 +130,21 @@ function vote(
   for (let at = 0; at < into.length; at++) into[at]! /= total;
 }
 
-/** The nearest training rows of each row, by a crew: squared distances and rows. Error: `learn.cancelled`. */
+/**
+ * The nearest training rows of each row, by a crew: squared distances in the model's space and places of the rows, the nearest first, X.rowCount x neighbours.
+ * Errors: `learn.bad-model` when the predictor does not hold its training rows, `learn.bad-column`, `learn.cancelled`.
+ */
 export async function nearestRows(
+  predictor: Predictor,
+  X: Frame,
+  context: Pick<FitContext, "threads" | "progress" | "signal">,
+): Promise<Found> {
+  const model = models.get(predictor);
+  if (model === undefined) throw badModel(`a ${predictor.estimator} does not hold its training rows`);
+  return await searchRows(model, X, context);
+}
+
+export async function searchRows(
   model: Pick<NeighboursModel, "space" | "points" | "neighbours">,
   X: Frame,
   context: Pick<FitContext, "threads" | "progress" | "signal">,
