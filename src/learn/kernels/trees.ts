@@ -13,4 +13,15 @@ export interface Trees extends WebAssembly.Exports {
     outputs: number,
     scores: number,
   ): void;
+  /** For one row, all trees being laid out to be walked; `x` is the first place of a group. */
+  addRow(
+    trees: number,
+    treeCount: number,
+    vectors: number,
+    x: number,
+    hasMissing: boolean,
+    hasSets: boolean,
+    outputs: number,
+    scores: number,
+  ): void;
 }

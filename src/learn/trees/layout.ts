@@ -11,10 +11,14 @@ const COLUMN_BYTES = 4 * GROUP_ROWS;
 const TREE_WORDS = 5;
 const NODE_WORDS = 4;
 
-/** Lays the forest out; answers the address of its trees. */
-export function layForest(forest: Forest, arena: Arena): number {
+/** Trees that are walked at once for one row. */
+const TREES_AT_ONCE = 8;
+
+/** Lays the forest out, its small trees to ask all their questions unless `walksAll`; answers the address of its trees. */
+export function layForest(forest: Forest, arena: Arena, walksAll = false): number {
   const { roots, columns, thresholds, lefts, missingLeft, setAts, setWords, covers, vectors } = forest;
-  const trees = arena.uint32(roots.length * TREE_WORDS);
+  const treeCount = Math.ceil(roots.length / TREES_AT_ONCE) * TREES_AT_ONCE;
+  const trees = arena.uint32(treeCount * TREE_WORDS);
   const words = arena.uint32(columns.length * NODE_WORDS);
   const floats = new Float32Array(words.buffer, words.byteOffset, words.length);
   const sets = arena.int32(setWords.length);
@@ -28,9 +32,11 @@ export function layForest(forest: Forest, arena: Arena): number {
   const addressOf = (at: number) => words.byteOffset + at * 4;
   roots.forEach((root, tree) => {
     const from = [addressOf(word), leaves.byteOffset + leaf * leaves.BYTES_PER_ELEMENT];
-    const ends = isSmall(forest, root) ? laySmall(root) : layNodes(root);
+    const ends = !walksAll && isSmall(forest, root) ? laySmall(root) : layNodes(root);
     trees.set([...from, ...ends], tree * TREE_WORDS);
   });
+  const end = roots.length * TREE_WORDS;
+  for (let at = end; at < trees.length; at++) trees[at] = trees[at - TREE_WORDS]!;
   return trees.byteOffset;
 
   /** Questions about numbers that send missing values left, those that send them right, then sets. */

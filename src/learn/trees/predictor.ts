@@ -5,10 +5,10 @@ import type { Frame } from "../frame.ts";
 import { type BoundColumn, bindColumns, type InputColumn, numberOf } from "../inputs.ts";
 import { applyLink, type Link, outputsOf } from "../link.ts";
 import { floatAbove, floatBelow, LAST_EDGE } from "./binning.ts";
-import { addTrees, type Forest } from "./forest.ts";
+import type { Forest } from "./forest.ts";
 import { addForest } from "./forest-graph.ts";
 import { forestModelFromJson, forestToJson } from "./forest-json.ts";
-import { type BlockScorer, createBlockScorer, plainScorer } from "./scorer.ts";
+import { type BlockScorer, createBlockScorer, createRowScorer, plainScorer } from "./scorer.ts";
 
 import { createShapley, type Shapley } from "./shapley.ts";
 
@@ -92,14 +92,16 @@ export function forestPredictor(model: ForestModel): Predictor {
     const x = new Float32Array(width);
     const bins = inputs.map(({ texts }, column) => (texts === null ? null : binsByText(texts, textBins[column]!)));
     const names = inputs.map(({ name }) => name);
+    const addRow = createRowScorer(forest, width, outputs);
     return (row) => {
       for (let column = 0; column < width; column++) {
         const value = row[names[column]!];
         const known = bins[column];
         x[column] = known ? (known.get(value as string) ?? NaN) : numberOf(value);
       }
-      const scores = Float64Array.from(start);
-      addTrees(forest, x, width, 1, outputs, scores);
+      const scores = new Float64Array(outputs);
+      for (let output = 0; output < outputs; output++) scores[output] = start[output]!;
+      addRow(x, scores);
       divide(scores);
       applyLink(link, scores, outputs);
       return scores;

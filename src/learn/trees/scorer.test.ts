@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { createForestBuilder, type Forest, SET_WORDS } from "./forest.ts";
-import { createBlockScorer, plainScorer } from "./scorer.ts";
+import { createBlockScorer, createRowScorer, plainScorer } from "./scorer.ts";
 
 const float = fc.oneof(fc.float({ noNaN: true, min: -3, max: 3 }), fc.constantFrom(NaN, 0, -0, 1, Infinity, -Infinity));
 
@@ -55,7 +55,7 @@ function build(trees: [Node, number][][], outputs: number, withVectors: boolean,
   return { ...forest, vectors: { width: outputs, ats, values: Float64Array.from(values.slice(0, 4 * outputs)) } };
 }
 
-test("the kernel's sums are those of the plain loop, bit for bit, for any forest and any number of rows", () => {
+test("the kernel's sums are those of the plain loop, bit for bit, for any forest, any number of rows, and one row alone", () => {
   const rows = fc.array(fc.tuple(float, float, fc.oneof(fc.nat(255), fc.constant(NaN))), { minLength: 1, maxLength: 37 });
   fc.assert(
     fc.property(forests, rows, fc.boolean(), ({ forest, outputs }, given, mayMiss) => {
@@ -69,6 +69,16 @@ test("the kernel's sums are those of the plain loop, bit for bit, for any forest
         return [...scores.subarray(0, given.length * outputs)];
       });
       assert.deepEqual(sums[0], sums[1]);
+      const addRow = createRowScorer(forest, 3, outputs);
+      const single = given.flatMap((row) => {
+        const own = new Float64Array(outputs).fill(0.1);
+        addRow(
+          Float32Array.from(row, (value) => (mayMiss || !Number.isNaN(value) ? value : 1)),
+          own,
+        );
+        return [...own];
+      });
+      assert.deepEqual(single, sums[1]);
     }),
     { seed: 21, numRuns: 150 },
   );

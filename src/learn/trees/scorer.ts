@@ -1,5 +1,5 @@
 /** A forest laid out for its kernel: many rows at once, block by block; see `kernels/assembly/trees.ts` for the layout and the two ways through a tree. */
-import { createArena } from "../kernels/arena.ts";
+import { type Arena, createArena } from "../kernels/arena.ts";
 import { instantiateKernel } from "../kernels/kernel.ts";
 import type { Trees } from "../kernels/trees.ts";
 import { addTrees, type Forest } from "./forest.ts";
@@ -24,17 +24,15 @@ const LARGE_BLOCK = 2048;
 const LARGE_TREE = 2048;
 
 export function createBlockScorer(forest: Forest, width: number, outputs: number): BlockScorer {
-  const { vectors, roots } = forest;
+  const treeCount = forest.roots.length;
   const arena = createArena();
   const rows = blockRows(forest, width);
   const laid = layForest(forest, arena);
-  const vectorValues = arena.float64(vectors === null ? 0 : vectors.values.length);
-  if (vectors !== null) vectorValues.set(vectors.values);
+  const vectors = layVectors(forest, arena);
   const x = arena.float32(rows * width);
   const scores = arena.float64(rows * outputs);
   const kernel = instantiateKernel<Trees>("trees", arena.memory);
   let hasMissing = false;
-  const vectorsAt = vectors === null ? 0 : vectorValues.byteOffset;
   return {
     rows,
     scores,
@@ -50,10 +48,41 @@ export function createBlockScorer(forest: Forest, width: number, outputs: number
     },
     add(count) {
       const groups = Math.ceil(count / GROUP_ROWS);
-      kernel.add(laid, roots.length, vectorsAt, x.byteOffset, width, groups, hasMissing, outputs, scores.byteOffset);
+      kernel.add(laid, treeCount, vectors, x.byteOffset, width, groups, hasMissing, outputs, scores.byteOffset);
       hasMissing = false;
     },
   };
+}
+
+/** Adds all trees to `scores`, one per output, for the one row `x`: the same sums, bit for bit. */
+export function createRowScorer(forest: Forest, width: number, outputs: number): (x: Float32Array, scores: Float64Array) => void {
+  const arena = createArena();
+  const laid = layForest(forest, arena, true);
+  const vectors = layVectors(forest, arena);
+  const row = arena.float32(width * GROUP_ROWS);
+  const sums = arena.float64(outputs);
+  const kernel = instantiateKernel<Trees>("trees", arena.memory);
+  const treeCount = forest.roots.length;
+  const hasSets = forest.setWords.length > 0;
+  return (x, scores) => {
+    let hasMissing = false;
+    for (let column = 0; column < width; column++) {
+      const value = x[column]!;
+      row[column * GROUP_ROWS] = value;
+      if (Number.isNaN(value)) hasMissing = true;
+    }
+    for (let output = 0; output < outputs; output++) sums[output] = scores[output]!;
+    kernel.addRow(laid, treeCount, vectors, row.byteOffset, hasMissing, hasSets, outputs, sums.byteOffset);
+    for (let output = 0; output < outputs; output++) scores[output] = sums[output]!;
+  };
+}
+
+/** Address of the leaves' vectors, 0 where they hold numbers. */
+function layVectors({ vectors }: Forest, arena: Arena): number {
+  if (vectors === null) return 0;
+  const values = arena.float64(vectors.values.length);
+  values.set(vectors.values);
+  return values.byteOffset;
 }
 
 function blockRows({ columns, roots }: Forest, width: number): number {

@@ -34,22 +34,24 @@ for (const [name, model] of models) {
   await session.release();
   const [a, b] = [Math.min(...ours), Math.min(...theirs)];
   const cells = [a.toFixed(1).padStart(10), b.toFixed(1).padStart(17), `${(b / a).toFixed(1)}x`.padStart(7)];
-  console.log([name.padEnd(33), ...cells, oneRow(model).toFixed(2).padStart(12)].join(" "));
+  console.log([name.padEnd(33), ...cells, (await oneRow(model)).toFixed(2).padStart(12)].join(" "));
 }
 
-function oneRow(model: Predictor): number {
+/** Microseconds; of many calls, as processor time is told in coarse steps. */
+async function oneRow(model: Predictor): Promise<number> {
   const score = model.rowScorer();
   const names = Object.keys(data.X.columns);
   const some = Array.from({ length: 1000 }, (_, row) =>
     Object.fromEntries(names.map((name) => [name, data.X.columns[name]!.values[row]!])),
   );
-  let best = Infinity;
-  for (let round = 0; round < 30; round++) {
-    const before = process.cpuUsage();
-    for (const row of some) score(row);
-    best = Math.min(best, process.cpuUsage(before).user / 1000);
-  }
-  return best;
+  const times: number[] = [];
+  for (let round = 0; round < ROUNDS; round++)
+    times.push(
+      await timed(() => {
+        for (let pass = 0; pass < 50; pass++) for (const row of some) score(row);
+      }),
+    );
+  return Math.min(...times) / 50;
 }
 
 /** Milliseconds of processor time, of all threads. */

@@ -226,6 +226,100 @@ function walk(tree: usize, group: usize, vectors: usize, outputs: u32, output: u
   }
 }
 
+/** Adds the trees, all laid out to be walked, to one row, eight trees at a time; their records are padded to a multiple of eight. */
+export function addRow(
+  trees: usize,
+  treeCount: u32,
+  vectors: usize,
+  x: usize,
+  hasMissing: bool,
+  hasSets: bool,
+  outputs: u32,
+  scores: usize,
+): void {
+  if (hasSets) addWalks(trees, treeCount, vectors, x, outputs, scores, true, true);
+  else if (hasMissing) addWalks(trees, treeCount, vectors, x, outputs, scores, true, false);
+  else addWalks(trees, treeCount, vectors, x, outputs, scores, false, false);
+}
+
+// @ts-ignore: decorator
+@inline
+function addWalks(
+  trees: usize,
+  treeCount: u32,
+  vectors: usize,
+  x: usize,
+  outputs: u32,
+  scores: usize,
+  hasMissing: bool,
+  hasSets: bool,
+): void {
+  let output: u32 = 0;
+  const last = trees + <usize>treeCount * TREE;
+  for (let tree = trees; tree < last; tree += 8 * TREE) {
+    let node0 = <usize>load<u32>(tree, 0);
+    let node1 = <usize>load<u32>(tree, 20);
+    let node2 = <usize>load<u32>(tree, 40);
+    let node3 = <usize>load<u32>(tree, 60);
+    let node4 = <usize>load<u32>(tree, 80);
+    let node5 = <usize>load<u32>(tree, 100);
+    let node6 = <usize>load<u32>(tree, 120);
+    let node7 = <usize>load<u32>(tree, 140);
+    for (let left = load<u32>(tree, 12); left > 0; left--) {
+      node0 = next(node0, load<f32>(x + load<u32>(node0, 4)), hasMissing, hasSets);
+      node1 = next(node1, load<f32>(x + load<u32>(node1, 4)), hasMissing, hasSets);
+      node2 = next(node2, load<f32>(x + load<u32>(node2, 4)), hasMissing, hasSets);
+      node3 = next(node3, load<f32>(x + load<u32>(node3, 4)), hasMissing, hasSets);
+      node4 = next(node4, load<f32>(x + load<u32>(node4, 4)), hasMissing, hasSets);
+      node5 = next(node5, load<f32>(x + load<u32>(node5, 4)), hasMissing, hasSets);
+      node6 = next(node6, load<f32>(x + load<u32>(node6, 4)), hasMissing, hasSets);
+      node7 = next(node7, load<f32>(x + load<u32>(node7, 4)), hasMissing, hasSets);
+    }
+    let moved: usize = 1;
+    while (moved !== 0) {
+      const before0 = node0;
+      const before1 = node1;
+      const before2 = node2;
+      const before3 = node3;
+      node0 = next(node0, load<f32>(x + load<u32>(node0, 4)), hasMissing, hasSets);
+      node1 = next(node1, load<f32>(x + load<u32>(node1, 4)), hasMissing, hasSets);
+      node2 = next(node2, load<f32>(x + load<u32>(node2, 4)), hasMissing, hasSets);
+      node3 = next(node3, load<f32>(x + load<u32>(node3, 4)), hasMissing, hasSets);
+      moved = (node0 ^ before0) | (node1 ^ before1) | (node2 ^ before2) | (node3 ^ before3);
+      const before4 = node4;
+      const before5 = node5;
+      const before6 = node6;
+      const before7 = node7;
+      node4 = next(node4, load<f32>(x + load<u32>(node4, 4)), hasMissing, hasSets);
+      node5 = next(node5, load<f32>(x + load<u32>(node5, 4)), hasMissing, hasSets);
+      node6 = next(node6, load<f32>(x + load<u32>(node6, 4)), hasMissing, hasSets);
+      node7 = next(node7, load<f32>(x + load<u32>(node7, 4)), hasMissing, hasSets);
+      moved |= (node4 ^ before4) | (node5 ^ before5) | (node6 ^ before6) | (node7 ^ before7);
+    }
+    output = arrive(tree + 0 * TREE, node0, vectors, outputs, output, scores);
+    if (tree + 1 * TREE >= last) return;
+    output = arrive(tree + 1 * TREE, node1, vectors, outputs, output, scores);
+    if (tree + 2 * TREE >= last) return;
+    output = arrive(tree + 2 * TREE, node2, vectors, outputs, output, scores);
+    if (tree + 3 * TREE >= last) return;
+    output = arrive(tree + 3 * TREE, node3, vectors, outputs, output, scores);
+    if (tree + 4 * TREE >= last) return;
+    output = arrive(tree + 4 * TREE, node4, vectors, outputs, output, scores);
+    if (tree + 5 * TREE >= last) return;
+    output = arrive(tree + 5 * TREE, node5, vectors, outputs, output, scores);
+    if (tree + 6 * TREE >= last) return;
+    output = arrive(tree + 6 * TREE, node6, vectors, outputs, output, scores);
+    if (tree + 7 * TREE >= last) return;
+    output = arrive(tree + 7 * TREE, node7, vectors, outputs, output, scores);
+  }
+}
+
+/** Answers the next tree's output. */
+function arrive(tree: usize, node: usize, vectors: usize, outputs: u32, output: u32, scores: usize): u32 {
+  addLeaf(load<u32>(tree, 4), (node - load<u32>(tree)) >> 4, vectors, outputs, output, scores);
+  return output + 1 === outputs ? 0 : output + 1;
+}
+
 // @ts-ignore: decorator
 @inline
 function next(node: usize, value: f32, hasMissing: bool, hasSets: bool): usize {
