@@ -1,7 +1,7 @@
 /**
  * Our forests beside scikit-learn's and LightGBM's (`boosting_type="rf"`, as deep as it grows), fully grown, on the same rows, in turns. Ratios count, seconds drift.
  *
- *   npm run bench -- forests [ROWS]
+ *   npm run bench -- forests [ROWS [PEER]]
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -14,6 +14,7 @@ import { quiet } from "../suite.ts";
 import { extraTrees, randomForest } from "./forests.ts";
 
 const TRAIN = Number(process.argv[2] ?? 100_000);
+const PEER = process.argv[3];
 const HOLDOUT = 50_000;
 const COLUMNS = 28;
 const TREES = 100;
@@ -23,7 +24,9 @@ const peers = join(import.meta.dirname, "../../../bench/peers");
 const folder = mkdtempSync(join(tmpdir(), "mill-bench-"));
 
 interface Result {
+  /** Seconds. */
   readonly fit: number;
+  /** Seconds of processor time, of all threads. */
   readonly predict: number;
   readonly auc: number;
 }
@@ -49,10 +52,11 @@ try {
     const started = performance.now();
     const model = await estimator.fit(train, { trees: TREES }, { ...quiet(), threads });
     const fitted = performance.now();
+    const before = process.cpuUsage();
     const predictions = model.predict(holdout.X);
-    const predicted = performance.now();
+    const { user, system } = process.cpuUsage(before);
     const { measures } = measure(holdout.task, { predictions, y: holdout.y, classes: holdout.classes });
-    return { fit: (fitted - started) / 1000, predict: (predicted - fitted) / 1000, auc: measures.auc! };
+    return { fit: (fitted - started) / 1000, predict: (user + system) / 1e6, auc: measures.auc! };
   };
   const theirs = (name: string): Result => {
     const numbers = [TRAIN, HOLDOUT, COLUMNS, threads, TREES].map(String);
@@ -62,12 +66,13 @@ try {
     return JSON.parse(printed);
   };
   console.log(`${TRAIN} rows x ${COLUMNS} columns, ${TREES} trees fully grown, ${threads} threads, best of ${ROUNDS} in turns\n`);
-  console.log("ours           beside            fit s    peer s   ratio   predict s   peer s   ratio      AUC     peer");
+  console.log("ours           beside            fit s    peer s   ratio   predict CPU s   peer   ratio      AUC     peer");
   for (const [estimator, names] of [
     [randomForest, ["random-forest", "lightgbm-rf"]],
     [extraTrees, ["extra-trees"]],
   ] as const)
     for (const name of names) {
+      if (PEER !== undefined && name !== PEER) continue;
       const results: [Result, Result][] = [];
       for (let round = 0; round < ROUNDS; round++) results.push([await ours(estimator), theirs(name)]);
       const best = (side: 0 | 1, of: "fit" | "predict") => Math.min(...results.map((result) => result[side][of]));
