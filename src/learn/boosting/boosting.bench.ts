@@ -210,7 +210,9 @@ async function compare(
   }
 }
 
-const shown = ({ seconds, cpuSeconds }: Run) => `${cpuSeconds.toFixed(2)} / ${seconds.toFixed(2)}`;
+function shown({ seconds, cpuSeconds }: Run): string {
+  return `${cpuSeconds.toFixed(2)} / ${seconds.toFixed(2)}`;
+}
 
 function writeTask(train: TrainingData, test: TrainingData, loss: string, threads: number, maxBins: number): void {
   const columns = Object.values(train.X.columns);

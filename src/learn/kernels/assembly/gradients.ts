@@ -3,6 +3,9 @@
  * `weights` is 0 where there are none. Scores of a row are `outputs` doubles.
  */
 
+/** Added to a number below 2^31 it leaves the nearest integer in the low bits, as two's complement; to take it off again gives that integer as a double. */
+const NEAREST: f64 = 6755399441055744;
+
 /** Log loss of two classes: p = 1 / (1 + e^-s); gradient p - y, hessian p (1 - p). */
 export function logistic(
   y: usize,
@@ -133,11 +136,15 @@ export function round(
 }
 
 /** The doubles of rows `row` and `row + 1`; of `row` twice where it is the last. */
+// @ts-ignore: decorator
+@inline
 function two(values: usize, row: u32, pair: bool): v128 {
   const at = values + ((<usize>row) << 3);
   return pair ? v128.load(at) : v128.load64_splat(at);
 }
 
+// @ts-ignore: decorator
+@inline
 function write(
   gradient: v128,
   hessian: v128,
@@ -154,18 +161,21 @@ function write(
     gradient = f64x2.mul(gradient, weight);
     hessian = f64x2.mul(hessian, weight);
   }
-  const g = i32x4.trunc_sat_f64x2_s_zero(f64x2.nearest(f64x2.mul(gradient, f64x2.splat(gradientScale))));
-  const h = i32x4.trunc_sat_f64x2_s_zero(f64x2.nearest(f64x2.mul(hessian, f64x2.splat(hessianScale))));
-  const both = v128.shuffle<i32>(g, h, 0, 4, 1, 5);
+  const g = f64x2.add(f64x2.mul(gradient, f64x2.splat(gradientScale)), f64x2.splat(NEAREST));
+  const h = f64x2.add(f64x2.mul(hessian, f64x2.splat(hessianScale)), f64x2.splat(NEAREST));
+  const both = v128.shuffle<i32>(g, h, 0, 4, 2, 6);
   const at = records + <usize>row * stride;
   v128.store64_lane(at, both, 0);
   if (pair) v128.store64_lane(at + stride, both, 1);
 }
 
 /** e^x within 1e-14 of itself: x = n ln 2 + r, e^r by its series. */
+// @ts-ignore: decorator
+@inline
 function exp(x: v128): v128 {
-  const within = f64x2.max(f64x2.min(x, f64x2.splat(700)), f64x2.splat(-700));
-  const n = f64x2.nearest(f64x2.mul(within, f64x2.splat(Math.LOG2E)));
+  const within = f64x2.pmax(f64x2.pmin(x, f64x2.splat(700)), f64x2.splat(-700));
+  const rounded = f64x2.add(f64x2.mul(within, f64x2.splat(Math.LOG2E)), f64x2.splat(NEAREST));
+  const n = f64x2.sub(rounded, f64x2.splat(NEAREST));
   let r = f64x2.sub(within, f64x2.mul(n, f64x2.splat(0.6931471803691238)));
   r = f64x2.sub(r, f64x2.mul(n, f64x2.splat(1.9082149292705877e-10)));
   let sum = f64x2.splat(2.505210838544172e-8);
@@ -180,6 +190,5 @@ function exp(x: v128): v128 {
   sum = f64x2.add(f64x2.mul(sum, r), f64x2.splat(0.5));
   sum = f64x2.add(f64x2.mul(sum, r), f64x2.splat(1));
   sum = f64x2.add(f64x2.mul(sum, r), f64x2.splat(1));
-  const exponents = i64x2.extend_low_i32x4_s(i32x4.add(i32x4.trunc_sat_f64x2_s_zero(n), i32x4.splat(1023)));
-  return f64x2.mul(sum, i64x2.shl(exponents, 52));
+  return f64x2.mul(sum, i64x2.shl(i64x2.add(rounded, i64x2.splat(1023)), 52));
 }
