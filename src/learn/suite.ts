@@ -1,14 +1,15 @@
 /** What every estimator must do. An estimator's test calls `checkEstimator` once; each behaviour is a test of its own, for each task that it can learn. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Digest, digestOfJson, type Json, MillError } from "../base/index.ts";
+import { type Digest, digestOfJson, type Json } from "../base/index.ts";
 import { edgeRowsOf } from "./edge-rows.ts";
-import type { Estimator, FitContext, LearnTask, NumberRange, ParamSpec, Params, Predictor, TrainingData } from "./estimator.ts";
+import type { Estimator, FitContext, LearnTask, Params, Predictor, TrainingData } from "./estimator.ts";
 import { readPredictor } from "./estimators.ts";
+import { assertClose, assertExplained, assertSameLabels, baselineOf, meanLoss } from "./fixtures/predictions.ts";
+import { hasCode, otherKind, wrongValues } from "./fixtures/refusals.ts";
 import { runOnnx } from "./fixtures/run-onnx.ts";
 import { numbersOnly, pick, rowOf, shuffled, trainingData } from "./fixtures/training-data.ts";
 import type { Frame, NumberColumn, TextColumn } from "./frame.ts";
-import { applyLink, linkOf } from "./link.ts";
 import { onnxOf } from "./to-onnx.ts";
 
 export interface SuiteOptions {
@@ -337,88 +338,4 @@ export const quiet = (): FitContext => ({
 
 const isClassification = (task: LearnTask) => task === "binary-classification" || task === "multiclass-classification";
 
-const otherKind = (column: NumberColumn | TextColumn): NumberColumn | TextColumn =>
-  column.kind === "number"
-    ? { kind: "text", codes: Int32Array.from(column.values, () => 0), texts: ["a"] }
-    : { kind: "number", values: Float64Array.from(column.codes) };
-
-function wrongValues(spec: ParamSpec) {
-  const range: NumberRange = spec.type === "by-name" ? spec.each : spec.type === "integer" || spec.type === "number" ? spec : {};
-  const outside = [
-    ...(range.min === undefined ? [] : [range.min - 1]),
-    ...(range.openMin === true ? [range.min!] : []),
-    ...(range.max === undefined ? [] : [range.max * 2 + 1]),
-    ...(range.openMax === true ? [range.max!] : []),
-  ];
-  return ["much", ...(spec.type === "by-name" ? outside.map((number) => ({ amount: number })) : outside)];
-}
-
-function assertExplained(model: Predictor, X: Frame): void {
-  const { base, values, scores } = model.explain!(X);
-  const width = model.inputs.length;
-  const { outputs } = model;
-  assert.deepEqual([base.length, values.length, scores.length], [outputs, X.rowCount * width * outputs, X.rowCount * outputs]);
-  for (let row = 0; row < X.rowCount; row++)
-    for (let output = 0; output < outputs; output++) {
-      let sum = base[output]!;
-      for (let column = 0; column < width; column++) sum += values[(row * width + column) * outputs + output]!;
-      const score = scores[row * outputs + output]!;
-      if (!(Math.abs(sum - score) <= 1e-9 * Math.max(1, Math.abs(score)))) assert.fail(`row ${row}: ${sum} instead of ${score}`);
-    }
-}
-
-/** Labels must be equal unless the prediction itself is within 1e-6 of the border. */
-function assertSameLabels(labels: ArrayLike<unknown>, ours: Float64Array, { outputs, classes }: Predictor): void {
-  for (let row = 0; row < labels.length; row++) {
-    const scores = [...ours.subarray(row * outputs, (row + 1) * outputs)];
-    if (classes.length === 0) assert.equal(Number(labels[row]), scores[0]);
-    else if (outputs === 1) {
-      if (Math.abs(scores[0]! - 0.5) > 1e-6) assert.equal(labels[row], classes[scores[0]! >= 0.5 ? 1 : 0]);
-    } else {
-      const [highest, second] = scores.toSorted((a, b) => b - a);
-      if (highest! - second! > 2e-6) assert.equal(labels[row], classes[scores.indexOf(highest!)]);
-    }
-  }
-}
-
-/** The constant prediction that a training without any column would make. */
-function baselineOf({ y, task, classes }: TrainingData): Float64Array {
-  const outputs = task === "multiclass-classification" ? classes.length : 1;
-  const sums = new Float64Array(outputs);
-  for (const label of y) sums[outputs === 1 ? 0 : label]! += outputs === 1 ? label : 1;
-  const values = sums.map((sum) => sum / y.length);
-  if (task === "binary-classification") {
-    values[0] = Math.log(values[0]! / (1 - values[0]!));
-    applyLink(linkOf(task), values, 1);
-  }
-  return Float64Array.from({ length: y.length * outputs }, (_, at) => values[at % outputs]!);
-}
-
-function meanLoss(task: LearnTask, predictions: Float64Array, y: Float64Array): number {
-  const outputs = predictions.length / y.length;
-  const losses = y.map((label, row) => {
-    if (task === "regression") return (predictions[row]! - label) ** 2;
-    return -Math.log(
-      outputs === 1 ? (label === 1 ? predictions[row]! : 1 - predictions[row]!) : predictions[row * outputs + label]!,
-    );
-  });
-  return losses.reduce((a, b) => a + b) / y.length;
-}
-
-function assertClose(actual: Float64Array, expected: Float64Array, tolerance: number): void {
-  assert.equal(actual.length, expected.length);
-  for (let at = 0; at < actual.length; at++) {
-    const bound = tolerance * Math.max(1, Math.abs(expected[at]!));
-    if (!(Math.abs(actual[at]! - expected[at]!) <= bound)) assert.fail(`value ${at}: ${actual[at]} instead of ${expected[at]}`);
-  }
-}
-
 const liveThreads = () => (process.report.getReport() as unknown as { workers: unknown[] }).workers.length;
-
-const hasCode = (code: string, at?: string) => (error: unknown) => {
-  assert.ok(error instanceof MillError, String(error));
-  assert.equal(error.code, code);
-  if (at !== undefined) assert.equal(error.at, at);
-  assert.ok(error.message.length > 20, error.message);
-  return true;
-};

@@ -5,6 +5,7 @@ import { type Digest, digestOfJson, type Json } from "../../base/index.ts";
 import { createGraph, type OnnxProfile } from "../../onnx/index.ts";
 import { edgeFrame } from "../edge-rows.ts";
 import type { FitContext, LearnTask, Params, TrainingData } from "../estimator.ts";
+import { otherKind } from "../fixtures/refusals.ts";
 import { runOnnx } from "../fixtures/run-onnx.ts";
 import { pick, rowOf, shuffled } from "../fixtures/training-data.ts";
 import type { Frame, NumberColumn, TextColumn } from "../frame.ts";
@@ -12,7 +13,7 @@ import { declareInputs, type FeatureRow } from "../inputs.ts";
 import { quiet } from "../suite.ts";
 import type { FittedTransform, Transformer } from "../transformer.ts";
 import { checkRefusals } from "./fixtures/refusals.ts";
-import { dataFor, otherKind } from "./fixtures/transformer-data.ts";
+import { dataFor } from "./fixtures/transformer-data.ts";
 import { readTransform } from "./transformers.ts";
 
 export interface TransformerSuiteOptions {
