@@ -8,7 +8,7 @@ export interface LogisticRegressionParams {
   readonly l2?: number | undefined;
   /** Penalty on the sizes of the weights, which makes useless ones 0. A number at least 0 and at most 1000000000. Default 0. */
   readonly l1?: number | undefined;
-  /** What the rows of a class count, by its name; 1 unless given. An object with, for each name, a number at least 0 and at most 1000000000. Default {}. */
+  /** By class, a factor on the weights of its rows; 1 for classes not named. An object with, for each name, a number at least 0 and at most 1000000000. Default {}. */
   readonly classWeights?: Readonly<Record<string, number>> | undefined;
   /** Penalties act on the weights of standardised numbers; else on the numbers' as they come, as in scikit-learn. Default true. */
   readonly standardise?: boolean | undefined;
@@ -83,7 +83,7 @@ export const elasticNet = (params: ElasticNetParams = {}): Trainer<"regression">
 export interface LinearSvmParams {
   /** Penalty on the squares of the weights, 1 / C of scikit-learn. A number at least 0 and at most 1000000000. Default 1. */
   readonly l2?: number | undefined;
-  /** What the rows of a class count, by its name; 1 unless given. An object with, for each name, a number at least 0 and at most 1000000000. Default {}. */
+  /** By class, a factor on the weights of its rows; 1 for classes not named. An object with, for each name, a number at least 0 and at most 1000000000. Default {}. */
   readonly classWeights?: Readonly<Record<string, number>> | undefined;
   /** Parts of the rows for the probabilities' cross-validation; below 2 the training rows themselves, quicker and too sure. An integer at least 0 and at most 20. Default 5. */
   readonly calibrationFolds?: number | undefined;
@@ -222,7 +222,7 @@ export interface DecisionTreeParams {
   readonly minRowsPerLeaf?: number | undefined;
   /** Bins of a column, missing values not counted. An integer at least 2 and at most 255. Default 255. */
   readonly maxBins?: number | undefined;
-  /** By class, a factor on the weights of its rows; 1 for classes not named. An object with, for each name, a number above 0 and at most 1000000000. Default {}. */
+  /** By class, a factor on the weights of its rows; 1 for classes not named. An object with, for each name, a number at least 0 and at most 1000000000. Default {}. */
   readonly classWeights?: Readonly<Record<string, number>> | undefined;
 }
 
@@ -244,7 +244,7 @@ export interface RandomForestParams {
   readonly minRowsPerLeaf?: number | undefined;
   /** Bins of a column, missing values not counted. An integer at least 2 and at most 255. Default 255. */
   readonly maxBins?: number | undefined;
-  /** By class, a factor on the weights of its rows; 1 for classes not named. An object with, for each name, a number above 0 and at most 1000000000. Default {}. */
+  /** By class, a factor on the weights of its rows; 1 for classes not named. An object with, for each name, a number at least 0 and at most 1000000000. Default {}. */
   readonly classWeights?: Readonly<Record<string, number>> | undefined;
 }
 
@@ -266,7 +266,7 @@ export interface ExtraTreesParams {
   readonly minRowsPerLeaf?: number | undefined;
   /** Bins of a column, missing values not counted. An integer at least 2 and at most 255. Default 255. */
   readonly maxBins?: number | undefined;
-  /** By class, a factor on the weights of its rows; 1 for classes not named. An object with, for each name, a number above 0 and at most 1000000000. Default {}. */
+  /** By class, a factor on the weights of its rows; 1 for classes not named. An object with, for each name, a number at least 0 and at most 1000000000. Default {}. */
   readonly classWeights?: Readonly<Record<string, number>> | undefined;
 }
 

@@ -61,6 +61,8 @@ test("a class that counts more is predicted more often, and a class that there i
   };
   assert.ok((await mean({ low: 10 })) > 1.5 * (await mean({})));
   await assert.rejects(mean({ lowest: 2 }), { code: "learn.bad-parameter", at: "random-forest.classWeights", message: /lowest/ });
+  await assert.rejects(mean({ low: 0, middle: 0, high: 0 }), { code: "learn.bad-parameter", message: /no class counts/ });
+  assert.equal(await mean({ low: 0 }), 0);
 });
 
 test("labels whose sum passes a double are refused, and columns that cannot be split make one leaf", async () => {

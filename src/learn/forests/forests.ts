@@ -7,6 +7,7 @@
  * Memory beyond the frame: about 5 x columns + 20 bytes per row, and 130 per row and thread.
  */
 import { createRandom } from "../../base/index.ts";
+import { classWeightsParam, withClassWeights } from "../class-weights.ts";
 import { crewSize, runCrew } from "../crew/crew.ts";
 import {
   type Estimator,
@@ -24,7 +25,6 @@ import { completeParams } from "../params.ts";
 import { checkTrainingData } from "../training-data.ts";
 import { treeFrame } from "../trees/columns.ts";
 import { forestPredictor } from "../trees/predictor.ts";
-import { classWeightsParam, weighted } from "./class-weights.ts";
 import { allocate } from "./memory.ts";
 import { integerTargets } from "./targets.ts";
 import type { GrownForest, GrowOrder, GrowthRules } from "./train.ts";
@@ -100,7 +100,7 @@ export const extraTrees: Estimator = {
 async function fit(estimator: Estimator, given: TrainingData, params: Params, context: FitContext): Promise<Predictor> {
   const complete = completeParams(estimator, params);
   checkTrainingData(estimator, given);
-  const weights = weighted(estimator.name, given, complete.classWeights as NumbersByName);
+  const weights = withClassWeights(estimator.name, given, complete.classWeights as NumbersByName);
   const frame = treeFrame(given.X);
   const trees = typeof complete.trees === "number" ? complete.trees : 1;
   const members = Math.min(trees, crewSize(given.X.rowCount * trees, context.threads));

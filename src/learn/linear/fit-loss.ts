@@ -1,9 +1,8 @@
 /** What the estimators that search for the least loss have in common: from training data and penalties to weights. */
-import { MillError } from "../../base/index.ts";
 import { crewSize, runCrew } from "../crew/crew.ts";
 import { sharedFloat64, sharedInt32 } from "../crew/shared.ts";
 import { type Design, penaltyScales } from "../design.ts";
-import type { FitContext, NumbersByName, ParamSpec, TrainingData } from "../estimator.ts";
+import type { FitContext, ParamSpec, TrainingData } from "../estimator.ts";
 import { createArena } from "../kernels/arena.ts";
 import type { LossName } from "./losses.ts";
 import { allocateMatrix, allocateScratch } from "./rows-matrix.ts";
@@ -33,11 +32,6 @@ export const searchParams = {
     about: "the search ends when no slope of the mean loss is steeper",
   },
 } as const satisfies Record<string, ParamSpec>;
-
-export const classWeightsParam: ParamSpec = {
-  ...{ type: "by-name", each: { type: "number", min: 0, max: 1e9 }, default: {} },
-  about: "what the rows of a class count, by its name; 1 unless given",
-};
 
 /** Gradients kept at once: bounds the number of chunks when there are very many weights. */
 const PARTIALS_MAX = 4_000_000;
@@ -93,27 +87,3 @@ export async function fitLoss(
     });
   return { ...trained!, heldScores: order.memory.heldScores };
 }
-
-/** The rows' weights x their classes'. Error: `learn.bad-parameter` for a class that is none. */
-export function withClassWeights(estimator: string, data: TrainingData, classWeights: NumbersByName): Float64Array | undefined {
-  const { y, classes, weights } = data;
-  for (const name of Object.keys(classWeights)) if (!classes.includes(name)) throw unknownClass(estimator, name, classes);
-  if (Object.keys(classWeights).length === 0) return weights;
-  const factors = classes.map((name) => classWeights[name] ?? 1);
-  const all = y.map((label, row) => (weights?.[row] ?? 1) * factors[label]!);
-  if (new Set(y.filter((_, row) => all[row]! > 0)).size > 1) return all;
-  throw new MillError("learn.bad-parameter", `${estimator}.classWeights: only one class counts.`, {
-    at: `${estimator}.classWeights`,
-    expected: "a weight above 0 for at least two classes",
-    got: JSON.stringify(classWeights),
-    fix: "Give the classes that are to be told apart weights above 0.",
-  });
-}
-
-const unknownClass = (estimator: string, name: string, classes: readonly string[]) =>
-  new MillError("learn.bad-parameter", `${estimator}.classWeights: "${name}" is no class of the labels.`, {
-    at: `${estimator}.classWeights`,
-    expected: classes.join(", "),
-    got: name,
-    fix: "Name classes as the labels do.",
-  });

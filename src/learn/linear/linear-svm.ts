@@ -8,6 +8,7 @@
  * going on from the first). The likelier class is not always the one on whose side of the plane a row lies.
  */
 import { fitPlatt } from "../calibration/platt.ts";
+import { classWeightsParam, withClassWeights } from "../class-weights.ts";
 import { createDesign } from "../design.ts";
 import {
   type Estimator,
@@ -22,7 +23,7 @@ import {
 import { outputsOf } from "../link.ts";
 import { completeParams } from "../params.ts";
 import { checkTrainingData } from "../training-data.ts";
-import { classWeightsParam, fitLoss, searchParams, withClassWeights } from "./fit-loss.ts";
+import { fitLoss, searchParams } from "./fit-loss.ts";
 import { countMinParam, standardiseParam } from "./least-squares.ts";
 import { linearPredictor } from "./predictor.ts";
 

@@ -8,6 +8,8 @@
  * the rows is white, with `l1` OWL-QN; the weights do not depend on the number of threads.
  * Memory beyond the frame: 16 bytes per row and number column, 4 per row and text column.
  */
+
+import { classWeightsParam, withClassWeights } from "../class-weights.ts";
 import { createDesign } from "../design.ts";
 import {
   type Estimator,
@@ -22,7 +24,7 @@ import {
 import { outputsOf } from "../link.ts";
 import { completeParams } from "../params.ts";
 import { checkTrainingData } from "../training-data.ts";
-import { classWeightsParam, fitLoss, searchParams, withClassWeights } from "./fit-loss.ts";
+import { fitLoss, searchParams } from "./fit-loss.ts";
 import { countMinParam, standardiseParam } from "./least-squares.ts";
 import { linearPredictor } from "./predictor.ts";
 
