@@ -20,6 +20,8 @@ export function rankingLoss(groups: Int32Array, memory: Memory): Loss {
     const grades = rowsOf.slice(starts[list]!, end).map((row) => y[row]!);
     return gainInOrder(Array.from(grades).sort((a, b) => b - a));
   });
+  const gains = y.map(gainOf);
+  const discounts = Float64Array.from({ length: longestOf(starts) }, (_, place) => discountAt(place));
   let known = new Float64Array();
 
   /** Rows by falling score; the order of equal ones depends on what they hold, never on where they stand. */
@@ -41,11 +43,14 @@ export function rankingLoss(groups: Int32Array, memory: Memory): Loss {
     let total = 0;
     for (let first = 0; first < Math.min(order.length - 1, PLACES); first++)
       for (let second = first + 1; second < order.length; second++) {
-        const [a, b] = [order[first]!, order[second]!];
+        const a = order[first]!;
+        const b = order[second]!;
         if (y[a] === y[b]) continue;
-        const [better, worse] = y[a]! > y[b]! ? [a, b] : [b, a];
+        const isFirst = y[a]! > y[b]!;
+        const better = isFirst ? a : b;
+        const worse = isFirst ? b : a;
         const apart = scores[better]! - scores[worse]!;
-        const swap = (gainOf(y[better]!) - gainOf(y[worse]!)) * (discountAt(first) - discountAt(second));
+        const swap = (gains[better]! - gains[worse]!) * (discounts[first]! - discounts[second]!);
         const weight = swap / ideals[list]! / (differ ? CLOSE + Math.abs(apart) : 1);
         const p = 1 / (1 + Math.exp(apart));
         raw[better * 2]! -= p * weight;
@@ -94,6 +99,9 @@ const gainOf = (grade: number) => 2 ** grade - 1;
 const discountAt = (place: number) => 1 / Math.log2(place + 2);
 const gainInOrder = (grades: readonly number[]) =>
   grades.reduce((sum, grade, place) => sum + gainOf(grade) * discountAt(place), 0);
+
+const longestOf = (starts: Int32Array) =>
+  starts.reduce((longest, start, list) => Math.max(longest, start - (starts[list - 1] ?? 0)), 0);
 
 /** The list of each row, and the rows list by list. */
 function listsOf(groups: Int32Array): { listOf: Int32Array; starts: Int32Array; rowsOf: Int32Array } {
