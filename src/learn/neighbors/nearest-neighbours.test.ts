@@ -163,7 +163,7 @@ test("the nearest training rows of a predictor are those that it asks, and a mod
     for (const other of found.rows.subarray(row * 4, row * 4 + 4)) votes[iris.y[other]!]! += 0.25;
     assert.deepEqual([...shares.subarray(row * 3, row * 3 + 3)], votes);
   }
-  await assert.rejects(nearestRows({ ...model, estimator: "constant" }, iris.X, quiet()), { code: "learn.bad-model" });
+  await assert.rejects(nearestRows({ ...model, estimator: "constant" }, iris.X, quiet()), { code: "learn.bad-parameter" });
 });
 
 test("more neighbours than rows are refused", async () => {

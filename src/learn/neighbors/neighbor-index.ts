@@ -69,7 +69,8 @@ export function createIndex(
 }
 
 function pad(from: Float64Array, width: number, to: Float64Array, stride: number): void {
-  for (let row = 0; row * width < from.length; row++) to.set(from.subarray(row * width, (row + 1) * width), row * stride);
+  if (width === stride) to.set(from);
+  else for (let row = 0; row * width < from.length; row++) to.set(from.subarray(row * width, (row + 1) * width), row * stride);
 }
 
 export function createScratch(arena: Arena, { width, stride }: NeighborIndex, neighbours: number): SearchScratch {

@@ -1,5 +1,5 @@
 /** Training rows that vote on a new one: the nearest, of equally near ones the first. */
-import type { Json } from "../../base/index.ts";
+import { type Json, MillError } from "../../base/index.ts";
 import { crewSize, runCrew } from "../crew/crew.ts";
 import { sharedFloat64, sharedUint32 } from "../crew/shared.ts";
 import type { FitContext, LearnTask, Predictor } from "../estimator.ts";
@@ -102,7 +102,9 @@ interface Searcher extends ReturnType<typeof createIndex> {
 
 function createSearcher({ space, points, neighbours }: Pick<NeighboursModel, "space" | "points" | "neighbours">): Searcher {
   const factor = factorOf(space);
-  const { index, arena } = createIndex(factor === 1 ? points : points.map((value) => value * factor), space.width);
+  const scaled = new Float64Array(points.length);
+  for (let at = 0; at < points.length; at++) scaled[at] = points[at]! * factor;
+  const { index, arena } = createIndex(scaled, space.width);
   const scratch = createScratch(arena, index, neighbours);
   const kernel = neighborsKernel(index.memory);
   return { index, arena, factor, scratch, search: (count) => searchBatch(kernel, index, scratch, count) };
@@ -132,7 +134,7 @@ function vote(
 
 /**
  * The nearest training rows of each row, by a crew: squared distances in the model's space and places of the rows, the nearest first, X.rowCount x neighbours.
- * Errors: `learn.bad-model` when the predictor does not hold its training rows, `learn.bad-column`, `learn.cancelled`.
+ * Errors: `learn.bad-parameter` when the predictor does not hold its training rows, `learn.bad-column`, `learn.cancelled`.
  */
 export async function nearestRows(
   predictor: Predictor,
@@ -140,9 +142,17 @@ export async function nearestRows(
   context: Pick<FitContext, "threads" | "progress" | "signal">,
 ): Promise<Found> {
   const model = models.get(predictor);
-  if (model === undefined) throw badModel(`a ${predictor.estimator} does not hold its training rows`);
+  if (model === undefined) throw noRows(predictor.estimator);
   return await searchRows(model, X, context);
 }
+
+const noRows = (estimator: string) =>
+  new MillError("learn.bad-parameter", `A model of ${estimator} does not hold its training rows.`, {
+    at: "predictor",
+    expected: "a model of nearest-neighbours",
+    got: estimator,
+    fix: "Train nearest-neighbours on the rows, and ask its model.",
+  });
 
 export async function searchRows(
   model: Pick<NeighboursModel, "space" | "points" | "neighbours">,
