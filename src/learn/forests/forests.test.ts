@@ -65,6 +65,13 @@ test("a class that counts more is predicted more often, and a class that there i
   assert.equal(await mean({ low: 0 }), 0);
 });
 
+test("where nearly all rows weigh nothing, the few that weigh are what each tree learns", async () => {
+  const data = trainingData("regression", 40);
+  const weights = Float64Array.from({ length: 40 }, (_, row) => (row === 3 ? 1 : 0));
+  const model = await randomForest.fit({ ...data, weights }, { trees: 20 }, quiet());
+  assert.ok(model.predict(data.X).every((value) => Math.abs(value - data.y[3]!) < 1e-12));
+});
+
 test("labels whose sum passes a double are refused, and columns that cannot be split make one leaf", async () => {
   const data = trainingData("regression", 40);
   const huge = { ...data, y: data.y.map((_, row) => (row % 2 === 0 ? 1.7e308 : -1.7e308)) };

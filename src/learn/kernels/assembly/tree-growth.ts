@@ -135,6 +135,8 @@ export function plant(seed: i32, bootstrap: bool): u32 {
     b += ofUnit;
     count++;
   }
+  // a draw of rows that all weigh nothing would grow a tree of nothing
+  if (count === 0 && bootstrap) return plant(seed, false);
   for (let column: u32 = 0; column < columnCount; column++) store<u32>(order + (<usize>column << 2), column);
   nodeCount = 1;
   vectorCount = classCount;
