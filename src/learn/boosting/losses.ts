@@ -248,6 +248,15 @@ export function quantileOf(values: (readonly [value: number, weight: number])[],
   return values.at(-1)?.[0] ?? 0;
 }
 
+/** The same where all weigh the same. Sorts the values. */
+export function plainQuantileOf(values: Float64Array, quantile: number): number {
+  values.sort();
+  const wanted = quantile * values.length;
+  const at = Math.max(0, Math.ceil(wanted) - 1);
+  const value = values[at] ?? 0;
+  return at + 1 > wanted ? value : value / 2 + (values[at + 1] ?? value) / 2;
+}
+
 const weightsOf = ({ weights }: Memory): Weights => (weights.length === 0 ? undefined : weights);
 
 const largest = (values: Float64Array, otherwise: number) =>

@@ -9,7 +9,7 @@ import { fillBins, type Levels, rankTexts, type TrainingColumn } from "./bins.ts
 import { createKeeping, type Kept, keptToJson, replay } from "./checkpoint.ts";
 import { createGradients } from "./gradients.ts";
 import { createGrower, type GrowthRules, type Refit } from "./grower.ts";
-import { createLoss, type LossSpec, quantileOf } from "./losses.ts";
+import { createLoss, type LossSpec, plainQuantileOf, quantileOf } from "./losses.ts";
 import { type Memory, strideOf } from "./memory.ts";
 import { createSampling, type SamplingRules, writeKeys } from "./sampling.ts";
 import { createStopping } from "./stopping.ts";
@@ -102,8 +102,11 @@ const NOT_STOPPED = { loss: 0, stops: false };
 /** The quantile of what is left of a leaf's rows. */
 const refitTo =
   (quantile: number, { y, scores, weights }: Memory): Refit =>
-  (rows) =>
-    quantileOf(
-      Array.from(rows, (row) => [y[row]! - scores[row]!, weights.length === 0 ? 1 : weights[row]!] as const),
+  (rows) => {
+    const restOf = (row: number) => y[row]! - scores[row]!;
+    if (weights.length === 0) return plainQuantileOf(Float64Array.from(rows, restOf), quantile);
+    return quantileOf(
+      Array.from(rows, (row) => [restOf(row), weights[row]!] as const),
       quantile,
     );
+  };
