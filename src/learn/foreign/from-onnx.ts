@@ -67,9 +67,12 @@ export interface RawNode {
 const MODELS = ["TreeEnsembleClassifier", "TreeEnsembleRegressor", "TreeEnsemble", "LinearClassifier", "LinearRegressor"];
 const AROUND = ["Cast", "Identity", "Normalizer"];
 
-function modelNode({ nodes }: OnnxModel): OnnxNode {
+function modelNode({ nodes, initializers }: OnnxModel): OnnxNode {
   const found = nodes.filter(({ op }) => MODELS.includes(op));
-  const other = nodes.find(({ op }) => !MODELS.includes(op) && !AROUND.includes(op));
+  // LightGBM's converter multiplies its probabilities by 1
+  const ones = new Set(initializers.filter(({ data }) => [...data].every((one) => one === 1)).map(({ name }) => name));
+  const isHarmless = ({ op, inputs }: OnnxNode) => AROUND.includes(op) || (op === "Mul" && inputs.some((name) => ones.has(name)));
+  const other = nodes.find((node) => !MODELS.includes(node.op) && !isHarmless(node));
   if (other !== undefined) throw unsupported(`the operator ${other.op}`);
   // probabilities that sum to 1 stay what they are
   const norm = nodes.find(({ op }) => op === "Normalizer");
