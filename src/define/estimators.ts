@@ -8,7 +8,9 @@ export interface LogisticRegressionParams {
   readonly l2?: number | undefined;
   /** Penalty on the sizes of the weights, which makes useless ones 0. A number at least 0 and at most 1000000000. Default 0. */
   readonly l1?: number | undefined;
-  /** By class, a factor on the weights of its rows; 1 for classes not named. An object with, for each name, a number at least 0 and at most 1000000000. Default {}. */
+  /** All classes weigh the same together, however many rows they have. Default false. */
+  readonly balanced?: boolean | undefined;
+  /** By class, a factor on the weights of its rows, balanced or not; 1 for classes not named. An object with, for each name, a number at least 0 and at most 1000000000. Default {}. */
   readonly classWeights?: Readonly<Record<string, number>> | undefined;
   /** Penalties act on the weights of standardised numbers; else on the numbers' as they come, as in scikit-learn. Default true. */
   readonly standardise?: boolean | undefined;
@@ -83,7 +85,9 @@ export const elasticNet = (params: ElasticNetParams = {}): Trainer<"regression">
 export interface LinearSvmParams {
   /** Penalty on the squares of the weights, 1 / C of scikit-learn. A number at least 0 and at most 1000000000. Default 1. */
   readonly l2?: number | undefined;
-  /** By class, a factor on the weights of its rows; 1 for classes not named. An object with, for each name, a number at least 0 and at most 1000000000. Default {}. */
+  /** All classes weigh the same together, however many rows they have. Default false. */
+  readonly balanced?: boolean | undefined;
+  /** By class, a factor on the weights of its rows, balanced or not; 1 for classes not named. An object with, for each name, a number at least 0 and at most 1000000000. Default {}. */
   readonly classWeights?: Readonly<Record<string, number>> | undefined;
   /** Parts of the rows for the probabilities' cross-validation; below 2 the training rows themselves, quicker and too sure. An integer at least 0 and at most 20. Default 5. */
   readonly calibrationFolds?: number | undefined;
@@ -196,8 +200,10 @@ export interface GradientBoostingParams {
   readonly quantile?: number | undefined;
   /** Power of the mean that the Tweedie loss takes the variance for: near 1 counts, near 2 amounts. A number above 1 and below 2. Default 1.5. */
   readonly power?: number | undefined;
-  /** Balanced: all classes weigh the same together, however many rows they have. Default "none". */
-  readonly classWeights?: "none" | "balanced" | undefined;
+  /** All classes weigh the same together, however many rows they have. Default false. */
+  readonly balanced?: boolean | undefined;
+  /** By class, a factor on the weights of its rows, balanced or not; 1 for classes not named. An object with, for each name, a number at least 0 and at most 1000000000. Default {}. */
+  readonly classWeights?: Readonly<Record<string, number>> | undefined;
   /** Share of the rows that each round is grown on. A number above 0 and at most 1. Default 1. */
   readonly rowShare?: number | undefined;
   /** Share of the columns that each round is grown on. A number above 0 and at most 1. Default 1. */
@@ -222,7 +228,9 @@ export interface DecisionTreeParams {
   readonly minRowsPerLeaf?: number | undefined;
   /** Bins of a column, missing values not counted. An integer at least 2 and at most 255. Default 255. */
   readonly maxBins?: number | undefined;
-  /** By class, a factor on the weights of its rows; 1 for classes not named. An object with, for each name, a number at least 0 and at most 1000000000. Default {}. */
+  /** All classes weigh the same together, however many rows they have. Default false. */
+  readonly balanced?: boolean | undefined;
+  /** By class, a factor on the weights of its rows, balanced or not; 1 for classes not named. An object with, for each name, a number at least 0 and at most 1000000000. Default {}. */
   readonly classWeights?: Readonly<Record<string, number>> | undefined;
 }
 
@@ -244,7 +252,9 @@ export interface RandomForestParams {
   readonly minRowsPerLeaf?: number | undefined;
   /** Bins of a column, missing values not counted. An integer at least 2 and at most 255. Default 255. */
   readonly maxBins?: number | undefined;
-  /** By class, a factor on the weights of its rows; 1 for classes not named. An object with, for each name, a number at least 0 and at most 1000000000. Default {}. */
+  /** All classes weigh the same together, however many rows they have. Default false. */
+  readonly balanced?: boolean | undefined;
+  /** By class, a factor on the weights of its rows, balanced or not; 1 for classes not named. An object with, for each name, a number at least 0 and at most 1000000000. Default {}. */
   readonly classWeights?: Readonly<Record<string, number>> | undefined;
 }
 
@@ -266,7 +276,9 @@ export interface ExtraTreesParams {
   readonly minRowsPerLeaf?: number | undefined;
   /** Bins of a column, missing values not counted. An integer at least 2 and at most 255. Default 255. */
   readonly maxBins?: number | undefined;
-  /** By class, a factor on the weights of its rows; 1 for classes not named. An object with, for each name, a number at least 0 and at most 1000000000. Default {}. */
+  /** All classes weigh the same together, however many rows they have. Default false. */
+  readonly balanced?: boolean | undefined;
+  /** By class, a factor on the weights of its rows, balanced or not; 1 for classes not named. An object with, for each name, a number at least 0 and at most 1000000000. Default {}. */
   readonly classWeights?: Readonly<Record<string, number>> | undefined;
 }
 

@@ -60,10 +60,13 @@ test("balanced classes weigh as if each row had its class's weight", async () =>
   const data = trainingData("multiclass-classification", 2000);
   const counts = [0, 1, 2].map((index) => data.y.filter((label) => label === index).length);
   const weights = data.y.map((label) => 2000 / 3 / counts[label]!);
-  const balanced = (await fit(data, { classWeights: "balanced" })).predict(data.X);
+  const balanced = (await fit(data, { balanced: true })).predict(data.X);
   const weighted = (await fit({ ...data, weights }, {})).predict(data.X);
   for (let at = 0; at < balanced.length; at++) assert.ok(Math.abs(balanced[at]! - weighted[at]!) < 1e-3);
-  await assert.rejects(fit(trainingData("regression", 200), { classWeights: "balanced" }), { code: "learn.bad-parameter" });
+  await assert.rejects(fit(trainingData("regression", 200), { balanced: true }), {
+    code: "learn.bad-parameter",
+    at: "gradient-boosting.balanced",
+  });
 });
 
 test("a monotone column never turns the prediction back, whatever the other columns say", async () => {

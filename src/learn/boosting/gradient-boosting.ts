@@ -7,10 +7,10 @@
  * Sources: Friedman 2001; LightGBM (Ke et al. 2017); scikit-learn `HistGradientBoosting`, whose parameters' meanings and defaults these are.
  */
 import { didYouMean, MillError } from "../../base/index.ts";
+import { withClassWeights } from "../class-weights.ts";
 import { crewSize, runCrew } from "../crew/crew.ts";
 import { sharedFloat32, sharedInt32 } from "../crew/shared.ts";
 import { type Estimator, type FitContext, type Params, type Predictor, type TrainingData, usualTags } from "../estimator.ts";
-import { exactSum } from "../exact-sum.ts";
 import type { NumberColumn, TextColumn } from "../frame.ts";
 import type { InputColumn } from "../inputs.ts";
 import { outputsOf } from "../link.ts";
@@ -143,7 +143,7 @@ function orderOf(
   const { rowShare, columnShare, validationShare, patience, trees, maxBins } = params;
   const sampling = { rowShare, columnShare, validationShare, seed };
   const leavesMax = Math.max(1, Math.min(rules.leaves, Math.floor(rowCount / rules.minRowsPerLeaf)));
-  const weights = params.classWeights === "balanced" ? balancedWeights(data) : data.weights;
+  const weights = withClassWeights(gradientBoosting.name, data, params);
   const memory = allocate({
     ...{ rowCount, columnCount: columns.length, outputs: loss.outputs, members, leavesMax },
     hasWeights: weights !== undefined,
@@ -170,17 +170,6 @@ function orderOf(
     memory,
     startScores,
   };
-}
-
-/** Each class weighs as much as any other, and all together as much as before. */
-function balancedWeights({ y, weights, classes, task }: TrainingData): Float64Array {
-  if (classes.length === 0)
-    throw badParameter("classWeights", `Classes are balanced, and ${task} has none.`, 'Leave "classWeights" out.');
-  const weightAt = (row: number) => weights?.[row] ?? 1;
-  const masses = classes.map((_, index) => exactSum(y.length, (row) => (y[row] === index ? weightAt(row) : 0)));
-  const seen = masses.filter((mass) => mass > 0);
-  const each = seen.reduce((a, b) => a + b, 0) / seen.length;
-  return y.map((label, row) => (masses[label]! > 0 ? (weightAt(row) * each) / masses[label]! : 0));
 }
 
 function numberColumn(name: string, { values }: NumberColumn): TrainingColumn {

@@ -1,4 +1,5 @@
 /** The parameters of gradient boosting: scikit-learn's meanings and defaults where it has them. */
+import { type ClassWeights, classWeightsParams } from "../class-weights.ts";
 import type { NumbersByName, ParamSpecs } from "../estimator.ts";
 import type { SplitRules } from "./split-search.ts";
 
@@ -51,12 +52,7 @@ export const params: ParamSpecs = {
     openMax: true,
     about: "power of the mean that the Tweedie loss takes the variance for: near 1 counts, near 2 amounts",
   },
-  classWeights: {
-    type: "choice",
-    choices: ["none", "balanced"],
-    default: "none",
-    about: "balanced: all classes weigh the same together, however many rows they have",
-  },
+  ...classWeightsParams,
   rowShare: { type: "number", default: 1, min: 0, max: 1, openMin: true, about: "share of the rows that each round is grown on" },
   columnShare: {
     type: "number",
@@ -90,7 +86,7 @@ export const params: ParamSpecs = {
 };
 
 /** As `completeParams` gives them. */
-export interface BoostingParams extends SplitRules {
+export interface BoostingParams extends SplitRules, ClassWeights {
   readonly trees: number;
   readonly leaves: number;
   readonly learningRate: number;
@@ -99,7 +95,6 @@ export interface BoostingParams extends SplitRules {
   readonly loss: (typeof REGRESSION_LOSSES)[number];
   readonly quantile: number;
   readonly power: number;
-  readonly classWeights: "none" | "balanced";
   readonly rowShare: number;
   readonly columnShare: number;
   readonly monotone: NumbersByName;

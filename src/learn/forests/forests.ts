@@ -7,12 +7,11 @@
  * Memory beyond the frame: about 5 x columns + 20 bytes per row, and 130 per row and thread.
  */
 import { createRandom } from "../../base/index.ts";
-import { classWeightsParam, withClassWeights } from "../class-weights.ts";
+import { type ClassWeights, classWeightsParams, withClassWeights } from "../class-weights.ts";
 import { crewSize, runCrew } from "../crew/crew.ts";
 import {
   type Estimator,
   type FitContext,
-  type NumbersByName,
   type ParamSpec,
   type ParamSpecs,
   type Params,
@@ -45,7 +44,7 @@ const maxBins: ParamSpec = {
   about: "bins of a column, missing values not counted",
 };
 
-const treeParams = { depthMax, minRowsPerLeaf, maxBins, classWeights: classWeightsParam } satisfies ParamSpecs;
+const treeParams = { depthMax, minRowsPerLeaf, maxBins, ...classWeightsParams } satisfies ParamSpecs;
 
 const forestParams = (bootstrap: boolean): ParamSpecs => ({
   trees: { type: "integer", default: 100, min: 1, max: 10_000, about: "trees, whose predictions are averaged" },
@@ -100,7 +99,7 @@ export const extraTrees: Estimator = {
 async function fit(estimator: Estimator, given: TrainingData, params: Params, context: FitContext): Promise<Predictor> {
   const complete = completeParams(estimator, params);
   checkTrainingData(estimator, given);
-  const weights = withClassWeights(estimator.name, given, complete.classWeights as NumbersByName);
+  const weights = withClassWeights(estimator.name, given, complete as unknown as ClassWeights);
   const frame = treeFrame(given.X);
   const trees = typeof complete.trees === "number" ? complete.trees : 1;
   const members = Math.min(trees, crewSize(given.X.rowCount * trees, context.threads));

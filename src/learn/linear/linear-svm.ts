@@ -8,12 +8,11 @@
  * going on from the first). The likelier class is not always the one on whose side of the plane a row lies.
  */
 import { fitPlatt } from "../calibration/platt.ts";
-import { classWeightsParam, withClassWeights } from "../class-weights.ts";
+import { type ClassWeights, classWeightsParams, withClassWeights } from "../class-weights.ts";
 import { createDesign } from "../design.ts";
 import {
   type Estimator,
   type FitContext,
-  type NumbersByName,
   type ParamSpecs,
   type Params,
   type Predictor,
@@ -29,7 +28,7 @@ import { linearPredictor } from "./predictor.ts";
 
 const params: ParamSpecs = {
   l2: { type: "number", default: 1, min: 0, max: 1e9, about: "penalty on the squares of the weights, 1 / C of scikit-learn" },
-  classWeights: classWeightsParam,
+  ...classWeightsParams,
   calibrationFolds: {
     ...{ type: "integer", default: 5, min: 0, max: 20 },
     about:
@@ -49,9 +48,8 @@ export const linearSvm: Estimator = {
   fit,
 };
 
-interface Complete {
+interface Complete extends ClassWeights {
   readonly l2: number;
-  readonly classWeights: NumbersByName;
   readonly calibrationFolds: number;
   readonly standardise: boolean;
   readonly iterationsMax: number;
@@ -61,10 +59,10 @@ interface Complete {
 
 async function fit(data: TrainingData, given: Params, context: FitContext): Promise<Predictor> {
   const complete = completeParams(linearSvm, given) as unknown as Complete;
-  const { classWeights, calibrationFolds, countMin, ...search } = complete;
+  const { balanced, classWeights, calibrationFolds, countMin, ...search } = complete;
   checkTrainingData(linearSvm, data);
   const { X, y, task, classes } = data;
-  const rowWeights = withClassWeights(linearSvm.name, data, classWeights);
+  const rowWeights = withClassWeights(linearSvm.name, data, { balanced, classWeights });
   const design = await createDesign(data, countMin);
   const outputs = outputsOf(task, classes);
   const folds = calibrationFolds < 2 ? 0 : Math.min(calibrationFolds, X.rowCount);

@@ -9,12 +9,11 @@
  * Memory beyond the frame: 16 bytes per row and number column, 4 per row and text column.
  */
 
-import { classWeightsParam, withClassWeights } from "../class-weights.ts";
+import { type ClassWeights, classWeightsParams, withClassWeights } from "../class-weights.ts";
 import { createDesign } from "../design.ts";
 import {
   type Estimator,
   type FitContext,
-  type NumbersByName,
   type ParamSpecs,
   type Params,
   type Predictor,
@@ -31,7 +30,7 @@ import { linearPredictor } from "./predictor.ts";
 const params: ParamSpecs = {
   l2: { type: "number", default: 1, min: 0, max: 1e9, about: "penalty on the squares of the weights, 1 / C of scikit-learn" },
   l1: { type: "number", default: 0, min: 0, max: 1e9, about: "penalty on the sizes of the weights, which makes useless ones 0" },
-  classWeights: classWeightsParam,
+  ...classWeightsParams,
   standardise: standardiseParam,
   ...searchParams,
   countMin: countMinParam,
@@ -46,10 +45,9 @@ export const logisticRegression: Estimator = {
   fit,
 };
 
-interface Complete {
+interface Complete extends ClassWeights {
   readonly l1: number;
   readonly l2: number;
-  readonly classWeights: NumbersByName;
   readonly standardise: boolean;
   readonly iterationsMax: number;
   readonly tolerance: number;
@@ -57,9 +55,9 @@ interface Complete {
 }
 
 async function fit(data: TrainingData, given: Params, context: FitContext): Promise<Predictor> {
-  const { classWeights, countMin, ...search } = completeParams(logisticRegression, given) as unknown as Complete;
+  const { balanced, classWeights, countMin, ...search } = completeParams(logisticRegression, given) as unknown as Complete;
   checkTrainingData(logisticRegression, data);
-  const rowWeights = withClassWeights(logisticRegression.name, data, classWeights);
+  const rowWeights = withClassWeights(logisticRegression.name, data, { balanced, classWeights });
   const design = await createDesign(data, countMin);
   const outputs = outputsOf(data.task, data.classes);
   const loss = outputs === 1 ? "log" : "softmax";
