@@ -13,9 +13,7 @@ const all = globSync("{src,sdk,examples,scripts}/**/*.test.ts", { cwd: root, exc
 const slow = process.argv.includes("--all") ? [] : all.filter((path) => path.endsWith(".slow.test.ts"));
 const files = asked.length > 0 ? asked : all.filter((path) => !slow.includes(path));
 
-const { status } = spawnSync(process.execPath, ["--test", "--test-reporter=spec", "--test-concurrency=2", ...files], {
-  cwd: root,
-  stdio: "inherit",
-});
+const runner = ["--import", "./scripts/end-hung-test.ts", "--test", "--test-reporter=spec", "--test-concurrency=2"];
+const { status } = spawnSync(process.execPath, [...runner, ...files], { cwd: root, stdio: "inherit" });
 if (asked.length === 0 && slow.length > 0) console.log(`left out: ${slow.join(", ")}; npm test -- --all runs them too`);
 process.exit(status ?? 1);
