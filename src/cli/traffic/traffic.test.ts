@@ -252,7 +252,7 @@ test("a server that goes away in the middle and comes back elsewhere gets everyt
       const goes = gone === 0 ? server.came.length === 40 : gone === 1 && verb === "feedback" && server.came.length > 80;
       if (goes) {
         gone++;
-        void server.stop().then(() => server.start());
+        void server.restart();
       }
       return undefined;
     },
