@@ -134,4 +134,13 @@ export const migrations: readonly Migration[] = [
       `ALTER TABLE runs ADD COLUMN infrastructure TEXT`,
     ],
   },
+  {
+    number: 4,
+    name: "guard-and-steps",
+    sql: [
+      // guard: people, roles, tokens
+      // steps: retries, timeouts, pools, logs, leaders
+      // orchestrate: schedules, backfills
+    ],
+  },
 ];
