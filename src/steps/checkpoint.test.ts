@@ -47,10 +47,11 @@ test("a checkpoint that was cut short or altered is none", () => {
   const file = checkpointFile(newFolder(), `sha256:${"a".repeat(64)}`);
   const checkpoint = openCheckpoint(file);
   assert.equal(checkpoint.read(), null);
-  checkpoint.keep({ trees: [1, 2, 3] });
-  assert.deepEqual(checkpoint.read(), { trees: [1, 2, 3] });
+  checkpoint.keep({ trees: [1, 2, 3], note: "two\nlines" });
+  assert.deepEqual(checkpoint.read(), { trees: [1, 2, 3], note: "two\nlines" });
   const whole = readFileSync(file, "utf8");
-  for (const damaged of [whole.slice(0, -5), whole.replace("[1,", "[7,"), ""]) {
+  const [digest, text] = whole.split("\n") as [string, string];
+  for (const damaged of [whole.slice(0, -5), whole.replace("[1,", "[7,"), digest, `${digest}\n`, text, `${whole}\n{}`, ""]) {
     writeFileSync(file, damaged);
     assert.equal(checkpoint.read(), null);
   }

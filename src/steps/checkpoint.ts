@@ -1,12 +1,12 @@
 /**
  * What a long step keeps of its work, so that the next attempt of the same key goes on from there: after a crash, a kill, or a cancel. `steps/checkpoints/KEY.json`
- * holds {digest, state}; it is exchanged by renaming, what does not hold together is none, and it goes when the key has its result. Whoever of two attempts wrote it:
- * the same key makes the same work.
+ * holds the digest of the state's text in a line, then the text; it is exchanged by renaming, what does not hold together is none, and it goes when the key has its
+ * result. Whoever of two attempts wrote it: the same key makes the same work.
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { type Digest, digestOfJson, type Json } from "../base/index.ts";
+import { type Digest, digestOf, type Json } from "../base/index.ts";
 
 export interface Checkpoint {
   /** What was kept last, by this attempt or an earlier one of the same key. */
@@ -29,16 +29,18 @@ export function openCheckpoint(file: string): Checkpoint {
   return {
     read() {
       try {
-        const { digest, state } = JSON.parse(readFileSync(file, "utf8"));
-        return digestOfJson(state) === digest ? state : null;
+        const kept = readFileSync(file, "utf8");
+        const text = kept.slice(kept.indexOf("\n") + 1);
+        return kept === `${digestOf(text)}\n${text}` ? JSON.parse(text) : null;
       } catch {
         return null; // there is none, or it was cut short
       }
     },
     keep(state) {
+      const text = JSON.stringify(state);
       mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
       const partial = `${file}.${process.pid}`;
-      writeFileSync(partial, JSON.stringify({ digest: digestOfJson(state), state }), { mode: 0o600 });
+      writeFileSync(partial, `${digestOf(text)}\n${text}`, { mode: 0o600 });
       renameSync(partial, file);
     },
   };

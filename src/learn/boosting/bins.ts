@@ -8,28 +8,17 @@ import { instantiateKernel } from "../kernels/kernel.ts";
 import { badColumn } from "../training-data.ts";
 import { BINS, edgesOfSorted, samplePlaces, storeEdges, takeSample } from "../trees/binning.ts";
 import { orderTarget, rankLevels, writeRanks } from "../trees/categories.ts";
+import type { TextLevels, TreeColumn } from "../trees/columns.ts";
 import { BINNED_ROWS, type Memory, strideOf } from "./memory.ts";
 import type { ForestOrder } from "./train.ts";
 
-export interface TrainingColumn {
-  readonly name: string;
-  /** Float32 values, NaN for missing; for a text column to be filled with ranks. */
-  readonly values: Float32Array;
-  /** Of a text column: codes in the order of the texts, -1 for missing. */
-  readonly codes?: Int32Array;
-  readonly levelCount: number;
-  /** Of a text column of a forest that is gone on with: the bin of each level, -1 for one that it does not know. */
+export interface TrainingColumn extends TreeColumn {
+  /** Of a text column of a forest that is gone on with: the bin of each text, -1 for one that it does not know. */
   readonly bins?: Int32Array;
 }
 
-/** Of a text column its codes in rank order, and the bin of each. */
-export interface Levels {
-  readonly codes: Int32Array;
-  readonly bins: Int32Array;
-}
-
 /** Texts become ranks; the answer gives, once there are bins, the levels of each text column that was ranked, else null. Ends with a barrier. */
-export function rankTexts(order: ForestOrder, member: Member): (memory: Memory) => (Levels | null)[] {
+export function rankTexts(order: ForestOrder, member: Member): (memory: Memory) => (TextLevels | null)[] {
   const ranked = order.columns.map((column) => rankColumn(column, order, member));
   member.barrier();
   return (memory) => ranked.map((codes, column) => codes && { codes, bins: codes.map((_, rank) => binOf(rank, memory, column)) });

@@ -9,13 +9,12 @@
 import { didYouMean, MillError } from "../../base/index.ts";
 import { withClassWeights } from "../class-weights.ts";
 import { crewSize, runCrew } from "../crew/crew.ts";
-import { sharedFloat32, sharedInt32 } from "../crew/shared.ts";
+import { sharedInt32 } from "../crew/shared.ts";
 import { type Estimator, type FitContext, type Params, type Predictor, type TrainingData, usualTags } from "../estimator.ts";
-import type { NumberColumn, TextColumn } from "../frame.ts";
-import type { InputColumn } from "../inputs.ts";
 import { outputsOf } from "../link.ts";
 import { completeParams } from "../params.ts";
 import { checkTrainingData } from "../training-data.ts";
+import { treeFrame } from "../trees/columns.ts";
 import { forestPredictor } from "../trees/predictor.ts";
 import type { TrainingColumn } from "./bins.ts";
 import { keptFromJson } from "./checkpoint.ts";
@@ -25,7 +24,7 @@ import { allocate } from "./memory.ts";
 import { type BoostingParams, params } from "./params.ts";
 import { samplesRows } from "./sampling.ts";
 import type { ForestOrder } from "./train.ts";
-import { binsOfTexts, joined, scoresOf, startModelOf } from "./warm-start.ts";
+import { binnedAs, joined, scoresOf, startModelOf } from "./warm-start.ts";
 
 export const gradientBoosting: Estimator = {
   name: "gradient-boosting",
@@ -49,13 +48,8 @@ async function fit(data: TrainingData, given: Params, context: FitContext): Prom
   const link = linkOfLoss(loss.name);
   const before = context.start && startModelOf(context.start, gradientBoosting.name, data, link);
   const { task, classes } = data;
-  const entries = Object.entries(data.X.columns);
-  const texts = entries.map(([, column]) => (column.kind === "text" ? sortedTexts(column) : null));
-  const columns = entries.map(([name, column], index) =>
-    column.kind === "number"
-      ? numberColumn(name, column)
-      : textColumn(name, column, texts[index]!, before && binsOfTexts(before, index, texts[index]!)),
-  );
+  const frame = treeFrame(data.X);
+  const columns = before === undefined ? frame.columns : frame.columns.map(binnedAs(before, frame));
   const members = crewSize(data.X.rowCount, context.threads);
   const startScores = before && scoresOf(before, data);
   const order = {
@@ -72,11 +66,8 @@ async function fit(data: TrainingData, given: Params, context: FitContext): Prom
     });
   const estimator = gradientBoosting.name;
   if (before !== undefined) return forestPredictor({ ...before, forest: joined(before.forest, forest) });
-  const inputs = entries.map(([name], index): InputColumn => {
-    const level = levels[index];
-    return { name, texts: level ? Array.from(level.codes, (code) => texts[index]![code]!) : null };
-  });
   const textBins = levels.map((level) => level?.bins ?? null);
+  const inputs = frame.inputs(levels);
   return forestPredictor({ estimator, task, classes, link, inputs, textBins, start, divisor: 1, forest });
 }
 
@@ -170,26 +161,4 @@ function orderOf(
     memory,
     startScores,
   };
-}
-
-function numberColumn(name: string, { values }: NumberColumn): TrainingColumn {
-  const rounded = sharedFloat32(values.length);
-  rounded.set(values);
-  return { name, values: rounded, levelCount: 0 };
-}
-
-/** The texts in their own order, so that nothing depends on how a frame numbers them; the empty text is missing. */
-const sortedTexts = ({ texts }: TextColumn) => texts.filter((text) => text !== "").sort();
-
-function textColumn(
-  name: string,
-  { codes, texts }: TextColumn,
-  sorted: readonly string[],
-  bins: Int32Array | undefined,
-): TrainingColumn {
-  const place = new Map(sorted.map((text, index) => [text, index] as const));
-  const placeOf = Int32Array.from(texts, (text) => place.get(text) ?? -1);
-  const shared = sharedInt32(codes.length);
-  for (let row = 0; row < codes.length; row++) shared[row] = codes[row]! < 0 ? -1 : placeOf[codes[row]!]!;
-  return { name, values: sharedFloat32(codes.length), codes: shared, levelCount: sorted.length, ...(bins && { bins }) };
 }

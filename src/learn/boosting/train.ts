@@ -4,8 +4,9 @@
  */
 import type { Member } from "../crew/crew.ts";
 import { share } from "../crew/shared.ts";
+import type { TextLevels } from "../trees/columns.ts";
 import { createForestBuilder, type Forest } from "../trees/forest.ts";
-import { fillBins, type Levels, rankTexts, type TrainingColumn } from "./bins.ts";
+import { fillBins, rankTexts, type TrainingColumn } from "./bins.ts";
 import { createKeeping, type Kept, keptToJson, replay } from "./checkpoint.ts";
 import { createGradients } from "./gradients.ts";
 import { createGrower, type GrowthRules, type Refit } from "./grower.ts";
@@ -40,7 +41,7 @@ export interface ForestOrder {
 export interface TrainedForest {
   readonly start: Float64Array;
   readonly forest: Forest;
-  readonly levels: readonly (Levels | null)[];
+  readonly levels: readonly (TextLevels | null)[];
   /** Rows that were held out. */
   readonly heldOut: number;
 }

@@ -3,9 +3,11 @@ import { sharedCopy } from "../crew/shared.ts";
 import type { Predictor, TrainingData } from "../estimator.ts";
 import type { Link } from "../link.ts";
 import { badStart, checkStart } from "../start.ts";
+import type { TreeColumn, TreeFrame } from "../trees/columns.ts";
 import type { Forest } from "../trees/forest.ts";
 import { forestModelFromJson } from "../trees/forest-json.ts";
 import { type ForestModel, forestPredictor } from "../trees/predictor.ts";
+import type { TrainingColumn } from "./bins.ts";
 
 /** Errors: as `checkStart`, and `learn.bad-start` where it is of another link. */
 export function startModelOf(start: Predictor, estimator: string, data: TrainingData, link: Link): ForestModel {
@@ -19,11 +21,14 @@ export function startModelOf(start: Predictor, estimator: string, data: Training
 export const scoresOf = (model: ForestModel, data: TrainingData): Float64Array =>
   sharedCopy(forestPredictor({ ...model, link: "identity" }).predict(data.X));
 
-/** The bin of each text, -1 for one that the model does not know. */
-export function binsOfTexts({ inputs, textBins }: ForestModel, column: number, texts: readonly string[]): Int32Array {
-  const known = new Map(inputs[column]!.texts!.map((text, level) => [text, textBins[column]![level]!] as const));
-  return Int32Array.from(texts, (text) => known.get(text) ?? -1);
-}
+/** Gives a text column the bins that its texts have in the model. */
+export const binnedAs =
+  ({ inputs, textBins }: ForestModel, { texts }: TreeFrame) =>
+  (column: TreeColumn, index: number): TrainingColumn => {
+    if (column.codes === undefined) return column;
+    const known = new Map(inputs[index]!.texts!.map((text, level) => [text, textBins[index]![level]!] as const));
+    return { ...column, bins: Int32Array.from(texts[index]!, (text) => known.get(text) ?? -1) };
+  };
 
 /** The trees of the first, then those of the second. */
 export function joined(first: Forest, second: Forest): Forest {

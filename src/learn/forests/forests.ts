@@ -22,7 +22,7 @@ import {
 import { outputsOf } from "../link.ts";
 import { completeParams } from "../params.ts";
 import { checkTrainingData } from "../training-data.ts";
-import { treeFrame } from "../trees/columns.ts";
+import { checkFloat32, treeFrame } from "../trees/columns.ts";
 import { forestPredictor } from "../trees/predictor.ts";
 import { allocate } from "./memory.ts";
 import { integerTargets } from "./targets.ts";
@@ -100,6 +100,7 @@ async function fit(estimator: Estimator, given: TrainingData, params: Params, co
   const complete = completeParams(estimator, params);
   checkTrainingData(estimator, given);
   const weights = withClassWeights(estimator.name, given, complete as unknown as ClassWeights);
+  checkFloat32(given.X);
   const frame = treeFrame(given.X);
   const trees = typeof complete.trees === "number" ? complete.trees : 1;
   const members = Math.min(trees, crewSize(given.X.rowCount * trees, context.threads));

@@ -172,10 +172,10 @@ function orderOf({
   rules: GrowthRules;
 }): GrowOrder {
   const random = createRandom(seed);
-  const columns = Array.from({ length: columnCount }, () => {
+  const columns = Array.from({ length: columnCount }, (_, at) => {
     const values = sharedFloat32(rowCount);
     values.set(Array.from(values, () => (random.below(8) === 0 ? NaN : random.below(6))));
-    return { values, levelCount: 0 };
+    return { name: `x${at}`, values, levelCount: 0 };
   });
   // few distinct whole numbers, so that cuts tie and sums are exact on both sides
   const y = Float64Array.from({ length: rowCount }, () => random.below(classCount === 0 ? 5 : classCount));

@@ -19,7 +19,7 @@ import {
 } from "../estimator.ts";
 import { completeParams } from "../params.ts";
 import { checkTrainingData } from "../training-data.ts";
-import { treeFrame } from "../trees/columns.ts";
+import { checkFloat32, treeFrame } from "../trees/columns.ts";
 import { forestPredictor } from "../trees/predictor.ts";
 import { usualDepth } from "./isolation.ts";
 
@@ -46,6 +46,7 @@ export const isolationForest: Estimator = {
 async function fit(data: TrainingData, given: Params, context: FitContext): Promise<Predictor> {
   const { trees, sampleRows } = completeParams(isolationForest, given) as Record<string, number>;
   checkTrainingData(isolationForest, data);
+  checkFloat32(data.X);
   const frame = treeFrame(data.X);
   const random = createRandom(context.seed);
   const order = {
