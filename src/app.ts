@@ -65,12 +65,17 @@ export async function openWorkspace(config: Config): Promise<App> {
     await lake.bringOver();
     const infrastructure = await commitInfrastructure({ records, objects, repositories: lake.repositories, config });
 
-    const engine = createLocalEngine({ command: [process.execPath, MAIN], environment: stepEnvironment(config, stored) });
+    const steps = join(config.workspace, "steps");
+    const engine = createLocalEngine({
+      command: [process.execPath, MAIN],
+      folder: steps,
+      environment: stepEnvironment(config, stored),
+    });
     const ledger = createLedger({
       records,
       objects,
       engine,
-      folder: join(config.workspace, "steps"),
+      folder: steps,
       kinds: STEP_KINDS,
       environment: environment(),
       infrastructure: () => infrastructure,

@@ -31,11 +31,28 @@ export interface RunningJob {
   cancel(): void;
 }
 
+/** A job as the engine tells of it. */
+export interface ListedJob {
+  readonly stepId: string;
+  readonly fence: number;
+  readonly handle: string;
+  /** "pending": the engine has it and has not started it yet. */
+  readonly state: "pending" | "running";
+}
+
+/** Several engines may serve one workspace; each knows only its own jobs. */
 export interface Engine {
   readonly name: string;
-  /** `onLine` gets each line the job prints on standard output (NDJSON: progress, log). Errors: `engine.not-started`. */
+  /**
+   * Idempotent by `stepId` and `fence`: a job of the same name that was submitted before our crash is adopted, not doubled.
+   * `onLine` gets each line the job prints on standard output (NDJSON: progress, log). Errors: `engine.not-started`.
+   */
   start(job: Job, onLine: (line: string) => void): Promise<RunningJob>;
-  /** Whether a job started earlier, perhaps by another process, still runs. */
+  /** Takes up a job that another process of ours started. null: it cannot be (`local`: a job ends with the process that started it), or it is gone. */
+  attach(job: Job, handle: string, onLine: (line: string) => void): Promise<RunningJob | null>;
+  /** Jobs of this workspace that the engine knows and that have not ended, whoever started them: what the reconciler compares with. */
+  list(): Promise<ListedJob[]>;
+  /** Whether a job started earlier, perhaps by another process, still runs or is still going to. */
   alive(handle: string): Promise<boolean>;
   /** Ends a job started earlier; resolves when it is gone. */
   end(handle: string): Promise<void>;

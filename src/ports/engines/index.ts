@@ -1,3 +1,3 @@
-export type { Engine, Job, JobExit, JobUsage, RunningJob } from "./engine.ts";
+export type { Engine, Job, JobExit, JobUsage, ListedJob, RunningJob } from "./engine.ts";
 export { createLocalEngine, type LocalEngineOptions } from "./local.ts";
 export { processAlive, processHandle } from "./process.ts";

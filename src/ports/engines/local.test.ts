@@ -19,13 +19,14 @@ afterEach(async () => {
   for (const handle of started.splice(0)) await localEngine().end(handle); // what a failed test left running
 });
 
-const localEngine = (options = {}) => createLocalEngine({ command: [process.execPath, program], ...options });
+const localEngine = (options = {}) => createLocalEngine({ command: [process.execPath, program], folder: root, ...options });
 
 function newJob(source: string, memoryMb = 500) {
-  const folder = join(root, `${made++}`);
+  const [stepId, fence] = [`step-${made++}`, 2];
+  const folder = join(root, `${stepId}-${fence}`);
   mkdirSync(folder);
   writeFileSync(join(folder, "job.mjs"), source);
-  return { stepId: `step-${made}`, fence: 1, folder, memoryMb };
+  return { stepId, fence, folder, memoryMb };
 }
 
 /** Starts a job and resolves once it has printed its first line. */
@@ -124,7 +125,7 @@ test("a process that got the same id later, or in another boot, is not taken for
 });
 
 test("a program that cannot be started is reported", async () => {
-  const engine = createLocalEngine({ command: [join(root, "no-such-program")] });
+  const engine = createLocalEngine({ command: [join(root, "no-such-program")], folder: root });
   await assert.rejects(
     engine.start(newJob(""), () => undefined),
     { code: "engine.not-started", at: join(root, "no-such-program") },
@@ -140,7 +141,7 @@ test("when the parent is killed, the pipe that its job reads closes", async () =
     parent,
     `import { writeFileSync } from "node:fs";
      import { createLocalEngine } from ${JSON.stringify(join(import.meta.dirname, "index.ts"))};
-     const engine = createLocalEngine({ command: [process.execPath, ${JSON.stringify(program)}] });
+     const engine = createLocalEngine({ command: [process.execPath, ${JSON.stringify(program)}], folder: ${JSON.stringify(root)} });
      const running = await engine.start(${JSON.stringify(job)}, () => console.log(running.handle));`,
   );
   const child = spawn(process.execPath, [parent], { stdio: ["ignore", "pipe", "inherit"] });
@@ -156,4 +157,30 @@ test("the handle reads what the system says", () => {
   assert.equal(processHandle(Number(command)), null);
   const ticks = readFileSync(`/proc/${process.pid}/stat`, "utf8").split(") ")[1]!.split(" ")[19];
   assert.equal(processHandle(process.pid)!.split(":")[1], ticks);
+});
+
+test("jobs are listed by whoever looks, until they end, and only those of this workspace", async () => {
+  const other = mkdtempSync(join(tmpdir(), "mill-engine-"));
+  const { handle, job, cancel, exit } = await startReady(localEngine(), `setInterval(() => {}, 1000); console.log("ready");`);
+  const { stepId, fence } = job;
+  assert.deepEqual(await localEngine().list(), [{ stepId, fence, handle, state: "running" }]);
+  assert.deepEqual(await localEngine({ folder: other }).list(), []);
+  cancel();
+  await exit;
+  assert.deepEqual(await localEngine().list(), []);
+  rmSync(other, { recursive: true });
+});
+
+test("a job that is started twice runs once, and both hear it", async () => {
+  const engine = localEngine();
+  const job = newJob(`console.log(process.pid); setInterval(() => {}, 1000);`);
+  const heard = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
+  const [first, second] = await Promise.all(heard.map(({ resolve }) => engine.start(job, resolve)));
+  started.push(first!.handle);
+  assert.equal(first!.handle, second!.handle);
+  assert.equal(await heard[0]!.promise, await heard[1]!.promise);
+  assert.equal((await engine.list()).length, 1);
+  assert.equal(await engine.attach(job, first!.handle, () => {}), null);
+  second!.cancel();
+  assert.equal((await first!.exit).signal, "SIGTERM");
 });

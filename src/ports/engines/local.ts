@@ -5,16 +5,26 @@ import type { Readable, Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { setTimeout as delay } from "node:timers/promises";
 import { MillError } from "../../base/index.ts";
-import type { Engine, Job, JobExit, JobUsage, RunningJob } from "./engine.ts";
+import type { Engine, Job, JobExit, JobUsage, ListedJob, RunningJob } from "./engine.ts";
+import { type JobName, nameOf } from "./job-name.ts";
 import { pidOf, processAlive, processHandle, readProcess, signal } from "./process.ts";
+import { listStepProcesses } from "./step-processes.ts";
 
 export interface LocalEngineOptions {
   /** A Node binary and what comes before `step FOLDER`, as in `[process.execPath, "/app/main.ts"]`. */
   readonly command: readonly string[];
+  /** Where the folders of attempts lie, each called STEPID-FENCE: whose jobs `list` tells. */
+  readonly folder: string;
   /** Variables of the child; default: those of this process. */
   readonly environment?: NodeJS.ProcessEnv;
   /** From the first polite signal to the last one; default 5000. */
   readonly graceMs?: number;
+}
+
+interface Started {
+  readonly name: JobName;
+  readonly job: Promise<RunningJob>;
+  readonly listeners: Set<(line: string) => void>;
 }
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
@@ -28,32 +38,25 @@ const WATCH_MS = 100;
  * input: when this process dies the pipe closes, and the child must end itself. Its V8 heap is capped at `memoryMb`, and the child is
  * ended when all of its own memory is above that. Errors: `engine.not-started`.
  */
-export function createLocalEngine({ command, environment, graceMs = 5000 }: LocalEngineOptions): Engine {
+export function createLocalEngine({ command, folder, environment, graceMs = 5000 }: LocalEngineOptions): Engine {
   const [program, ...programArguments] = command;
+  const running = new Map<string, Started>();
 
   return {
     name: "local",
 
     async start(job, onLine) {
-      const heap = `--max-old-space-size=${job.memoryMb}`;
-      const child = spawn(program!, [heap, ...programArguments, "step", job.folder], {
-        detached: true,
-        stdio: ["pipe", "pipe", "pipe"],
-        ...(environment && { env: environment }),
-      });
-      const exit = exitOf(child, job);
-      const pid = await spawned(child, program!);
-      lowerPriority(pid);
-      eachLine(child.stdout, onLine);
-      return {
-        handle: processHandle(pid) ?? `${pid}:gone`,
-        exit: exit.promise,
-        cancel() {
-          exit.endedFor("cancel");
-          endGroup(pid, exit.promise);
-        },
-      } satisfies RunningJob;
+      const name = nameOf(job);
+      const started = running.get(name) ?? startChild(job);
+      running.set(name, started);
+      started.listeners.add(onLine);
+      return started.job;
     },
+
+    attach: async () => null,
+
+    // where there is no /proc, at least our own
+    list: async () => (process.platform === "linux" ? listStepProcesses(folder) : Promise.all([...running.values()].map(listed))),
 
     alive: async (handle) => processAlive(handle),
 
@@ -69,6 +72,35 @@ export function createLocalEngine({ command, environment, graceMs = 5000 }: Loca
     },
   };
 
+  function startChild(job: Job): Started {
+    const heap = `--max-old-space-size=${job.memoryMb}`;
+    const child = spawn(program!, [heap, ...programArguments, "step", job.folder], {
+      detached: true,
+      stdio: ["pipe", "pipe", "pipe"],
+      ...(environment && { env: environment }),
+    });
+    const listeners: Started["listeners"] = new Set();
+    const exit = exitOf(child, job);
+    const runs = async (): Promise<RunningJob> => {
+      const pid = await spawned(child, program!);
+      lowerPriority(pid);
+      eachLine(child.stdout, (line) => {
+        for (const listener of listeners) listener(line);
+      });
+      return {
+        handle: processHandle(pid) ?? `${pid}:gone`,
+        exit: exit.promise,
+        cancel() {
+          exit.endedFor("cancel");
+          endGroup(pid, exit.promise);
+        },
+      };
+    };
+    const forget = () => running.delete(nameOf(job));
+    child.once("close", forget).once("error", forget);
+    return { name: { stepId: job.stepId, fence: job.fence }, job: runs(), listeners };
+  }
+
   async function endGroup(pid: number, gone: Promise<JobExit>): Promise<void> {
     signal(-pid, "SIGTERM");
     const waiting = new AbortController();
@@ -77,6 +109,10 @@ export function createLocalEngine({ command, environment, graceMs = 5000 }: Loca
     waiting.abort();
   }
 }
+
+const listed = async ({ name, job }: Started): Promise<ListedJob> => {
+  return { ...name, handle: (await job).handle, state: "running" };
+};
 
 /** The end of a child, watched from its start: its errors, its memory, and what it used. */
 function exitOf(child: Child, job: Job): { promise: Promise<JobExit>; endedFor(reason: "cancel" | "memory"): void } {
