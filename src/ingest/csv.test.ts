@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import type { MillError } from "../base/index.ts";
-import { ingestText, schema } from "./workshop.ts";
+import { ingestText, schema } from "./fixtures/workshop.ts";
 
 const people = schema({ id: "int32", name: "string?", weight: "float64?" });
 const names = (rows: readonly Record<string, unknown>[]) => rows.map(({ name }) => name);

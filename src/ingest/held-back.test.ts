@@ -5,9 +5,9 @@ import { test } from "node:test";
 import { parseMoment } from "../base/index.ts";
 import { dataset, files } from "../define/index.ts";
 import { openDuckDb } from "../ports/tables/index.ts";
+import { newFolder, run } from "./fixtures/workshop.ts";
 import { type HeldBackAsked, type HeldBackRow, readHeldBack } from "./held-back.ts";
 import { resolveSources } from "./sources.ts";
-import { newFolder, run } from "./workshop.ts";
 
 const trips = dataset("trips", {
   from: files(["*.csv", "*.ndjson", "*.parquet"]),

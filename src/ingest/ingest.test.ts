@@ -5,8 +5,8 @@ import { test } from "node:test";
 import type { Digest, MillError } from "../base/index.ts";
 import { digestOfFile } from "../base/index.ts";
 import type { Node } from "../express/index.ts";
+import { contextIn, ingestPaths, ingestText, newFolder, pathOf, query, run, schema } from "./fixtures/workshop.ts";
 import { ingest } from "./ingest.ts";
-import { contextIn, ingestPaths, ingestText, newFolder, pathOf, query, run, schema } from "./workshop.ts";
 
 const column = (name: string): Node => ({ op: "column", name });
 const value = (value: number | string): Node => ({ op: "literal", value });

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { Digest, MillError } from "../base/index.ts";
 import type { Node } from "../express/index.ts";
-import { type Asked, ingestText, schema, storeJournal } from "./workshop.ts";
+import { type Asked, ingestText, schema, storeJournal } from "./fixtures/workshop.ts";
 
 const columns = schema({ at: "timestamp", n: "int32", who: { type: "string", nullable: true, source: "Name" } });
 const FILE = "at,n,Name\n2001-01-01T00:00:00,1,ann\n2001-01-03T00:00:00,3,\n";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import type { MillError } from "../base/index.ts";
-import { ingestText, schema } from "./workshop.ts";
+import { ingestText, schema } from "./fixtures/workshop.ts";
 
 const columns = schema({ a: "int64", b: "string?", c: "float64?" });
 

@@ -5,8 +5,8 @@ import { test } from "node:test";
 import type { MillError } from "../base/index.ts";
 import type { Schema } from "../contract/index.ts";
 import { openDuckDb } from "../ports/tables/index.ts";
+import { ingestPaths, newFolder, run } from "./fixtures/workshop.ts";
 import { type Look, lookAt } from "./look.ts";
-import { ingestPaths, newFolder, run } from "./workshop.ts";
 
 async function lookInto<T>(path: string, use: (look: Look) => T | Promise<T>): Promise<T> {
   const scratch = newFolder();

@@ -3,8 +3,8 @@ import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { before, test } from "node:test";
 import type { MillError } from "../base/index.ts";
+import { newFolder } from "./fixtures/workshop.ts";
 import { resolveSources } from "./sources.ts";
-import { newFolder } from "./workshop.ts";
 
 let project: string;
 before(() => {

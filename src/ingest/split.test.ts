@@ -5,8 +5,8 @@ import fc from "fast-check";
 import type { MillError } from "../base/index.ts";
 import type { Split } from "../define/index.ts";
 import { type Boundary, partitionSql } from "./boundary.ts";
+import { contextIn, ingestText, query, schema } from "./fixtures/workshop.ts";
 import { type SplitInput, split } from "./split.ts";
-import { contextIn, ingestText, query, schema } from "./workshop.ts";
 
 const byTime = (test: number, holdout: number): Split => ({ split: "time", test, holdout });
 const byHash = (test: number, holdout: number, salt = "s"): Split => ({ split: "hash", test, holdout, salt });

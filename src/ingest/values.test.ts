@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { formatMoment, parseMoment } from "../base/index.ts";
 import type { TypeName } from "../contract/index.ts";
 import { readValue } from "../express/index.ts";
-import { ingestText, schema } from "./workshop.ts";
+import { ingestText, schema } from "./fixtures/workshop.ts";
 
 /** Values as they stand in a CSV file, and what becomes of them; "aside" is quarantine. */
 const CASES: Readonly<Partial<Record<TypeName, readonly (readonly [text: string, value: unknown])[]>>> = {

@@ -11,7 +11,7 @@ import { openDuckDb } from "../ports/tables/index.ts";
 import { deliveries, deliveryRows } from "../serve/fixtures/deliveries.ts";
 import { openServed } from "../serve/fixtures/served.ts";
 import { createServing, eventsOf, predictionsOf } from "../serve/index.ts";
-import { noCheckpoint } from "../steps/index.ts";
+import { stepContext } from "../steps/fixtures/step-context.ts";
 import {
   delays,
   delaysAnew,
@@ -69,16 +69,7 @@ async function openWorld({
         sources: [{ path, name: "parcels.ndjson", format: "ndjson" as const, digest: await digestOfFile(path) }],
         ...(journal ? { journals: [await allEvents()] } : {}),
       };
-      const context = {
-        objects,
-        scratch,
-        threads: 1,
-        memoryMb: 500,
-        progress() {},
-        signal: new AbortController().signal,
-        log() {},
-        checkpoint: noCheckpoint,
-      };
+      const context = stepContext(objects, scratch, { threads: 1 });
       const { objects: parts, facts } = await ingest.run(input, context);
       const part = parts["part-0"]!;
       const manifest = await objects.put(Buffer.from(JSON.stringify({ parts: [{ digest: part }], columns, facts })));
