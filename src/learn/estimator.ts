@@ -8,6 +8,8 @@ import type { FeatureRow, InputColumn } from "./inputs.ts";
 /** What an estimator can learn. The platform's tasks, and those that are for use from code. */
 export type LearnTask = Task | "ranking" | "clustering" | "outlier-detection";
 
+export const isClassification = (task: LearnTask) => task === "binary-classification" || task === "multiclass-classification";
+
 /** A parameter, declared once: its check, message, documentation, type and form come from this. */
 export type ParamSpec = { readonly about: string } & (
   | NumberParam

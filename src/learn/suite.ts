@@ -3,7 +3,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Digest, digestOfJson, type Json } from "../base/index.ts";
 import { edgeRowsOf } from "./edge-rows.ts";
-import type { Estimator, FitContext, LearnTask, Params, Predictor, TrainingData } from "./estimator.ts";
+import {
+  type Estimator,
+  type FitContext,
+  isClassification,
+  type LearnTask,
+  type Params,
+  type Predictor,
+  type TrainingData,
+} from "./estimator.ts";
 import { readPredictor } from "./estimators.ts";
 import { assertClose, assertExplained, assertSameLabels, baselineOf, meanLoss } from "./fixtures/predictions.ts";
 import { hasCode, otherKind, wrongValues } from "./fixtures/refusals.ts";
@@ -335,7 +343,5 @@ export const quiet = (): FitContext => ({
   ...{ threads: 1, seed: 1, progress: () => {}, warn: () => {} },
   signal: new AbortController().signal,
 });
-
-const isClassification = (task: LearnTask) => task === "binary-classification" || task === "multiclass-classification";
 
 const liveThreads = () => (process.report.getReport() as unknown as { workers: unknown[] }).workers.length;

@@ -5,7 +5,16 @@
 import { MillError } from "../../base/index.ts";
 import { runCrew, throwIfCancelled } from "../crew/crew.ts";
 import { sharedCopy } from "../crew/shared.ts";
-import type { Estimator, FitContext, LearnTask, ParamSpecs, Params, Predictor, TrainingData } from "../estimator.ts";
+import {
+  type Estimator,
+  type FitContext,
+  isClassification,
+  type LearnTask,
+  type ParamSpecs,
+  type Params,
+  type Predictor,
+  type TrainingData,
+} from "../estimator.ts";
 import { pickRows } from "../model-selection/rows.ts";
 import { badSplit, type Fold, stratifiedKFold } from "../model-selection/splitters.ts";
 import { stagesOf } from "../model-selection/stages.ts";
@@ -135,5 +144,3 @@ async function mapsOf(
     });
   return maps;
 }
-
-const isClassification = (task: LearnTask) => task === "binary-classification" || task === "multiclass-classification";
