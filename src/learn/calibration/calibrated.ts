@@ -9,7 +9,6 @@ import {
   type Estimator,
   type FitContext,
   isClassification,
-  type LearnTask,
   type ParamSpecs,
   type Params,
   type Predictor,
