@@ -83,7 +83,8 @@ async function fit(
   params: Params,
   context: FitContext,
 ): Promise<Predictor> {
-  const { calibration, calibrationFolds, ...own } = completeParams(estimator, params);
+  const { calibration, calibrationFolds, ...rest } = completeParams(estimator, params);
+  const own = "calibrationFolds" in base.params ? { ...rest, calibrationFolds: 0 } : rest; // what calibrates itself need not: it is corrected here
   checkTrainingData(estimator, data);
   const folds = foldsOf(data, calibrationFolds as number, context.seed);
   const stages = stagesOf(context, folds.length + 1);

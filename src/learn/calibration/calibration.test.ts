@@ -4,13 +4,14 @@ import fc from "fast-check";
 import type { Json } from "../../base/index.ts";
 import { gradientBoosting } from "../boosting/gradient-boosting.ts";
 import { edgeRowsOf } from "../edge-rows.ts";
-import type { Predictor, TrainingData } from "../estimator.ts";
+import type { Estimator, Predictor, TrainingData } from "../estimator.ts";
 import { readPredictor } from "../estimators.ts";
 import { realData } from "../fixtures/real-data.ts";
 import { runOnnx } from "../fixtures/run-onnx.ts";
 import { pick, trainingData } from "../fixtures/training-data.ts";
 import { decisionTree } from "../forests/forests.ts";
 import { linearRegression } from "../linear/linear-regression.ts";
+import { linearSvm } from "../linear/linear-svm.ts";
 import { logisticRegression } from "../linear/logistic-regression.ts";
 import { ROWS, uniform } from "../metrics/fixtures/reference-rows.ts";
 import { measureNamed } from "../metrics/measures.ts";
@@ -195,6 +196,19 @@ test("rows count by their weight in a calibration, and not at all without one", 
     ];
     near(weighed.predict(data.X), [...repeated.predict(data.X)], 1e-9);
   }
+});
+
+test("an estimator that calibrates itself does not do so within a calibration", async () => {
+  const asked: unknown[] = [];
+  const svm: Estimator = {
+    ...linearSvm,
+    fit(data, params, context) {
+      asked.push(params.calibrationFolds);
+      return linearSvm.fit(data, params, context);
+    },
+  };
+  await calibrated(svm).fit(trainingData("binary-classification", 200), { calibrationFolds: 2 }, quiet());
+  assert.deepEqual(asked, [0, 0, 0]);
 });
 
 test("what cannot be calibrated is refused with the reason", async () => {
