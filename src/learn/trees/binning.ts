@@ -42,35 +42,29 @@ export function takeSample(values: Float32Array, places: Uint32Array | null, sam
 
 /** The edges for a sample in ascending order. */
 export function edgesOfSorted(sorted: Float32Array, binsMax: number): Float32Array {
-  const { distinct, counts } = runs(sorted);
-  const edges = distinct.length <= binsMax ? edgePerValue(distinct) : edgesByCount(distinct, counts, sorted.length, binsMax);
-  return Float32Array.from([...edges, LAST_EDGE]);
+  return Float32Array.from([...(edgePerValue(sorted, binsMax) ?? edgesByCount(sorted, binsMax)), LAST_EDGE]);
 }
 
-function runs(sorted: Float32Array): { distinct: Float32Array; counts: Uint32Array } {
-  const distinct = new Float32Array(sorted.length);
-  const counts = new Uint32Array(sorted.length);
-  let last = -1;
-  for (let index = 0; index < sorted.length; index++) {
-    const value = sorted[index]!;
-    if (last < 0 || value !== distinct[last]) distinct[++last] = value;
-    counts[last]!++;
+/** An edge between all neighbouring values; null where that makes too many bins. */
+function edgePerValue(sorted: Float32Array, binsMax: number): number[] | null {
+  const edges: number[] = [];
+  for (let at = 1; at < sorted.length; at++) {
+    if (sorted[at - 1] === sorted[at]) continue;
+    if (edges.length + 1 === binsMax) return null;
+    edges.push(midway(sorted[at - 1]!, sorted[at]!));
   }
-  return { distinct: distinct.subarray(0, last + 1), counts: counts.subarray(0, last + 1) };
+  return edges;
 }
-
-const edgePerValue = (distinct: Float32Array) =>
-  Array.from(distinct.subarray(1), (value, index) => midway(distinct[index]!, value));
 
 /** Closes a bin when it holds its share of what is left, so that heavy values do not starve the bins after them. */
-function edgesByCount(distinct: Float32Array, counts: Uint32Array, total: number, binsMax: number): number[] {
+function edgesByCount(sorted: Float32Array, binsMax: number): number[] {
   const edges: number[] = [];
-  let left = total;
+  let left = sorted.length;
   let held = 0;
-  for (let index = 0; index < distinct.length - 1 && edges.length < binsMax - 1; index++) {
-    held += counts[index]!;
-    if (held < left / (binsMax - edges.length)) continue;
-    edges.push(midway(distinct[index]!, distinct[index + 1]!));
+  for (let at = 1; at < sorted.length && edges.length < binsMax - 1; at++) {
+    held++;
+    if (sorted[at - 1] === sorted[at] || held < left / (binsMax - edges.length)) continue;
+    edges.push(midway(sorted[at - 1]!, sorted[at]!));
     left -= held;
     held = 0;
   }
