@@ -8,7 +8,19 @@ import { createQueues, MillError } from "./base/index.ts";
 import type { App } from "./cli/index.ts";
 import type { Config, Handlers, SettingName } from "./contract/index.ts";
 import { openProject, requireProject } from "./define/index.ts";
-import { accessVerbs, createAccessKeys, createAudit, createCall, lockWorkspace, openKeyring, openTokens } from "./guard/index.ts";
+import {
+  accessVerbs,
+  auditVerbs,
+  createAccessKeys,
+  createAccounts,
+  createAudit,
+  createCall,
+  lockWorkspace,
+  openAuditAnchor,
+  openKeyring,
+  openTokens,
+  peopleVerbs,
+} from "./guard/index.ts";
 import { commitInfrastructure } from "./infrastructure.ts";
 import { createLake, createUploads } from "./lake/index.ts";
 import { createMonitor } from "./monitor/index.ts";
@@ -50,8 +62,12 @@ export async function openWorkspace(config: Config): Promise<App> {
     const records = await openRecords(config.records ?? join(config.workspace, "mill.db"));
     closers.push(() => records.close());
     await requireSameStore(stored, { records, objects });
-    const accessKeys = createAccessKeys({ records, keyring });
-    const tokens = await openTokens({ records, workspace: config.workspace, configured: config.token });
+    const anchor = await openAuditAnchor(config.workspace, keyring);
+    closers.push(() => anchor.close());
+    const audit = createAudit({ records, anchor });
+    const accounts = createAccounts({ records });
+    const accessKeys = createAccessKeys({ records, keyring, accounts });
+    const tokens = await openTokens({ records, workspace: config.workspace, configured: config.token, accounts });
     const scratch = join(config.workspace, "scratch");
     const tables = () => openDuckDb({ threads: config.threads, memoryMb: QUERY_MEMORY_MB, tempFolder: scratch });
 
@@ -117,9 +133,11 @@ export async function openWorkspace(config: Config): Promise<App> {
     };
     const handlers: Handlers = {
       ...platformVerbs(workspace),
-      ...accessVerbs({ tokens, accessKeys, keyring, rotateObjects: () => objects.rotate() }),
+      ...peopleVerbs(accounts),
+      ...accessVerbs({ tokens, accounts, accessKeys, keyring, rotateObjects: () => objects.rotate() }),
+      ...auditVerbs(audit),
     };
-    const call = createCall({ handlers, audit: await createAudit({ records }) });
+    const call = createCall({ handlers, audit });
     const keep: App["keep"] = async (onFault) => {
       const keeper = createKeeper(workspace, onFault);
       closers.push(() => keeper.close());

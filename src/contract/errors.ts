@@ -374,7 +374,7 @@ export const ERRORS = {
   },
 
   // guard and HTTP
-  "guard.token-required": { status: 401, exit: EXIT.refused, about: "The verb needs the admin token, and none was sent." },
+  "guard.token-required": { status: 401, exit: EXIT.refused, about: "The verb needs a token, and none was sent." },
   "guard.not-permitted": { status: 403, exit: EXIT.refused, about: "The actor lacks the permission that the verb needs." },
   "guard.workspace-unwritable": {
     status: 507,
@@ -403,7 +403,19 @@ export const ERRORS = {
   "inference.outputs": { status: 400, exit: EXIT.usage, about: "An inference request asks for an output that does not exist." },
   "inference.version": { status: 404, exit: EXIT.notFound, about: "The endpoint does not answer with the version asked for." },
   "guard.access-key-unknown": { status: 404, exit: EXIT.notFound, about: "No access key with this id is in force." },
-  "guard.token-wrong": { status: 401, exit: EXIT.refused, about: "The token that was sent is not the one in force." },
+  "guard.token-wrong": { status: 401, exit: EXIT.refused, about: "The token that was sent is none of this workspace." },
+  "guard.token-expired": { status: 401, exit: EXIT.refused, about: "The token that was sent has expired." },
+  "guard.token-revoked": { status: 401, exit: EXIT.refused, about: "The token that was sent was revoked." },
+  "guard.step-token-ended": { status: 401, exit: EXIT.refused, about: "The token of an attempt at a step ended with it." },
+  "guard.token-unknown": { status: 404, exit: EXIT.notFound, about: "No token of a user with this id is in force." },
+  "guard.token-beyond": { status: 409, exit: EXIT.refused, about: "A token was to allow more than its user's roles do." },
+  "guard.user-unknown": { status: 404, exit: EXIT.notFound, about: "There is no user of this name." },
+  "guard.user-exists": { status: 409, exit: EXIT.conflict, about: "The name is one that a user has, or that means someone already." },
+  "guard.user-disabled": { status: 403, exit: EXIT.refused, about: "The user was disabled, and may do nothing." },
+  "guard.owner-stays": { status: 409, exit: EXIT.refused, about: "The owner of the workspace cannot be disabled, and is admin always." },
+  "guard.role-unknown": { status: 404, exit: EXIT.notFound, about: "There is no role of this name." },
+  "guard.role-fixed": { status: 409, exit: EXIT.refused, about: "The role is the same in every workspace." },
+  "guard.role-held": { status: 409, exit: EXIT.conflict, about: "A role that somebody has was to be deleted." },
   "request.malformed": {
     status: 400,
     exit: EXIT.usage,
@@ -438,7 +450,7 @@ export const ERRORS = {
     about: "The branch that a repository opens with was to be removed.",
   },
   "lake.bad-retention": { status: 400, exit: EXIT.usage, about: "A retention rule cannot keep so many days." },
-  "lake.collecting": { status: 409, exit: EXIT.conflict, about: "Another collection is under way." },
+  "lake.collecting": { status: 409, exit: EXIT.conflict, about: "Another collection, or a backup, is under way." },
   "lake.condition": {
     status: 412,
     exit: EXIT.conflict,

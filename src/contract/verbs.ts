@@ -2,12 +2,14 @@
 import type { ValueOf } from "./json-schema.ts";
 import * as access from "./verbs/access.ts";
 import * as assets from "./verbs/assets.ts";
+import * as audit from "./verbs/audit.ts";
 import * as endpoints from "./verbs/endpoints.ts";
 import * as lake from "./verbs/lake.ts";
 import * as models from "./verbs/models.ts";
 import * as monitor from "./verbs/monitor.ts";
+import * as people from "./verbs/people.ts";
 import * as upkeep from "./verbs/upkeep.ts";
-import type { Verb } from "./verbs/verb.ts";
+import type { Permission, Verb } from "./verbs/verb.ts";
 import * as work from "./verbs/work.ts";
 
 const { plan, run, status, log, diff, graph, listRuns, getRun, listSteps, getStep, reproduce } = work;
@@ -64,7 +66,10 @@ const {
   showCollection,
   verify,
 } = upkeep;
-const { newToken, createAccessKey, listAccessKeys, revokeAccessKey, rotateKeys } = access;
+const { whoAmI, createUser, listUsers, disableUser, enableUser, grantRole, revokeRole, putRole, listRoles, deleteRole } = people;
+const { newToken, createToken, listTokens, revokeToken, createAccessKey, listAccessKeys, revokeAccessKey, rotateKeys } = access;
+
+const { listAudit, verifyAudit, beginBackup } = audit;
 
 export const VERBS = {
   plan,
@@ -137,11 +142,27 @@ export const VERBS = {
   listCollections,
   showCollection,
   verify,
+  whoAmI,
+  createUser,
+  listUsers,
+  disableUser,
+  enableUser,
+  grantRole,
+  revokeRole,
+  putRole,
+  listRoles,
+  deleteRole,
   newToken,
+  createToken,
+  listTokens,
+  revokeToken,
   createAccessKey,
   listAccessKeys,
   revokeAccessKey,
   rotateKeys,
+  listAudit,
+  verifyAudit,
+  beginBackup,
 } as const satisfies Record<string, Verb>;
 
 export type VerbName = keyof typeof VERBS;
@@ -152,9 +173,18 @@ export type AnswerOf<V extends VerbName> = (typeof VERBS)[V] extends { readonly 
   ? AsyncIterable<OutputOf<V>>
   : Promise<OutputOf<V>>;
 
+/** What somebody may, and by which roles. */
+export interface Rights {
+  readonly roles: readonly string[];
+  readonly may: ReadonlySet<Permission>;
+  /** Name of the token that limits what the roles allow; absent: nothing does. */
+  readonly token?: string;
+}
+
 /** Who asks, and how to stop. */
 export interface CallContext {
   readonly actor: string;
+  readonly rights: Rights;
   readonly requestId: string;
   /** Aborted when the asker has gone or the platform stops. */
   readonly signal: AbortSignal;

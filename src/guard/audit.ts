@@ -1,10 +1,8 @@
-/**
- * What was done, by whom, in a chain: each row's digest covers the row and the digest before it, so that a changed, missing or added row is found.
- *
- *     row 1  digest = H(row 1, 000..)      row 2  digest = H(row 2, digest 1)      ...
- */
-import { digestOfJson, type Json } from "../base/index.ts";
-import type { Records, Statement } from "../ports/records/index.ts";
+/** What was done, by whom, in a chain (`audit-chain.ts`) whose end is sealed outside of the records (`audit-anchor.ts`). */
+import { canonicalJson, type Json } from "../base/index.ts";
+import type { Param, Records, Statement } from "../ports/records/index.ts";
+import type { AuditAnchor } from "./audit-anchor.ts";
+import { type ChainState, digestOfRow, GENESIS, type Link, type StoredRow, verifyChain } from "./audit-chain.ts";
 
 export interface AuditEntry {
   readonly actor: string;
@@ -23,41 +21,62 @@ export interface AuditRow extends AuditEntry {
   readonly digest: string;
 }
 
-export type ChainState =
-  | { readonly whole: true; readonly rows: number }
-  | { readonly whole: false; readonly seq: number; readonly why: string };
+export interface AuditPage {
+  readonly limit: number;
+  /** Number of the last row seen. */
+  readonly before?: number | undefined;
+  readonly actor?: string | undefined;
+  readonly verb?: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly since?: number | undefined;
+}
 
 export interface Audit {
   /** Durable when it resolves; entries keep the order of the calls. */
   record(entry: AuditEntry): Promise<void>;
-  /** Reads the whole chain. */
+  /** Reads the whole chain, and holds it against the anchor. */
   verify(): Promise<ChainState>;
-  list(page: { readonly limit: number; readonly before?: number }): Promise<AuditRow[]>;
+  /** Newest first. */
+  list(page: AuditPage): Promise<AuditRow[]>;
 }
 
-const GENESIS = `sha256:${"0".repeat(64)}`;
-const PAGE = 1000;
+export interface AuditOptions {
+  readonly records: Records;
+  /** Left out: rows that are cut off at the end are not missed. */
+  readonly anchor?: AuditAnchor;
+  readonly now?: () => number;
+}
 
-export function createAudit({ records, now = Date.now }: { readonly records: Records; readonly now?: () => number }): Audit {
+/** Several writers of the same records, in whatever process, write one chain. */
+export function createAudit({ records, anchor, now = Date.now }: AuditOptions): Audit {
   let last: Link | null = null;
   let queue: Promise<void> = Promise.resolve();
+  /** Whether the chain is the one that the anchor knows; where it is not, the anchor stays as it is, to tell. */
+  let isKept = false;
 
   const append = async (entry: AuditEntry): Promise<void> => {
-    last ??= await lastLink(records);
     for (;;) {
+      last ??= await catchUp();
       const row = chained(entry, last, now());
-      const outcome = await records.commit([insert(row)]);
-      if (outcome.committed) {
+      if ((await records.commit([insert(row)])).committed) {
         last = row;
+        if (isKept) anchor?.renew(row);
         return;
       }
-      last = await lastLink(records);
+      last = null;
     }
   };
 
-  const read = async (where: string, params: readonly number[]): Promise<AuditRow[]> => {
-    const rows = await records.query<StoredRow>(`SELECT * FROM audit ${where}`, params);
-    return rows.map(({ detail, ...row }) => ({ ...row, detail: detail === null ? null : JSON.parse(detail) }));
+  const catchUp = async (): Promise<Link> => {
+    const [end = GENESIS] = await records.query<Link>("SELECT seq, digest FROM audit ORDER BY seq DESC LIMIT 1");
+    const known = anchor?.link ?? GENESIS;
+    const [there] = await records.query<Link>("SELECT seq, digest FROM audit WHERE seq = ?", [known.seq]);
+    isKept = known.seq === 0 || there?.digest === known.digest;
+    if (!anchor || anchor.link !== null || end.seq === 0) return end;
+    const row = chained(anchoredAnew(anchor.why), end, now());
+    if (!(await records.commit([insert(row)])).committed) return catchUp();
+    anchor.renew(row);
+    return row;
   };
 
   return {
@@ -68,51 +87,48 @@ export function createAudit({ records, now = Date.now }: { readonly records: Rec
       });
       return recorded;
     },
-
-    async verify() {
-      let link: Link = { seq: 0, digest: GENESIS };
-      for (;;) {
-        const rows = await read("WHERE seq > ? ORDER BY seq LIMIT ?", [link.seq, PAGE]);
-        for (const row of rows) {
-          const why = fault(row, link);
-          if (why) return { whole: false, seq: row.seq, why };
-          link = row;
-        }
-        if (rows.length < PAGE) return { whole: true, rows: link.seq };
-      }
+    verify: () => verifyChain(records, anchor?.link ?? null),
+    async list({ limit, ...page }) {
+      const { where, params } = filter(page);
+      const rows = await records.query<StoredRow>(`SELECT * FROM audit WHERE ${where} ORDER BY seq DESC LIMIT ?`, [
+        ...params,
+        limit,
+      ]);
+      return rows.map(({ detail, ...row }) => ({ ...row, detail: detail === null ? null : JSON.parse(detail) }));
     },
-
-    list: ({ limit, before = Number.MAX_SAFE_INTEGER }) => read("WHERE seq < ? ORDER BY seq DESC LIMIT ?", [before, limit]),
   };
 }
 
-interface Link {
-  readonly seq: number;
-  readonly digest: string;
-}
+/** Whoever takes the anchor away leaves this. */
+const anchoredAnew = (why: string | null): AuditEntry => ({
+  actor: "millwright",
+  verb: "anchorAudit",
+  target: null,
+  outcome: "done",
+  detail: { why },
+});
 
-type StoredRow = Omit<AuditRow, "detail"> & { readonly detail: string | null };
-
-async function lastLink(records: Records): Promise<Link> {
-  const [row] = await records.query<Link>("SELECT seq, digest FROM audit ORDER BY seq DESC LIMIT 1");
-  return row ?? { seq: 0, digest: GENESIS };
-}
-
-function chained({ actor, verb, target, outcome, detail }: AuditEntry, { seq, digest }: Link, at: number): AuditRow {
-  const row = { seq: seq + 1, at, actor, verb, target, outcome, detail, previous: digest };
-  return { ...row, digest: digestOfJson(row) };
+function chained({ actor, verb, target, outcome, detail }: AuditEntry, { seq, digest }: Link, at: number): StoredRow {
+  const text = detail === null ? null : canonicalJson(detail);
+  const row = { seq: seq + 1, at, actor, verb, target, outcome, detail: text, previous: digest };
+  return { ...row, digest: digestOfRow(row) };
 }
 
 /** Guarded by the number of the row before: a second writer's row makes it try again, never fork the chain. */
-const insert = ({ seq, at, actor, verb, target, outcome, detail, previous, digest }: AuditRow): Statement => ({
+const insert = ({ seq, at, actor, verb, target, outcome, detail, previous, digest }: StoredRow): Statement => ({
   sql: `INSERT INTO audit (seq, at, actor, verb, target, outcome, detail, previous, digest)
     SELECT ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE (SELECT COALESCE(MAX(seq), 0) FROM audit) = ?`,
-  params: [seq, at, actor, verb, target, outcome, detail === null ? null : JSON.stringify(detail), previous, digest, seq - 1],
+  params: [seq, at, actor, verb, target, outcome, detail, previous, digest, seq - 1],
   rows: 1,
 });
 
-function fault({ digest, ...row }: AuditRow, before: Link): string | null {
-  if (row.seq !== before.seq + 1) return `row ${before.seq + 1} is missing`;
-  if (row.previous !== before.digest) return "it does not follow the row before it";
-  return digestOfJson(row) === digest ? null : "its content was changed";
+function filter({ before = Number.MAX_SAFE_INTEGER, actor, verb, since }: Omit<AuditPage, "limit">) {
+  const asked: readonly [sql: string, value: Param | undefined][] = [
+    ["seq < ?", before],
+    ["actor = ?", actor],
+    ["verb = ?", verb],
+    ["at >= ?", since],
+  ];
+  const said = asked.filter((one): one is [string, Param] => one[1] !== undefined);
+  return { where: said.map(([sql]) => sql).join(" AND "), params: said.map(([, value]) => value) };
 }

@@ -6,6 +6,7 @@ export {
   createCollector,
 } from "./collect/collect.ts";
 export type { Collection } from "./collect/collections.ts";
+export { namedObjects } from "./collect/named.ts";
 export type { Gone } from "./collect/proof.ts";
 export type { Retention } from "./collect/retention.ts";
 export type { BroughtOver, PreparedVersion } from "./datasets.ts";

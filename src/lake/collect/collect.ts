@@ -48,6 +48,8 @@ export interface CollectProgress {
 export interface Collector {
   /** One at a time. Errors: `lake.collecting`; what cannot be read while it marks, and then nothing was removed. */
   collect(options?: CollectOptions): Promise<Collection>;
+  /** Waits for the one that is under way; none begins until what it gives is called, so that whoever copies what is named now finds it. */
+  hold(): Promise<() => void>;
   /** What is kept of a repository's history; null: everything. Errors: `lake.unknown-repository`. */
   retention(repository: string): Promise<Retention | null>;
   /** Errors: `lake.unknown-repository`, `lake.bad-retention`. */
@@ -65,17 +67,24 @@ const REMOVED_AT_ONCE = 128;
 
 export function createCollector({ records, objects, tree, uploads, clock = Date.now }: CollectorResources): Collector {
   const collections = createCollections(records, clock);
-  let running = false;
+  let running: Promise<unknown> | null = null;
+  let holders = 0;
 
   return {
     async collect(options = {}) {
-      if (running) throw collecting();
-      running = true;
-      try {
-        return await run(options);
-      } finally {
-        running = false;
-      }
+      if (running !== null || holders > 0) throw collecting();
+      const collected = run(options);
+      running = collected.catch(() => undefined).finally(() => (running = null));
+      return collected;
+    },
+    async hold() {
+      holders++;
+      await running;
+      let held = true;
+      return () => {
+        if (held) holders--;
+        held = false;
+      };
     },
     retention: (repository) => readRetention(records, repository),
     setRetention: (repository, rule) => writeRetention(records, repository, rule),
@@ -191,7 +200,7 @@ async function* batches<T>(items: AsyncIterable<T>): AsyncGenerator<T[]> {
 }
 
 const collecting = () =>
-  new MillError("lake.collecting", "Another collection is under way.", {
+  new MillError("lake.collecting", "Another collection, or a backup, is under way.", {
     expected: "one at a time",
-    fix: "Wait for its end; `mill lake collections` shows it.",
+    fix: "Wait for its end; `mill lake collections` shows a collection.",
   });

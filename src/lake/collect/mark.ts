@@ -12,7 +12,7 @@ import type { Tree } from "../tree/tree.ts";
 import type { DigestSet } from "./digest-set.ts";
 
 export interface MarkOptions {
-  readonly records: Records;
+  readonly records: Pick<Records, "query">;
   readonly tree: Tree;
   /** Uploads, and commits by `REPOSITORY/ID`, that are as good as gone. */
   readonly ended: ReadonlySet<string>;
@@ -41,7 +41,7 @@ export async function* markTree(marked: DigestSet, tree: Tree, root: Digest, kno
 
 const PAGE = 5000;
 
-async function* parts(records: Records): AsyncGenerator<{ upload: string; digest: Digest }> {
+async function* parts(records: Pick<Records, "query">): AsyncGenerator<{ upload: string; digest: Digest }> {
   type Row = { upload: string; number: number; digest: Digest };
   for await (const { upload, digest } of pages<Row>(
     ["", 0],
@@ -56,7 +56,7 @@ async function* parts(records: Records): AsyncGenerator<{ upload: string; digest
 }
 
 /** One row a digest: a pin that passes from holder to holder is never between two pages. */
-async function* pinned(records: Records): AsyncGenerator<Digest> {
+async function* pinned(records: Pick<Records, "query">): AsyncGenerator<Digest> {
   for await (const { digest } of pages<{ digest: Digest }>(
     [""],
     (row) => [row.digest],
@@ -65,7 +65,7 @@ async function* pinned(records: Records): AsyncGenerator<Digest> {
     yield digest;
 }
 
-async function* staged(records: Records): AsyncGenerator<string> {
+async function* staged(records: Pick<Records, "query">): AsyncGenerator<string> {
   type Row = { repository: string; branch: string; path: string; entry: string | null };
   for await (const { entry } of pages<Row>(
     ["", "", ""],
@@ -79,7 +79,7 @@ async function* staged(records: Records): AsyncGenerator<string> {
     if (entry !== null) yield entry;
 }
 
-async function* workingRoots(records: Records): AsyncGenerator<Digest> {
+async function* workingRoots(records: Pick<Records, "query">): AsyncGenerator<Digest> {
   type Row = { repository: string; name: string; root: Digest };
   for await (const { root } of pages<Row>(
     ["", ""],
@@ -93,7 +93,7 @@ async function* workingRoots(records: Records): AsyncGenerator<Digest> {
     yield root;
 }
 
-async function* wholeCommits(records: Records): AsyncGenerator<{ commit: string; root: Digest }> {
+async function* wholeCommits(records: Pick<Records, "query">): AsyncGenerator<{ commit: string; root: Digest }> {
   type Row = { repository: string; id: Digest; root: Digest };
   for await (const { repository, id, root } of pages<Row>(
     ["", ""],

@@ -4,7 +4,9 @@ import { repositoryVerbs } from "./repositories.ts";
 import { upkeepVerbs } from "./upkeep.ts";
 
 /** What answers the verbs of repositories. */
-export const lakeVerbs = (lake: Pick<Lake, "repositories" | "rows" | "locks" | "hooks" | "collector" | "verify">) => ({
+export const lakeVerbs = (
+  lake: Pick<Lake, "repositories" | "rows" | "locks" | "hooks" | "collector" | "verify" | "sealAll">,
+) => ({
   ...repositoryVerbs(lake.repositories),
   ...historyVerbs(lake.repositories, lake.rows),
   ...upkeepVerbs(lake),

@@ -1,4 +1,5 @@
 /** Locks, hooks, retention, collection, verification. */
+import { once } from "node:events";
 import { type Digest, eventQueue, MillError } from "../../base/index.ts";
 import type { Handlers, InputOf, OutputOf } from "../../contract/index.ts";
 import type { Collection } from "../collect/collections.ts";
@@ -24,6 +25,7 @@ type UpkeepVerbs = Pick<
   | "listCollections"
   | "showCollection"
   | "verify"
+  | "beginBackup"
 >;
 
 const HOUR_MS = 3_600_000;
@@ -33,7 +35,8 @@ export function upkeepVerbs({
   hooks,
   collector,
   verify,
-}: Pick<Lake, "locks" | "hooks" | "collector" | "verify">): UpkeepVerbs {
+  sealAll,
+}: Pick<Lake, "locks" | "hooks" | "collector" | "verify" | "sealAll">): UpkeepVerbs {
   return {
     async listLocks({ repository, cursor = "", ...page }) {
       const held = (await locks.list(repository)).filter((lock) => cursorOf(lock) > cursor);
@@ -93,6 +96,17 @@ export function upkeepVerbs({
     },
 
     verify: ({ repository, content }) => verify({ content: content!, ...(repository !== undefined && { repository }) }),
+
+    async *beginBackup(_, { signal }) {
+      const release = await collector.hold();
+      try {
+        await sealAll();
+        yield { event: "ready", at: instant(Date.now()) };
+        if (!signal.aborted) await once(signal, "abort");
+      } finally {
+        release();
+      }
+    },
   };
 
   async function lastRun({ repository, name }: Hook): Promise<HookRun | null> {

@@ -138,8 +138,44 @@ export const migrations: readonly Migration[] = [
     number: 4,
     name: "guard-and-steps",
     sql: [
-      // guard: people, roles, tokens
-      // steps: retries, timeouts, pools, logs, leaders
+      // guard: users, the roles they have, roles of the workspace's own; `may` is a JSON list of permissions, and null where nothing is limited
+      `CREATE TABLE users (name TEXT PRIMARY KEY, kind TEXT NOT NULL, email TEXT, display_name TEXT NOT NULL, created_at BIGINT NOT NULL, created_by TEXT NOT NULL,
+        disabled_at BIGINT)`,
+      `CREATE TABLE roles (name TEXT PRIMARY KEY, may TEXT NOT NULL, about TEXT NOT NULL, created_at BIGINT NOT NULL, created_by TEXT NOT NULL)`,
+      `CREATE TABLE role_grants (holder TEXT NOT NULL, role TEXT NOT NULL, granted_at BIGINT NOT NULL, granted_by TEXT NOT NULL, PRIMARY KEY (holder, role))`,
+      `CREATE INDEX role_grants_role ON role_grants (role)`,
+      // guard: tokens of users, beside the admin token, which has no id; and those of attempts at steps, which go with the attempt
+      `ALTER TABLE tokens ADD COLUMN id TEXT`,
+      `ALTER TABLE tokens ADD COLUMN name TEXT`,
+      `ALTER TABLE tokens ADD COLUMN may TEXT`,
+      `ALTER TABLE tokens ADD COLUMN expires_at BIGINT`,
+      `ALTER TABLE tokens ADD COLUMN used_at BIGINT`,
+      `CREATE UNIQUE INDEX tokens_id ON tokens (id)`,
+      `CREATE TABLE step_tokens (digest TEXT PRIMARY KEY, step_id TEXT NOT NULL, fence INTEGER NOT NULL, actor TEXT NOT NULL, may TEXT NOT NULL, expires_at BIGINT NOT NULL)`,
+      `CREATE INDEX step_tokens_step ON step_tokens (step_id, fence)`,
+      `UPDATE access_keys SET may = CASE may WHEN 'read' THEN '["read"]' WHEN 'predict' THEN '["read","predict"]' WHEN 'operate' THEN '["read","predict","edit","operate"]'
+        ELSE '["read","predict","edit","operate","approve","admin"]' END`,
+      // guard: what somebody did, how often a verb was used, what happened since
+      `CREATE INDEX audit_actor ON audit (actor, seq)`,
+      `CREATE INDEX audit_verb ON audit (verb, seq)`,
+      `CREATE INDEX audit_at ON audit (at, seq)`,
+      // steps: who looks after a step that is queued or runs; what it waits for; a wish that it ends. What is paused; who leads; a log too long for its row
+      `ALTER TABLE steps ADD COLUMN owner TEXT`,
+      `ALTER TABLE steps ADD COLUMN due_at BIGINT`,
+      `ALTER TABLE steps ADD COLUMN pool TEXT`,
+      `ALTER TABLE steps ADD COLUMN exclusive_key TEXT`,
+      `ALTER TABLE steps ADD COLUMN cancel_at BIGINT`,
+      `UPDATE steps SET owner = (SELECT a.owner FROM attempts a WHERE a.step_id = steps.id AND a.fence = steps.fence) WHERE state = 'running'`,
+      `ALTER TABLE runs ADD COLUMN cancel_at BIGINT`,
+      `ALTER TABLE runs ADD COLUMN seen_at BIGINT`,
+      `ALTER TABLE attempts ADD COLUMN log_object TEXT`,
+      `DROP INDEX steps_running`,
+      `CREATE UNIQUE INDEX steps_open ON steps (step_key) WHERE state IN ('running', 'queued')`,
+      `CREATE INDEX steps_pool ON steps (pool) WHERE pool IS NOT NULL AND state IN ('running', 'queued')`,
+      `CREATE INDEX steps_exclusive ON steps (exclusive_key) WHERE exclusive_key IS NOT NULL AND state IN ('running', 'queued')`,
+      `CREATE TABLE pauses (what TEXT NOT NULL, name TEXT NOT NULL, since BIGINT NOT NULL, actor TEXT NOT NULL, PRIMARY KEY (what, name))`,
+      `CREATE TABLE leaders (name TEXT PRIMARY KEY, owner TEXT NOT NULL, fence BIGINT NOT NULL, lease_until BIGINT NOT NULL)`,
+
       // orchestrate: schedules, backfills
     ],
   },
