@@ -60,8 +60,66 @@ export interface DesignRows {
 }
 
 /** Error: `learn.bad-column` when a number column's spread is beyond a double. */
-export async function createDesign({ X, weights }: TrainingData, countMin: number): Promise<Design> {
-  const total = weights === undefined ? X.rowCount : weights.reduce((a, b) => a + b, 0);
+export async function createDesign(data: TrainingData, countMin: number): Promise<Design> {
+  const { X, weights } = data;
+  const total = totalOf(data);
+  const moments = new Map<string, Moments>();
+  for (const [name, column] of Object.entries(X.columns)) {
+    if (column.kind !== "number") continue;
+    moments.set(name, momentsOf(name, column, weights, total));
+    await setImmediate(); // columns are many and long: the caller's event loop goes on between them
+  }
+  return designOf(data, countMin, moments);
+}
+
+/**
+ * The same of a look at some rows alone: numbers are only brought near 0, and missing ones stay missing. Sums over all rows then make it whole (`refined`), or tell
+ * by not being finite that a column has missing values.
+ */
+export function roughDesign(data: TrainingData, countMin: number): Design {
+  const moments = new Map<string, Moments>();
+  for (const [name, column] of Object.entries(data.X.columns))
+    if (column.kind === "number") moments.set(name, { mean: roughMean(column.values), scale: 1, missing: null });
+  return designOf(data, countMin, moments);
+}
+
+/** A rough design without missing values, by how far each number's mean is from the rough one and by the deviation around it. */
+export function refined(design: Design, of: (input: NumberInput) => { away: number; deviation: number }): Design {
+  const whole = new Map<LinearInput, NumberInput>();
+  for (const { input } of design.rows.numbers) {
+    const { away, deviation } = of(input);
+    const mean = input.mean + away;
+    whole.set(input, { ...input, mean, scale: scaleOf(mean, deviation) });
+  }
+  const inputs = design.inputs.map((input) => whole.get(input) ?? input);
+  const numbers = design.rows.numbers.map(({ input, values }) => ({ input: whole.get(input)!, values }));
+  return { ...design, inputs, rows: { ...design.rows, numbers } };
+}
+
+/** The mean of some rows from all over: so near the mean of all that squares about it keep their digits, in whatever order the rows come. */
+export function roughMean(values: Float64Array): number {
+  const step = Math.ceil(values.length / 256);
+  let [count, sum] = [0, 0];
+  for (let row = 0; row < values.length; row += step) {
+    if (Number.isNaN(values[row]!)) continue;
+    count++;
+    sum += values[row]!;
+  }
+  return count > 0 ? sum / count : 0;
+}
+
+interface Moments {
+  readonly mean: number;
+  readonly scale: number;
+  /** Weight of the rows without a value, null where all have one. */
+  readonly missing: number | null;
+}
+
+const totalOf = ({ X, weights }: TrainingData) => (weights === undefined ? X.rowCount : weights.reduce((a, b) => a + b, 0));
+
+function designOf(data: TrainingData, countMin: number, moments: ReadonlyMap<string, Moments>): Design {
+  const { X, weights } = data;
+  const total = totalOf(data);
   const entries = Object.entries(X.columns);
   const shares: number[] = [];
   let next = 0;
@@ -72,8 +130,10 @@ export async function createDesign({ X, weights }: TrainingData, countMin: numbe
   const numbers = new Map<string, DesignRows["numbers"][number]>();
   for (const [name, column] of entries) {
     if (column.kind !== "number") continue;
-    numbers.set(name, { input: numberInput(name, column, weights, total, claim), values: sharedOf(column.values) });
-    await setImmediate(); // columns are many and long: the caller's event loop goes on between them
+    const { mean, scale, missing } = moments.get(name)!;
+    const at = claim(total);
+    const input: NumberInput = { kind: "number", name, mean, scale, at, missingAt: missing === null ? -1 : claim(missing) };
+    numbers.set(name, { input, values: column.values });
   }
   const denseCount = next;
   const texts = new Map<string, TextInput>();
@@ -88,17 +148,51 @@ export async function createDesign({ X, weights }: TrainingData, countMin: numbe
   return { inputs, denseCount, weightCount, rows, total, squares, shares: Float64Array.from(shares) };
 }
 
-/** Standardised numbers and marks of rows `from` to `to`, row-major in `block`, whose rows are `stride` doubles apart; leaves other columns as they are. */
-export function packRows({ numbers }: DesignRows, from: number, to: number, block: Float64Array, stride: number): void {
+/** The rows in memory that all threads see. */
+export const sharedRows = (rows: DesignRows): DesignRows => ({
+  ...rows,
+  numbers: rows.numbers.map(({ input, values }) => ({ input, values: sharedOf(values) })),
+});
+
+const sharedOf = (values: Float64Array) => (values.buffer instanceof SharedArrayBuffer ? values : sharedCopy(values));
+
+/**
+ * Standardised numbers and marks of rows `from` to `to` into `block`, whose rows are `rowStep` doubles apart and whose columns `columnStep`; leaves other columns as
+ * they are. NaN stays in a column without a mark.
+ */
+export function packRows(
+  { numbers }: DesignRows,
+  from: number,
+  to: number,
+  block: Float64Array,
+  rowStep: number,
+  columnStep: number,
+): void {
   for (const { input, values } of numbers) {
     const { mean, scale, missingAt } = input;
-    for (let row = from, at = input.at; row < to; row++, at += stride) {
-      const away = (values[row]! - mean) * scale;
-      block[at] = Number.isNaN(away) ? 0 : away;
+    const [first, mark] = [input.at * columnStep, missingAt * columnStep];
+    packColumn(values, from, to, mean, scale, block, first, rowStep);
+    if (missingAt < 0) continue;
+    for (let row = 0; row < to - from; row++) {
+      const missing = Number.isNaN(block[first + row * rowStep]!);
+      if (missing) block[first + row * rowStep] = 0;
+      block[mark + row * rowStep] = missing ? 1 : 0;
     }
-    if (missingAt >= 0)
-      for (let row = from, at = missingAt; row < to; row++, at += stride) block[at] = Number.isNaN(values[row]!) ? 1 : 0;
   }
+}
+
+/** On its own, so that the engine makes the most of it. */
+function packColumn(
+  values: Float64Array,
+  from: number,
+  to: number,
+  mean: number,
+  scale: number,
+  block: Float64Array,
+  first: number,
+  step: number,
+): void {
+  for (let row = from, at = first; row < to; row++, at += step) block[at] = (values[row]! - mean) * scale;
 }
 
 /**
@@ -112,25 +206,18 @@ export function penaltyScales({ inputs, weightCount }: Design, standardise: bool
   return scales;
 }
 
-const sharedOf = (values: Float64Array) => (values.buffer instanceof SharedArrayBuffer ? values : sharedCopy(values));
-
-function numberInput(
-  name: string,
-  { values }: NumberColumn,
-  weights: Float64Array | undefined,
-  total: number,
-  claim: (share: number) => number,
-): NumberInput {
+function momentsOf(name: string, { values }: NumberColumn, weights: Float64Array | undefined, total: number): Moments {
   const { present, sum } = weights === undefined ? sumOf(values) : weightedSumOf(values, weights);
   const mean = present > 0 ? sum / present : 0;
   const square = weights === undefined ? squaresOf(values, mean) : weightedSquaresOf(values, weights, mean);
-  const missing = weights === undefined ? present < values.length : values.some(Number.isNaN);
   const deviation = Math.sqrt(square / total);
   if (!Number.isFinite(deviation))
     throw badColumn(name, "numbers whose squares fit a double", "larger ones", `Scale "${name}" down, or take its logarithm.`);
-  const scale = deviation > 1e-12 * Math.abs(mean) ? 1 / deviation : 0;
-  return { kind: "number", name, mean, scale, at: claim(total), missingAt: missing ? claim(total - present) : -1 };
+  const isWhole = weights === undefined ? present === values.length : !values.some(Number.isNaN);
+  return { mean, scale: scaleOf(mean, deviation), missing: isWhole ? null : total - present };
 }
+
+const scaleOf = (mean: number, deviation: number) => (deviation > 1e-12 * Math.abs(mean) ? 1 / deviation : 0);
 
 /** Number and sum of the values that are there; in four lanes, as nothing is missing most of the time. */
 function sumOf(values: Float64Array): { present: number; sum: number } {

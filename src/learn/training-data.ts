@@ -1,13 +1,17 @@
 import { MillError } from "../base/index.ts";
 import type { Estimator, FitContext, LearnTask, TrainingData } from "./estimator.ts";
-import type { NumberColumn, TextColumn } from "./frame.ts";
+import type { Frame, NumberColumn, TextColumn } from "./frame.ts";
 
 /**
  * Refuses what no estimator can learn from, and what this one says that it does not take. Of more rows for a model that has learnt others (tag `partialFit`) one class
- * is enough, and a column may be empty. Errors: `learn.task`, `learn.empty`, `learn.bad-label`,
+ * is enough, and a column may be empty. With `numbersLater` the values of number columns are left to `checkNumbers`. Errors: `learn.task`, `learn.empty`, `learn.bad-label`,
  * `learn.bad-weight`, `learn.one-class`, `learn.bad-column` (infinite values, no value at all, no column, and by the tags: texts, missing, below 0).
  */
-export function checkTrainingData(estimator: Estimator, data: TrainingData, { start }: Pick<FitContext, "start"> = {}): void {
+export function checkTrainingData(
+  estimator: Estimator,
+  data: TrainingData,
+  { start, numbersLater = false }: Pick<FitContext, "start"> & { readonly numbersLater?: boolean } = {},
+): void {
   const areMore = estimator.tags.partialFit && start !== undefined;
   checkTask(estimator, data);
   const { X, y, task } = data;
@@ -21,7 +25,8 @@ export function checkTrainingData(estimator: Estimator, data: TrainingData, { st
   const names = Object.keys(X.columns);
   if (names.length === 0) throw badColumn("", "at least one column", "none", "Give the model at least one feature.");
   for (const name of names) {
-    checkColumn(name, X.columns[name]!, X.rowCount, areMore);
+    checkLength(name, X.columns[name]!, X.rowCount);
+    if (!numbersLater || X.columns[name]!.kind === "text") checkColumn(name, X.columns[name]!, areMore);
     checkTaken(estimator, name, X.columns[name]!);
   }
 }
@@ -108,9 +113,17 @@ function checkWeights({ weights }: TrainingData): void {
   if (!(total > 0)) throw badWeight("all weights are 0");
 }
 
-function checkColumn(name: string, column: NumberColumn | TextColumn, rowCount: number, areMore: boolean): void {
+/** What `checkTrainingData` says of number columns, for those whose first reading does more than to check. Error: `learn.bad-column`. */
+export function checkNumbers({ columns }: Frame): void {
+  for (const [name, column] of Object.entries(columns)) if (column.kind === "number") checkColumn(name, column, false);
+}
+
+function checkLength(name: string, column: NumberColumn | TextColumn, rowCount: number): void {
   const length = column.kind === "number" ? column.values.length : column.codes.length;
   if (length !== rowCount) throw badColumn(name, `${rowCount} values`, `${length}`, "Give every column a value per row.");
+}
+
+function checkColumn(name: string, column: NumberColumn | TextColumn, areMore: boolean): void {
   const filled = column.kind === "number" ? countNumbers(name, column.values) : countTexts(column);
   if (filled === 0 && !areMore)
     throw badColumn(

@@ -38,7 +38,7 @@ const tags = { ...usualTags, tasks: ["regression"], explains: true } as const;
 
 export const elasticNet: Estimator = {
   name: "elastic-net",
-  revision: 1,
+  revision: 2,
   about: "Least squares that keeps weights small and makes useless ones 0.",
   params: {
     alpha,
@@ -57,7 +57,7 @@ export const elasticNet: Estimator = {
 
 export const lasso: Estimator = {
   name: "lasso",
-  revision: 1,
+  revision: 2,
   about: "Least squares that picks columns: useless ones get a weight of 0.",
   params: { alpha, ...search },
   tags,
@@ -75,7 +75,7 @@ interface Complete {
 
 async function fit(estimator: Estimator, data: TrainingData, given: Params, context: FitContext): Promise<Predictor> {
   const { alpha, l1Ratio = 1, ...rest } = completeParams(estimator, given) as unknown as Complete;
-  checkTrainingData(estimator, data);
+  checkTrainingData(estimator, data, { numbersLater: true });
   const penalties = { l1: alpha * l1Ratio, l2: alpha * (1 - l1Ratio), perRow: true };
   return fitLeastSquares(data, { estimator: estimator.name, ...rest, ...penalties }, context);
 }

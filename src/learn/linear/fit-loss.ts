@@ -1,7 +1,7 @@
 /** What the estimators that search for the least loss have in common: from training data and penalties to weights. */
 import { crewSize, runCrew } from "../crew/crew.ts";
 import { sharedFloat64, sharedInt32 } from "../crew/shared.ts";
-import { type Design, penaltyScales } from "../design.ts";
+import { type Design, penaltyScales, sharedRows } from "../design.ts";
 import type { FitContext, ParamSpec, TrainingData } from "../estimator.ts";
 import { createArena } from "../kernels/arena.ts";
 import type { LossName } from "./losses.ts";
@@ -53,7 +53,7 @@ export async function fitLoss(
   const arena = createArena();
   const rows = { outputs, y, rowWeights, epsilon: problem.epsilon ?? 0, bend: problem.bend ?? 0 };
   const folds = problem.folds ?? 0;
-  const matrix = allocateMatrix(arena, design.rows, rows, problem.loss);
+  const matrix = allocateMatrix(arena, sharedRows(design.rows), rows, problem.loss);
   const size = outputs * design.weightCount;
   const chunks = Math.max(1, Math.min(64, Math.ceil(X.rowCount / 1024), Math.max(4, Math.floor(PARTIALS_MAX / size))));
   const scales = penaltyScales(design, problem.standardise);

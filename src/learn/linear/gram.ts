@@ -4,12 +4,9 @@
  *
  *   order of the columns:  | dense | slots | 1 | y |
  */
+import { addTiles, BLOCK, createBlock, createTiles, PITCH, padded, productsKernel } from "../decomposition/tiles.ts";
 import { type DesignRows, packRows } from "../design.ts";
 import { createArena } from "../kernels/arena.ts";
-import { instantiateKernel } from "../kernels/kernel.ts";
-import type { LinearKernel } from "../kernels/linear.ts";
-
-const BLOCK = 256;
 
 export interface GramRows {
   readonly rows: DesignRows;
@@ -23,48 +20,53 @@ export interface GramRows {
 export function createGram({ rows, y, centre, rowWeights }: GramRows): (from: number, to: number, into: Float64Array) => void {
   const { denseCount, weightCount, slots } = rows;
   const size = weightCount + 1;
-  const stride = Math.ceil((denseCount + 2) / 4) * 4;
+  const width = denseCount + 2;
   const arena = createArena();
-  const kernel = instantiateKernel<LinearKernel>("linear", arena.memory);
-  const [plain, weighted, out] = [arena.float64(BLOCK * stride), arena.float64(BLOCK * stride), arena.float64(stride * stride)];
+  const kernel = productsKernel(arena.memory);
+  const plain = createBlock(arena, width);
+  const weighted = rowWeights === undefined ? plain : createBlock(arena, width);
+  const tiles = createTiles(arena, width);
+  const out = new Float64Array(width * width);
+  const [ones, labels] = [denseCount * PITCH, (denseCount + 1) * PITCH];
   const place = (column: number) => (column < denseCount ? column : column - denseCount + weightCount - 1);
 
   function pack(from: number, to: number): void {
-    packRows(rows, from, to, plain, stride);
-    for (let row = from, at = denseCount; row < to; row++, at += stride) {
-      plain[at] = 1;
-      plain[at + 1] = y[row]! - centre;
-    }
+    const count = to - from;
+    if (count < BLOCK) plain.fill(0);
+    packRows(rows, from, to, plain, 1, PITCH);
+    plain.fill(1, ones, ones + count);
+    for (let row = 0; row < count; row++) plain[labels + row] = y[from + row]! - centre;
     if (rowWeights === undefined) return;
-    for (let row = from, first = 0; row < to; row++, first += stride)
-      for (let at = first; at < first + stride; at++) weighted[at] = rowWeights[row]! * plain[at]!;
+    for (let first = 0; first < width * PITCH; first += PITCH)
+      for (let row = 0; row < BLOCK; row++)
+        weighted[first + row] = row < count ? rowWeights[from + row]! * plain[first + row]! : 0;
   }
 
-  function addSlots(from: number, to: number, x: Float64Array, into: Float64Array): void {
+  function addSlots(from: number, to: number, into: Float64Array): void {
     for (let text = 0; text < slots.length; text++)
-      for (let row = from, first = 0; row < to; row++, first += stride) {
+      for (let row = from, at = 0; row < to; row++, at++) {
         const slot = slots[text]![row]!;
         if (slot < 0) continue;
         const line = slot * size;
-        for (let column = 0; column < denseCount; column++) into[line + column]! += x[first + column]!;
-        const weight = x[first + denseCount]!;
+        for (let column = 0; column < denseCount; column++) into[line + column]! += weighted[column * PITCH + at]!;
+        const weight = weighted[ones + at]!;
         into[line + weightCount - 1]! += weight;
-        into[line + weightCount]! += x[first + denseCount + 1]!;
+        into[line + weightCount]! += weighted[labels + at]!;
         for (let other = 0; other <= text; other++) if (slots[other]![row]! >= 0) into[line + slots[other]![row]!]! += weight;
       }
   }
 
   return (from, to, into) => {
-    const x = rowWeights === undefined ? plain : weighted;
-    out.fill(0);
+    tiles.fill(0);
     for (let row = from; row < to; row += BLOCK) {
       const end = Math.min(to, row + BLOCK);
+      const [columns, count] = padded(width, end - row);
       pack(row, end);
-      kernel.addGram(x.byteOffset, plain.byteOffset, end - row, stride, out.byteOffset);
-      addSlots(row, end, x, into);
+      kernel.addProducts(weighted.byteOffset, plain.byteOffset, columns, PITCH, count, tiles.byteOffset);
+      addSlots(row, end, into);
     }
-    for (let i = 0; i < denseCount + 2; i++)
-      for (let k = i; k < denseCount + 2; k++) into[place(i) * size + place(k)]! += out[i * stride + k]!;
+    addTiles(tiles, width, width, out.fill(0));
+    for (let i = 0; i < width; i++) for (let k = i; k < width; k++) into[place(i) * size + place(k)]! += out[i * width + k]!;
   };
 }
 

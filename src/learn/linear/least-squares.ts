@@ -1,12 +1,14 @@
 /** What the estimators of least squares have in common: from training data and penalties to a predictor. */
 import { MillError } from "../../base/index.ts";
-import { crewSize, runCrew } from "../crew/crew.ts";
+import { crewSize, runCrew, throwIfCancelled } from "../crew/crew.ts";
 import { sharedCopy, sharedFloat64, sharedInt32 } from "../crew/shared.ts";
-import { createDesign, type Design, penaltyScales, type TextInput } from "../design.ts";
+import { createDesign, type Design, penaltyScales, roughDesign, roughMean, sharedRows, type TextInput } from "../design.ts";
 import type { FitContext, ParamSpec, Predictor, TrainingData } from "../estimator.ts";
-import { exactMean } from "../exact-sum.ts";
+import { checkNumbers } from "../training-data.ts";
+import { centred } from "./normal-equations.ts";
 import { linearPredictor } from "./predictor.ts";
-import type { SolveOrder } from "./solve.ts";
+import { isBeyondRough, productsHere, refinedBy } from "./products-here.ts";
+import { type Penalties, type Solved, type SolveOrder, solveSystem } from "./solve.ts";
 
 export interface LeastSquares {
   readonly estimator: string;
@@ -36,13 +38,19 @@ const PARTIALS_MAX = 16_000_000;
 /** 8 bytes for each pair of weights, twice while solving. */
 const WEIGHTS_MAX = 6000;
 
+/** Up to so much work the calling thread takes less time than others take to start and to be given the rows. Their number has no say: the sums would differ. */
+const HERE_PRODUCTS_MAX = 3e9;
+const HERE_SIZE_MAX = 256;
+const HERE_DESCENT_MAX = 1e8;
+
+/** Checks number columns as it reads them. Errors: those of `fit`. */
 export async function fitLeastSquares(data: TrainingData, problem: LeastSquares, context: FitContext): Promise<Predictor> {
-  const design = await createDesign(data, problem.countMin);
-  if (design.weightCount > WEIGHTS_MAX) throw tooWide(design.weightCount);
-  const centre = exactMean(data.y, data.weights);
-  const members = crewSize(data.X.rowCount, context.threads);
-  const solved = await runCrew("solve-least-squares", orderOf(data, design, centre, problem), members, context);
-  const { weights, converged } = solved!;
+  throwIfCancelled(context.signal);
+  const rough = roughDesign(data, problem.countMin);
+  const centre = roughMean(data.y);
+  const solve = isLittle(data.X.rowCount, rough.weightCount + 1, problem) ? solveHere : solveByCrew;
+  const { design, solved } = await solve(data, centre, problem, context, rough);
+  const { weights, converged } = solved;
   if (!weights.every(Number.isFinite)) throw labelsTooLarge();
   if (!converged)
     context.warn({
@@ -55,19 +63,78 @@ export async function fitLeastSquares(data: TrainingData, problem: LeastSquares,
   return linearPredictor({ estimator: problem.estimator, task: data.task, classes: [] }, design, weights);
 }
 
-function orderOf({ X, y, weights }: TrainingData, design: Design, centre: number, problem: LeastSquares): SolveOrder {
+const isLittle = (rowCount: number, size: number, { l1, iterationsMax }: LeastSquares) =>
+  rowCount * size ** 2 <= HERE_PRODUCTS_MAX &&
+  size <= HERE_SIZE_MAX &&
+  (l1 === 0 || iterationsMax * size ** 2 <= HERE_DESCENT_MAX);
+
+type Solve = (
+  data: TrainingData,
+  centre: number,
+  problem: LeastSquares,
+  context: FitContext,
+  rough: Design,
+) => Promise<{ readonly design: Design; readonly solved: Solved }>;
+
+const solveHere: Solve = async (data, centre, problem, context, rough) => {
+  const { X, y, weights: rowWeights } = data;
+  let told = 0;
+  const progress = (done: number, total: number) => {
+    if (done / total > told) context.progress(done, total);
+    told = Math.max(told, done / total);
+  };
+  const productsOf = ({ rows, weightCount }: Design, isLost?: (sums: Float64Array) => boolean) =>
+    productsHere({ rows, y, centre, rowWeights }, chunksOf(rows.rowCount, weightCount + 1), { ...context, progress }, isLost);
+  const inTwoReadings = async () => {
+    checkNumbers(X);
+    const design = await createDesign(data, problem.countMin);
+    return { design, system: centred((await productsOf(design))!, design.weightCount + 1) };
+  };
+  const products = await productsOf(rough, isBeyondRough(rough));
+  const { design, system } = products === null ? await inTwoReadings() : refinedBy(products, rough);
+  const { solved, reflects } = solveSystem(system, penaltiesOf(design, problem), X.rowCount);
+  if (reflects) return { design, solved: await runSolve(data, design, centre, problem, true, { ...context, progress }) };
+  context.progress(1, 1);
+  return { design, solved };
+};
+
+const solveByCrew: Solve = async (data, centre, problem, context) => {
+  checkNumbers(data.X);
+  const design = await createDesign(data, problem.countMin);
+  if (design.weightCount > WEIGHTS_MAX) throw tooWide(design.weightCount);
+  return { design, solved: await runSolve(data, design, centre, problem, false, context) };
+};
+
+async function runSolve(
+  { X, y, weights }: TrainingData,
+  design: Design,
+  centre: number,
+  problem: LeastSquares,
+  reflects: boolean,
+  context: FitContext,
+): Promise<Solved> {
   const size = design.weightCount + 1;
-  const chunks = Math.max(1, Math.min(64, Math.ceil(X.rowCount / 4096), Math.floor(PARTIALS_MAX / size ** 2)));
+  const chunks = chunksOf(X.rowCount, size);
+  const order: SolveOrder = {
+    data: { rows: sharedRows(design.rows), y: sharedCopy(y), centre, rowWeights: weights && sharedCopy(weights) },
+    ...penaltiesOf(design, problem),
+    memory: { partials: sharedFloat64(chunks * size * size), chunks, reflects: sharedInt32(1).fill(Number(reflects)) },
+  };
+  return (await runCrew("solve-least-squares", order, crewSize(X.rowCount, context.threads), context))!;
+}
+
+const chunksOf = (rowCount: number, size: number) =>
+  Math.max(1, Math.min(64, Math.ceil(rowCount / 4096), Math.floor(PARTIALS_MAX / size ** 2)));
+
+function penaltiesOf(design: Design, problem: LeastSquares): Penalties {
   const scales = penaltyScales(design, problem.standardise);
   const per = problem.perRow ? design.total : 1;
   return {
-    data: { rows: design.rows, y: sharedCopy(y), centre, rowWeights: weights && sharedCopy(weights) },
     l1: scales.map((scale) => problem.l1 * per * scale),
     l2: scales.map((scale) => problem.l2 * per * scale * scale),
     spare: design.inputs.flatMap((input) => (input.kind === "text" ? [Math.max(...slotsIn(input))] : [])),
     iterationsMax: problem.iterationsMax,
     tolerance: problem.tolerance,
-    memory: { partials: sharedFloat64(chunks * size * size), chunks, reflects: sharedInt32(1) },
   };
 }
 

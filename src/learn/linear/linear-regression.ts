@@ -1,7 +1,7 @@
 /**
  * Ordinary least squares: the weights that make the sum of squared errors least. Products of columns are summed in one pass over the rows and solved by
  * Cholesky's decomposition; when columns nearly make each other up, by Householder reflections of the rows, and of many solutions the shortest is taken.
- * Nine digits on NIST's Longley and Norris. Memory beyond the frame: 8 bytes per row and number column unless they are shared already.
+ * Nine digits on NIST's Longley and Norris. One reading of the numbers on the calling thread; where columns are many, a crew on a shared copy of them.
  */
 import {
   type Estimator,
@@ -20,7 +20,7 @@ const params: ParamSpecs = { countMin: countMinParam };
 
 export const linearRegression: Estimator = {
   name: "linear-regression",
-  revision: 1,
+  revision: 2,
   about: "A weighted sum of the columns with the least squared error: no penalty, no search.",
   params,
   tags: { ...usualTags, tasks: ["regression"], explains: true },
@@ -29,7 +29,7 @@ export const linearRegression: Estimator = {
 
 async function fit(data: TrainingData, given: Params, context: FitContext): Promise<Predictor> {
   const { countMin } = completeParams(linearRegression, given) as { countMin: number };
-  checkTrainingData(linearRegression, data);
+  checkTrainingData(linearRegression, data, { numbersLater: true });
   const none = { l1: 0, l2: 0, perRow: false, standardise: true, iterationsMax: 1, tolerance: 0 };
   return fitLeastSquares(data, { estimator: linearRegression.name, countMin, ...none }, context);
 }

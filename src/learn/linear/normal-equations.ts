@@ -29,6 +29,17 @@ export function centred(gram: Float64Array, size: number): NormalEquations {
   };
 }
 
+/** The system of the same columns, each multiplied with its scale. */
+export function standardised(system: NormalEquations, scales: ArrayLike<number>): NormalEquations {
+  const { count, G, q, means } = system;
+  return {
+    ...system,
+    G: G.map((value, at) => value * scales[Math.floor(at / count)]! * scales[at % count]!),
+    q: q.map((value, at) => value * scales[at]!),
+    means: means.map((value, at) => value * scales[at]!),
+  };
+}
+
 /** A column is made up by others when they leave less than this part of its square. */
 const LEFT_MIN = 1e-8;
 

@@ -26,7 +26,7 @@ const params: ParamSpecs = {
 
 export const ridge: Estimator = {
   name: "ridge",
-  revision: 1,
+  revision: 2,
   about: "Least squares with weights held small: steady when columns resemble each other.",
   params,
   tags: { ...usualTags, tasks: ["regression"], explains: true },
@@ -35,7 +35,7 @@ export const ridge: Estimator = {
 
 async function fit(data: TrainingData, given: Params, context: FitContext): Promise<Predictor> {
   const complete = completeParams(ridge, given) as { l2: number; standardise: boolean; countMin: number };
-  checkTrainingData(ridge, data);
+  checkTrainingData(ridge, data, { numbersLater: true });
   const exact = { l1: 0, perRow: false, iterationsMax: 1, tolerance: 0 };
   return fitLeastSquares(data, { estimator: ridge.name, ...complete, ...exact }, context);
 }

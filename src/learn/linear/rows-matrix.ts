@@ -52,7 +52,7 @@ const FILL_BLOCK = 256;
 export function fillRows({ rows, X, stride }: RowsMatrix, from: number, to: number): void {
   for (let row = from; row < to; row += FILL_BLOCK) {
     const end = Math.min(to, row + FILL_BLOCK);
-    packRows(rows, row, end, X.subarray(row * stride), stride);
+    packRows(rows, row, end, X.subarray(row * stride), stride, 1);
     for (let at = row; at < end; at++) X[at * stride + rows.denseCount] = 1;
   }
 }

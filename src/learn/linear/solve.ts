@@ -10,8 +10,12 @@ import { createGram, type GramRows, mirror } from "./gram.ts";
 import { centred, type NormalEquations, solveByCholesky } from "./normal-equations.ts";
 import { shortestSolution, triangularise } from "./orthogonal.ts";
 
-export interface SolveOrder {
+export interface SolveOrder extends Penalties {
   readonly data: GramRows;
+  readonly memory: SolveMemory;
+}
+
+export interface Penalties {
   /** Per weight, the bias's 0: minimised is |y - X w|^2 / 2 + sum of l1 |w| + sum of l2 w^2 / 2. */
   readonly l1: Float64Array;
   readonly l2: Float64Array;
@@ -19,7 +23,6 @@ export interface SolveOrder {
   readonly spare: readonly number[];
   readonly iterationsMax: number;
   readonly tolerance: number;
-  readonly memory: SolveMemory;
 }
 
 /** What the members share. */
@@ -27,7 +30,7 @@ export interface SolveMemory {
   /** chunks x size x size, size being the weights and the label. */
   readonly partials: Float64Array;
   readonly chunks: number;
-  /** [1 when the rows are to be reflected]. */
+  /** [1 when the rows are to be reflected]; from the start where their products are known to say too little. */
   readonly reflects: Int32Array;
 }
 
@@ -44,7 +47,6 @@ export function solveLeastSquares(order: SolveOrder, member: Member): Solved | n
   const size = weightCount + 1;
   const steps = memory.chunks * 2 + 1;
   const partial = (chunk: number) => memory.partials.subarray(chunk * size * size, (chunk + 1) * size * size);
-  const addChunk = createGram(data);
   const inChunks = (doneBefore: number, body: (from: number, to: number, into: Float64Array) => void) => {
     for (let chunk = member.index; chunk < memory.chunks; chunk += member.count) {
       const [from, to] = share(rowCount, chunk, memory.chunks);
@@ -53,22 +55,19 @@ export function solveLeastSquares(order: SolveOrder, member: Member): Solved | n
     }
     member.barrier();
   };
-  inChunks(0, addChunk);
   let solved: Solved | null = null;
-  if (member.index === 0) {
-    const gram = partial(0);
-    for (let chunk = 1; chunk < memory.chunks; chunk++) addTo(gram, partial(chunk));
-    mirror(gram, size);
-    const system = centred(gram, size);
-    if (order.l1.some((penalty) => penalty > 0)) solved = withBias(system, descend(system, order.l1, order.l2, order));
-    else {
-      const { weights, leftOut } = solveByCholesky(system, order.l2);
-      const resembles = leftOut.some((at) => !order.spare.includes(at));
-      memory.reflects[0] = Number(resembles && rowCount * size * size <= REFLECTIONS_MAX);
-      solved = withBias(system, { weights, iterations: 1, converged: true });
+  if (memory.reflects[0] === 0) {
+    inChunks(0, createGram(data));
+    if (member.index === 0) {
+      const gram = partial(0);
+      for (let chunk = 1; chunk < memory.chunks; chunk++) addTo(gram, partial(chunk));
+      mirror(gram, size);
+      const found = solveSystem(centred(gram, size), order, rowCount);
+      memory.reflects[0] = Number(found.reflects);
+      solved = found.solved;
     }
+    member.barrier();
   }
-  member.barrier();
   if (memory.reflects[0] === 1) {
     inChunks(memory.chunks, (from, to, into) => reflectRows(data, from, to, into));
     if (member.index === 0) solved = solveReflected(order, size, partial);
@@ -77,7 +76,21 @@ export function solveLeastSquares(order: SolveOrder, member: Member): Solved | n
   return solved;
 }
 
-function addTo(sums: Float64Array, more: Float64Array): void {
+/** From the products of columns, unless they say too little and the rows of the given number are few enough to be reflected. */
+export function solveSystem(
+  system: NormalEquations,
+  penalties: Penalties,
+  rowCount: number,
+): { readonly solved: Solved; readonly reflects: boolean } {
+  const { l1, l2, spare } = penalties;
+  if (l1.some((penalty) => penalty > 0)) return { solved: withBias(system, descend(system, l1, l2, penalties)), reflects: false };
+  const { weights, leftOut } = solveByCholesky(system, l2);
+  const resembles = leftOut.some((at) => !spare.includes(at));
+  const reflects = resembles && rowCount * (system.count + 2) ** 2 <= REFLECTIONS_MAX;
+  return { solved: withBias(system, { weights, iterations: 1, converged: true }), reflects };
+}
+
+export function addTo(sums: Float64Array, more: Float64Array): void {
   for (let at = 0; at < sums.length; at++) sums[at]! += more[at]!;
 }
 
@@ -94,7 +107,7 @@ function reflectRows({ rows, y, centre, rowWeights }: GramRows, from: number, to
   for (let row = from; row < to; row += blockRows) {
     const end = Math.min(to, row + blockRows);
     const block = stacked.subarray(size * size).fill(0);
-    packRows(rows, row, end, block, size);
+    packRows(rows, row, end, block, size, 1);
     for (let at = row; at < end; at++) {
       const first = (at - row) * size;
       for (const slots of rows.slots) if (slots[at]! >= 0) block[first + slots[at]!] = 1;
