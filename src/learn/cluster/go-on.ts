@@ -29,8 +29,10 @@ function checkReach(space: PointSpace, { X }: TrainingData): void {
   for (const input of space.inputs) {
     if (input.kind !== "number") continue;
     const { values } = X.columns[input.name] as NumberColumn;
-    const far = values.findIndex((value) => Math.abs((value - input.offset) * input.scale * factor) > REACH_MAX);
-    if (far >= 0)
+    const [middle, scale] = [input.offset, input.scale * factor];
+    let far = 0;
+    while (far < values.length && !(Math.abs((values[far]! - middle) * scale) > REACH_MAX)) far++;
+    if (far < values.length)
       throw badColumn(
         input.name,
         "numbers not too far from those that the clusters were found in",

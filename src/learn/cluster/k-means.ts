@@ -67,17 +67,17 @@ async function fit(data: TrainingData, given: Params, context: FitContext): Prom
     data.weights !== undefined,
     members,
   );
-  const factor = placeRows(at, space, data);
+  const factor = factorOf(space);
   if (start !== undefined) placeCentres(at, start.centres, factor);
   const order: LloydOrder = {
     at,
     starts: params.starts as number,
     iterationsMax: params.iterationsMax as number,
-    movesMax: (params.tolerance as number) * meanVariance(at),
+    tolerance: params.tolerance as number,
     seed: context.seed,
     isWarm: start !== undefined,
   };
-  const found = (await runCrew("search-clusters", order, members, context))!;
+  const found = (await runCrew("search-clusters", order, members, context, () => placeRows(at, space, data, factor)))!;
   if (!found.converged)
     context.warn({
       reason: "not-converged",
@@ -100,24 +100,9 @@ export function checkClusters(estimator: string, clusters: number, rowCount: num
   });
 }
 
-/** Writes points and weights; returns the factor that the points were scaled by. */
-export function placeRows(at: ClusterMemory, space: PointSpace, { X, weights }: TrainingData): number {
-  const factor = factorOf(space);
+function placeRows(at: ClusterMemory, space: PointSpace, { X, weights }: TrainingData, factor: number): void {
   fillPoints(space, X, at.points, at.stride, factor);
   if (weights !== undefined) at.weights!.set(weights);
-  return factor;
-}
-
-/** Mean over the dimensions of the variance of their coordinates. */
-function meanVariance({ points, rowCount, width, stride }: ClusterMemory): number {
-  const [sums, squares] = [new Float64Array(width), new Float64Array(width)];
-  for (let row = 0, first = 0; row < rowCount; row++, first += stride)
-    for (let at = 0; at < width; at++) {
-      const value = points[first + at]!;
-      sums[at]! += value;
-      squares[at]! += value * value;
-    }
-  return sums.reduce((all, sum, at) => all + squares[at]! / rowCount - (sum / rowCount) ** 2, 0) / width;
 }
 
 /** From centres of a memory's stride and scale. */

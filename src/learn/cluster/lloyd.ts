@@ -14,8 +14,8 @@ export interface LloydOrder {
   readonly at: ClusterMemory;
   readonly starts: number;
   readonly iterationsMax: number;
-  /** The search ends when the squares of the centres' moves sum to no more. */
-  readonly movesMax: number;
+  /** The search ends when the squares of the centres' moves sum to no more than this part of the dimensions' mean variance. */
+  readonly tolerance: number;
   readonly seed: number;
   /** The centres are there already: one search from them. */
   readonly isWarm: boolean;
@@ -37,31 +37,54 @@ export function searchClusters(order: LloydOrder, member: Member): Clustering | 
   const random = createRandom(order.seed);
   const starts = order.isWarm ? 1 : order.starts;
   const steps = at.clusters + iterationsMax;
+  const movesMax = order.tolerance * meanVariance(at, kernel, member);
   let best: Clustering | null = null;
   for (let start = 0; start < starts; start++) {
     const tell = (done: number) => member.progress(start * steps + done, starts * steps);
     if (!order.isWarm) chooseCentres(at, kernel, member, random, tell);
-    const found = descend(order, kernel, member, (iteration) => tell(at.clusters + iteration));
+    const found = descend(at, kernel, member, { iterationsMax, movesMax }, (iteration) => tell(at.clusters + iteration));
     if (found !== null && (best === null || found.inertia < best.inertia)) best = found;
   }
   member.progress(1, 1);
   return best;
 }
 
+/** Mean over the dimensions of the variance of their coordinates. All members call it together. */
+function meanVariance(at: ClusterMemory, kernel: ClustersKernel, { index, count, barrier }: Member): number {
+  const { points, rowCount, width, clusters, stride, chunks, partialSums, partials } = at;
+  const sumsOf = (chunk: number) => partialSums.subarray(chunk * clusters * stride, chunk * clusters * stride + stride);
+  for (let chunk = index; chunk < chunks; chunk += count) {
+    const sums = sumsOf(chunk).fill(0);
+    partials[chunk] = 0;
+    eachBlock(rowCount, chunk, chunks, (from, to) => {
+      partials[chunk]! += kernel.squares(points.byteOffset + from * stride * 8, to - from, stride, sums.byteOffset);
+    });
+  }
+  barrier();
+  const means = new Float64Array(stride);
+  for (let chunk = 0; chunk < chunks; chunk++)
+    sumsOf(chunk).forEach((sum, at) => {
+      means[at]! += sum / rowCount;
+    });
+  const square = partials.reduce((a, b) => a + b, 0) / rowCount;
+  barrier();
+  return (square - means.reduce((sum, mean) => sum + mean * mean, 0)) / width;
+}
+
 /** One search from the centres as they stand; what it found, of member 0. */
 function descend(
-  order: LloydOrder,
+  at: ClusterMemory,
   kernel: ClustersKernel,
   member: Member,
+  { iterationsMax, movesMax }: { readonly iterationsMax: number; readonly movesMax: number },
   onIteration: (iteration: number) => void,
 ): Clustering | null {
-  const { at, iterationsMax, movesMax } = order;
-  const { chunks, clusters, stride, state, labels, rowCount } = at;
-  const sums = new Float64Array(clusters * stride);
-  const masses = new Float64Array(clusters);
+  const { chunks, state, labels, rowCount } = at;
   for (let chunk = member.index; chunk < chunks; chunk += member.count) labels.fill(-1, ...share(rowCount, chunk, chunks));
   if (member.index === 0) {
     state.fill(0);
+    at.sums.fill(0);
+    at.masses.fill(0);
     prepare(at, kernel);
   }
   member.barrier();
@@ -71,9 +94,9 @@ function descend(
     member.barrier();
     iterations++;
     if (member.index === 0) {
-      const moved = gather(at, sums, masses);
-      const reseeded = reseed(at, kernel, sums, masses);
-      const moves = moveCentres(at, sums, masses);
+      const moved = gather(at, kernel);
+      const reseeded = reseed(at, kernel);
+      const moves = moveCentres(at);
       settled = moved === 0 && reseeded === 0;
       state[0] = settled || moves <= movesMax ? 1 : 0;
       prepare(at, kernel);
@@ -89,34 +112,26 @@ function descend(
     member.barrier();
     return null;
   }
-  gather(at, sums, masses);
+  gather(at, kernel);
   const inertia = at.partials.reduce((a, b) => a + b, 0);
-  const found = { centres: at.centres.slice(), masses, inertia, iterations, converged };
+  const found = { centres: at.centres.slice(), masses: at.masses.slice(), inertia, iterations, converged };
   member.barrier();
   return found;
 }
 
 /** Each row of the member's chunks to its nearest centre; what changed by that stands in the chunk's partial sums. */
 export function assign(at: ClusterMemory, kernel: ClustersKernel, { index, count }: Member): void {
-  const { points, stride, width, centres, labels, uppers, lowers, moves, halfGaps, packed, halves, clusters, state } = at;
+  const { points, stride, width, centres, labels, uppers, lowers, moves, drops, halfGaps, packed, halves, clusters } = at;
   const { list, panel, found, uppers: foundUppers, lowers: foundLowers } = at.scratch[index]!;
-  const [, farthest, farthestMove, secondMove, largest] = state as unknown as [number, number, number, number, number];
+  const largest = at.state[1]!;
   for (let chunk = index; chunk < at.chunks; chunk += count) {
     const sums = at.partialSums.subarray(chunk * clusters * stride, (chunk + 1) * clusters * stride).fill(0);
     const masses = at.partialMasses.subarray(chunk * clusters, (chunk + 1) * clusters).fill(0);
     let moved = 0;
     eachBlock(at.rowCount, chunk, at.chunks, (from, to) => {
       const open = kernel.unsettled(
-        ...([from, to, points.byteOffset, stride, centres.byteOffset, labels.byteOffset, uppers.byteOffset] as const),
-        ...([
-          lowers.byteOffset,
-          moves.byteOffset,
-          halfGaps.byteOffset,
-          farthest,
-          farthestMove,
-          secondMove,
-          list.byteOffset,
-        ] as const),
+        ...([from, to, labels.byteOffset, uppers.byteOffset, lowers.byteOffset] as const),
+        ...([moves.byteOffset, drops.byteOffset, halfGaps.byteOffset, list.byteOffset] as const),
       );
       if (open === 0) return;
       kernel.nearest(
@@ -136,14 +151,13 @@ export function assign(at: ClusterMemory, kernel: ClustersKernel, { index, count
 
 /** Adds the chunks' changes to the sums and masses; how many rows changed their centre. */
 export function gather(
-  { chunks, partialSums, partialMasses, partialMoved }: ClusterMemory,
-  sums: Float64Array,
-  masses: Float64Array,
+  { chunks, sums, masses, partialSums, partialMasses, partialMoved }: ClusterMemory,
+  kernel: ClustersKernel,
 ): number {
   for (let chunk = 0; chunk < chunks; chunk++) {
     if (partialMoved[chunk] === 0) continue;
-    for (let k = 0, from = chunk * sums.length; k < sums.length; k++) sums[k]! += partialSums[from + k]!;
-    for (let k = 0, from = chunk * masses.length; k < masses.length; k++) masses[k]! += partialMasses[from + k]!;
+    kernel.addTo(sums.byteOffset, partialSums.byteOffset + chunk * sums.byteLength, sums.length);
+    kernel.addTo(masses.byteOffset, partialMasses.byteOffset + chunk * masses.byteLength, masses.length);
   }
   return partialMoved.reduce((a, b) => a + b, 0);
 }
@@ -152,8 +166,8 @@ export function gather(
 const isEmpty = (mass: number, total: number) => mass <= 1e-12 * total;
 
 /** A centre without rows takes the row that is farthest from its own. Returns how many did; fewer than are empty when the other rows lie on their centres. */
-function reseed(at: ClusterMemory, kernel: ClustersKernel, sums: Float64Array, masses: Float64Array): number {
-  const { rowCount, stride, points, centres, labels, uppers, lowers, weights } = at;
+function reseed(at: ClusterMemory, kernel: ClustersKernel): number {
+  const { sums, masses, rowCount, stride, points, centres, labels, uppers, lowers, weights } = at;
   const total = masses.reduce((a, b) => a + b, 0);
   const empty = [...masses.keys()].filter((cluster) => isEmpty(masses[cluster]!, total));
   if (empty.length === 0) return 0;
@@ -184,11 +198,7 @@ function reseed(at: ClusterMemory, kernel: ClustersKernel, sums: Float64Array, m
 }
 
 /** Centres to the means of their rows, one without any stays; the sum of the squared moves. */
-function moveCentres(
-  { clusters, stride, centres, moves, state }: ClusterMemory,
-  sums: Float64Array,
-  masses: Float64Array,
-): number {
+function moveCentres({ clusters, stride, sums, masses, centres, moves, drops }: ClusterMemory): number {
   const total = masses.reduce((a, b) => a + b, 0);
   let all = 0;
   let [farthest, far, second] = [-1, 0, 0];
@@ -206,7 +216,8 @@ function moveCentres(
     if (way > far) [farthest, far, second] = [cluster, way, far];
     else second = Math.max(second, way);
   }
-  state.set([farthest, far, second], 1);
+  drops.fill(far);
+  if (farthest >= 0) drops[farthest] = second;
   return all;
 }
 
@@ -236,7 +247,7 @@ export function prepare(
       halfGaps[other] = Math.min(halfGaps[other]!, half);
     }
   }
-  state[4] = Math.sqrt(largest);
+  state[1] = Math.sqrt(largest);
 }
 
 export function measure(at: ClusterMemory, kernel: ClustersKernel, { index, count }: Member): void {

@@ -35,10 +35,14 @@ export function createClusterMemory({ rowCount, width, clusters }: ClusterSizes,
     uppers: arena.float64(rowCount),
     lowers: arena.float64(rowCount),
     centres: arena.float64(size),
+    /** Of each centre's rows. */
+    sums: arena.float64(size),
+    masses: arena.float64(clusters),
     packed: arena.float32(padded * width),
     halves: arena.float32(padded),
-    /** How far each centre moved, and half its distance to the next centre. */
+    /** How far each centre moved, how far another one did at most, and half its distance to the next centre. */
     moves: arena.float64(clusters),
+    drops: arena.float64(clusters),
     halfGaps: arena.float64(clusters),
     /** Of each chunk of rows: what moved between the sums and masses of the centres, how many rows did, and a sum. */
     partialSums: arena.float64(chunks * size),
@@ -48,14 +52,14 @@ export function createClusterMemory({ rowCount, width, clusters }: ClusterSizes,
     /** Of each chunk and candidate for a next centre what would be left. */
     trialSums: arena.float64(chunks * trials),
     candidates: arena.int32(trials),
-    /** [1 when the search has ended, the centre that moved farthest, how far, the second farthest, the largest norm of a centre]. */
-    state: arena.float64(5),
+    /** [1 when the search has ended, the largest norm of a centre]. */
+    state: arena.float64(2),
     scratch: Array.from({ length: members }, () => ({
       list: arena.uint32(BLOCK + 8),
-      panel: arena.uint8(width * 32 + 320),
-      found: arena.int32(BLOCK),
-      uppers: arena.float64(BLOCK),
-      lowers: arena.float64(BLOCK),
+      panel: arena.uint8(stride * 32 + 320),
+      found: arena.int32(BLOCK + 8),
+      uppers: arena.float64(BLOCK + 8),
+      lowers: arena.float64(BLOCK + 8),
     })),
   };
 }

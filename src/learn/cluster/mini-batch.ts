@@ -56,9 +56,8 @@ function searchBatches(order: BatchesOrder, member: Member): Clustering {
   while (steps < stepsMax && stale < patience) {
     draw(at, picked);
     const mean = label(at, kernel, member);
-    const [sums, masses] = [new Float64Array(clusters * at.stride), new Float64Array(clusters)];
-    gather(at, sums, masses);
-    pull(at, sums, masses, seen);
+    gather(at, kernel);
+    pull(at, seen);
     sinceFresh += batchRows;
     if (sinceFresh >= 10 * clusters) {
       sinceFresh = 0;
@@ -92,9 +91,8 @@ function learnMore(
     place(part, fill, weights, rowsFrom(from, part.rowCount));
     label(part, kernel, member);
     inertia += part.partials.reduce((a, b) => a + b, 0);
-    const [sums, own] = [new Float64Array(clusters * at.stride), new Float64Array(clusters)];
-    gather(part, sums, own);
-    pull(part, sums, own, seen);
+    gather(part, kernel);
+    pull(part, seen);
     iterations++;
     member.progress(from + part.rowCount, X.rowCount + 1);
   }
@@ -131,6 +129,8 @@ function startOf(
 /** The rows that stand in the memory to their centres; the weighted mean of their squared distances. */
 function label(at: ClusterMemory, kernel: ClustersKernel, member: Member): number {
   at.labels.fill(-1);
+  at.sums.fill(0);
+  at.masses.fill(0);
   prepare(at, kernel);
   assign(at, kernel, member);
   measure(at, kernel, member);
@@ -139,7 +139,7 @@ function label(at: ClusterMemory, kernel: ClustersKernel, member: Member): numbe
 }
 
 /** Each centre becomes the mean of all rows that it has seen. */
-function pull({ clusters, stride, centres }: ClusterMemory, sums: Float64Array, masses: Float64Array, seen: Float64Array): void {
+function pull({ clusters, stride, centres, sums, masses }: ClusterMemory, seen: Float64Array): void {
   for (let cluster = 0; cluster < clusters; cluster++) {
     if (!(masses[cluster]! > 0)) continue;
     const before = seen[cluster]!;
@@ -170,14 +170,17 @@ function all(
   fill: PointFiller,
   member: Member,
 ): Pick<Clustering, "centres" | "masses" | "inertia"> {
-  const [unused, masses] = [new Float64Array(at.clusters * at.stride), new Float64Array(at.clusters)];
+  const masses = new Float64Array(at.clusters);
   let inertia = 0;
   for (let from = 0; from < X.rowCount; from += at.rowCount) {
     const rows = Math.min(at.rowCount, X.rowCount - from);
     const part = { ...at, rowCount: rows };
     place(part, fill, weights, rowsFrom(from, rows));
     label(part, kernel, member);
-    gather(part, unused, masses);
+    gather(part, kernel);
+    at.masses.forEach((mass, cluster) => {
+      masses[cluster]! += mass;
+    });
     inertia += part.partials.reduce((a, b) => a + b, 0);
   }
   return { centres: at.centres.slice(), masses, inertia };

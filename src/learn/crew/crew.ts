@@ -5,7 +5,7 @@
 import { Worker } from "node:worker_threads";
 import { asMillError, type ErrorJson, errorFromJson, type Json, MillError } from "../../base/index.ts";
 import type { FitContext } from "../estimator.ts";
-import { BARRIER_BYTES } from "./barrier.ts";
+import { BARRIER_BYTES, openGate } from "./barrier.ts";
 import type { JobInput, JobName, JobResult } from "./jobs.ts";
 
 /** What a job sees of its crew. */
@@ -42,7 +42,8 @@ export const crewSize = (rowCount: number, threads: number) =>
 
 /**
  * Runs a job on `count` worker threads and resolves to what member 0 returned. Large arrays of `input` must lie in
- * SharedArrayBuffers, else each worker gets a copy. Whatever the end, no worker is left alive when the promise settles.
+ * SharedArrayBuffers, else each worker gets a copy. `meanwhile` runs while the workers start, and the job begins when it has returned: a place to fill shared
+ * arrays. Whatever the end, no worker is left alive when the promise settles.
  * Errors: `learn.cancelled`, `learn.worker-lost`, and what the job throws.
  */
 export async function runCrew<Job extends JobName>(
@@ -50,6 +51,7 @@ export async function runCrew<Job extends JobName>(
   input: JobInput<Job>,
   count: number,
   context: Pick<FitContext, "progress" | "signal" | "checkpoint">,
+  meanwhile?: () => void,
 ): Promise<JobResult<Job>> {
   throwIfCancelled(context.signal);
   const barrier = new SharedArrayBuffer(BARRIER_BYTES);
@@ -58,6 +60,8 @@ export async function runCrew<Job extends JobName>(
     return new Worker(entry(), { workerData: order });
   });
   try {
+    meanwhile?.();
+    openGate(barrier);
     return (await firstEnd(workers, context)) as JobResult<Job>;
   } finally {
     await Promise.all(workers.map((worker) => worker.terminate()));

@@ -1,22 +1,18 @@
 /** What `clusters.wasm` exports; layouts and meaning stand in `assembly/clusters.ts`. All arrays by their addresses. */
 export interface ClustersKernel extends WebAssembly.Exports {
   squaredDistance(a: number, b: number, stride: number): number;
+  squares(points: number, rows: number, stride: number, sums: number): number;
   potential(points: number, rows: number, stride: number, point: number, nearest: number, weights: number): number;
   lower(points: number, rows: number, stride: number, point: number, nearest: number, weights: number): number;
   unsettled(
     from: number,
     to: number,
-    points: number,
-    stride: number,
-    centres: number,
     labels: number,
     uppers: number,
     lowers: number,
     moves: number,
+    drops: number,
     halfGaps: number,
-    farthest: number,
-    farthestMove: number,
-    secondMove: number,
     list: number,
   ): number;
   nearest(
@@ -50,5 +46,6 @@ export interface ClustersKernel extends WebAssembly.Exports {
     sums: number,
     masses: number,
   ): number;
+  addTo(sums: number, values: number, count: number): void;
   inertia(points: number, rows: number, stride: number, centres: number, labels: number, weights: number): number;
 }

@@ -30,6 +30,26 @@ export function squaredDistance(a: usize, b: usize, stride: u32): f64 {
   return f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1);
 }
 
+/** Adds the rows to `sums`, and gives the sum of the squares of all coordinates. */
+export function squares(points: usize, rows: u32, stride: u32, sums: usize): f64 {
+  const bytes = (<usize>stride) << 3;
+  let low = f64x2.splat(0);
+  let high = low;
+  for (let row: u32 = 0; row < rows; row++) {
+    for (let at: usize = 0; at < bytes; at += 32) {
+      const first = v128.load(points + at);
+      const second = v128.load(points + at, 16);
+      v128.store(sums + at, f64x2.add(v128.load(sums + at), first));
+      v128.store(sums + at, f64x2.add(v128.load(sums + at, 16), second), 16);
+      low = f64x2.add(low, f64x2.mul(first, first));
+      high = f64x2.add(high, f64x2.mul(second, second));
+    }
+    points += bytes;
+  }
+  const both = f64x2.add(low, high);
+  return f64x2.extract_lane(both, 0) + f64x2.extract_lane(both, 1);
+}
+
 /** Sum of weight x squared distance to the nearest centre if `point` were one more; `nearest` holds the squared distances so far, `weights` may be 0. */
 export function potential(points: usize, rows: u32, stride: u32, point: usize, nearest: usize, weights: usize): f64 {
   let sum: f64 = 0;
@@ -54,47 +74,55 @@ export function lower(points: usize, rows: u32, stride: u32, point: usize, neare
 }
 
 /**
- * Lists the rows in [from, to) that may have got another nearest centre since the centres moved: those whose distance to their own (`uppers`) is not
- * below half that centre's gap to its neighbour, nor below the distance to all others (`lowers`). Returns how many.
+ * Lists the rows in [from, to) that may have got another nearest centre since the centres moved: those whose distance to their own (`uppers`) is not below half
+ * that centre's gap to its neighbour, nor below the distance to all others (`lowers`). By centre, `moves` are what uppers grow by and `drops` what lowers shrink
+ * by. Returns how many. To measure the own distance first, as Hamerly does, would settle one in fifty and fetch the points of all.
  */
 export function unsettled(
   from: u32,
   to: u32,
-  points: usize,
-  stride: u32,
-  centres: usize,
   labels: usize,
   uppers: usize,
   lowers: usize,
   moves: usize,
+  drops: usize,
   halfGaps: usize,
-  farthest: i32,
-  farthestMove: f64,
-  secondMove: f64,
   list: usize,
 ): u32 {
-  let count: usize = 0;
-  for (let row = <usize>from; row < <usize>to; row++) {
-    const label = load<i32>(labels + (row << 2));
-    if (label >= 0) {
-      const at = (<usize>label) << 3;
-      const below = load<f64>(lowers + (row << 3)) - (label === farthest ? secondMove : farthestMove);
-      store<f64>(lowers + (row << 3), below);
-      const bound = max(below, load<f64>(halfGaps + at)) * (1 - SLACK);
-      let above = load<f64>(uppers + (row << 3)) + load<f64>(moves + at);
-      if (above >= bound) {
-        above = sqrt(squaredDistance(points + row * ((<usize>stride) << 3), centres + at * stride, stride)) * (1 + SLACK);
-        if (above >= bound) store<u32>(list + (count++ << 2), <u32>row);
-      }
-      store<f64>(uppers + (row << 3), above);
-    } else store<u32>(list + (count++ << 2), <u32>row);
+  const sure = f64x2.splat(1 - SLACK);
+  let end = list;
+  let row = <usize>from;
+  for (; row + 1 < <usize>to; row += 2) {
+    const first = load<i32>(labels + (row << 2));
+    const second = load<i32>(labels + (row << 2), 4);
+    let open = 3;
+    if ((first | second) >= 0) {
+      const a = (<usize>first) << 3;
+      const b = (<usize>second) << 3;
+      const drop = v128.load64_lane(drops + b, v128.load64_zero(drops + a), 1);
+      const below = f64x2.sub(v128.load(lowers + (row << 3)), drop);
+      const gap = v128.load64_lane(halfGaps + b, v128.load64_zero(halfGaps + a), 1);
+      const way = v128.load64_lane(moves + b, v128.load64_zero(moves + a), 1);
+      const above = f64x2.add(v128.load(uppers + (row << 3)), way);
+      v128.store(lowers + (row << 3), below);
+      v128.store(uppers + (row << 3), above);
+      open = i64x2.bitmask(f64x2.ge(above, f64x2.mul(f64x2.pmax(below, gap), sure)));
+    }
+    store<u32>(end, <u32>row);
+    end += (<usize>(open & 1)) << 2;
+    store<u32>(end, <u32>row + 1);
+    end += (<usize>(open >> 1)) << 2;
   }
-  return <u32>count;
+  if (row < <usize>to) {
+    store<u32>(end, <u32>row);
+    end += 4;
+  }
+  return <u32>((end - list) >> 2);
 }
 
 /**
  * For each of the listed rows the nearest centre (`found`), its distance or a little more (`uppers`) and the distance to the next or a little less
- * (`lowers`), all three by place in the list. Of equally near ones the first. `list` has room for seven more than `count`.
+ * (`lowers`), all three by place in the list. Of equally near ones the first. `list` has room for seven more than `count`, so have the others.
  */
 export function nearest(
   list: usize,
@@ -113,38 +141,60 @@ export function nearest(
   lowers: usize,
 ): void {
   const bytes = (<usize>stride) << 3;
+  const norms = panel + (bytes << 2);
+  const rounding = f64x2.splat((<f64>width + 8) * EPSILON * largest);
+  const radius = f64x2.splat(largest);
   for (let rest = count; (rest & 7) !== 0; rest++) store<u32>(list + ((<usize>rest) << 2), load<u32>(list));
   for (let first: u32 = 0; first < count; first += 8) {
-    const norms = panel + ((<usize>width) << 5);
     const ids = list + ((<usize>first) << 2);
-    for (let lane: usize = 0; lane < 8; lane++) {
-      const row = points + <usize>load<u32>(ids + (lane << 2)) * bytes;
-      let norm: f64 = 0;
-      let to = panel + (lane << 2);
-      for (let at: usize = 0; at < (<usize>width) << 3; at += 8) {
-        const value = load<f64>(row + at);
-        norm += value * value;
-        store<f32>(to, <f32>value);
-        to += 32;
-      }
-      store<f64>(norms + (lane << 3), norm);
-    }
+    for (let lane: usize = 0; lane < 8; lane += 2)
+      pack(
+        points + <usize>load<u32>(ids + (lane << 2)) * bytes,
+        points + <usize>load<u32>(ids + (lane << 2), 4) * bytes,
+        bytes,
+        panel + (lane << 2),
+        norms + (lane << 3),
+      );
     search(panel, width, packed, halves, clusters, norms + 64);
-    const lanes = min<u32>(8, count - first);
-    for (let lane: usize = 0; lane < <usize>lanes; lane++) {
-      const norm = load<f64>(norms + (lane << 3));
-      const best = <f64>load<f32>(norms + (lane << 2), 64);
-      const second = <f64>load<f32>(norms + (lane << 2), 96);
-      const error = (<f64>width + 8) * EPSILON * (sqrt(norm) + largest) * largest + 1e-30;
+    for (let lane: usize = 0; lane < 8; lane += 2) {
       const place = <usize>first + lane;
-      if (second - best > 2 * error) {
-        store<i32>(found + (place << 2), load<i32>(norms + (lane << 2), 128));
-        store<f64>(uppers + (place << 3), sqrt(max(0, norm + 2 * (best + error))) * (1 + SLACK));
-        store<f64>(lowers + (place << 3), sqrt(max(0, norm + 2 * (second - error))) * (1 - SLACK));
-      } else
-        settle(points + <usize>load<u32>(ids + (lane << 2)) * bytes, stride, centres, clusters, place, found, uppers, lowers);
+      const norm = v128.load(norms + (lane << 3));
+      const best = f64x2.promote_low_f32x4(v128.load64_zero(norms + (lane << 2), 64));
+      const second = f64x2.promote_low_f32x4(v128.load64_zero(norms + (lane << 2), 96));
+      const error = f64x2.add(f64x2.mul(f64x2.add(f64x2.sqrt(norm), radius), rounding), f64x2.splat(1e-30));
+      const below = f64x2.add(norm, f64x2.mul(f64x2.splat(2), f64x2.add(best, error)));
+      const above = f64x2.add(norm, f64x2.mul(f64x2.splat(2), f64x2.sub(second, error)));
+      v128.store(uppers + (place << 3), f64x2.mul(f64x2.sqrt(f64x2.pmax(f64x2.splat(0), below)), f64x2.splat(1 + SLACK)));
+      v128.store(lowers + (place << 3), f64x2.mul(f64x2.sqrt(f64x2.pmax(f64x2.splat(0), above)), f64x2.splat(1 - SLACK)));
+      v128.store64_lane(found + (place << 2), v128.load64_zero(norms + (lane << 2), 128), 0);
+      const unsure = i64x2.bitmask(f64x2.le(f64x2.sub(second, best), f64x2.mul(f64x2.splat(2), error)));
+      for (let which: usize = 0; unsure >> <i32>which !== 0; which++)
+        if (((unsure >> <i32>which) & 1) !== 0 && <u32>(place + which) < count) {
+          const row = <usize>load<u32>(ids + ((lane + which) << 2));
+          settle(points + row * bytes, stride, centres, clusters, place + which, found, uppers, lowers);
+        }
     }
   }
+}
+
+/** Two points of doubles into their lanes of a panel, and their squared norms. */
+function pack(a: usize, b: usize, bytes: usize, to: usize, norms: usize): void {
+  let normA = f64x2.splat(0);
+  let normB = f64x2.splat(0);
+  for (const end = a + bytes; a < end; a += 16) {
+    const valueA = v128.load(a);
+    const valueB = v128.load(b);
+    normA = f64x2.add(normA, f64x2.mul(valueA, valueA));
+    normB = f64x2.add(normB, f64x2.mul(valueB, valueB));
+    const both = v128.shuffle<f32>(f32x4.demote_f64x2_zero(valueA), f32x4.demote_f64x2_zero(valueB), 0, 4, 1, 5);
+    v128.store64_lane(to, both, 0);
+    v128.store64_lane(to, both, 1, 32);
+    b += 16;
+    to += 64;
+  }
+  const low = v128.shuffle<f64>(normA, normB, 0, 2);
+  const high = v128.shuffle<f64>(normA, normB, 1, 3);
+  v128.store(norms, f64x2.add(low, high));
 }
 
 /** In double: the nearest centre of one point. */
@@ -237,10 +287,10 @@ function search(panel: usize, width: u32, packed: usize, halves: usize, clusters
       const label = i32x4.splat(cluster + lane);
       const less0 = f32x4.lt(score0, best0);
       const less1 = f32x4.lt(score1, best1);
-      second0 = f32x4.min(second0, f32x4.max(score0, best0));
-      second1 = f32x4.min(second1, f32x4.max(score1, best1));
-      best0 = f32x4.min(score0, best0);
-      best1 = f32x4.min(score1, best1);
+      second0 = f32x4.pmin(second0, f32x4.pmax(score0, best0));
+      second1 = f32x4.pmin(second1, f32x4.pmax(score1, best1));
+      best0 = f32x4.pmin(score0, best0);
+      best1 = f32x4.pmin(score1, best1);
       label0 = v128.bitselect(label, label0, less0);
       label1 = v128.bitselect(label, label1, less1);
     }
@@ -299,6 +349,14 @@ function add(sums: usize, masses: usize, label: i32, point: usize, stride: u32, 
     v128.store(sum, f64x2.add(v128.load(sum), f64x2.mul(factor, v128.load(point))));
     sum += 16;
     point += 16;
+  }
+}
+
+/** Adds `count` doubles to others. */
+export function addTo(sums: usize, values: usize, count: u32): void {
+  for (const end = sums + ((<usize>count) << 3); sums < end; sums += 8) {
+    store<f64>(sums, load<f64>(sums) + load<f64>(values));
+    values += 8;
   }
 }
 
