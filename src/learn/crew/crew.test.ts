@@ -25,5 +25,5 @@ test("what is thrown meanwhile ends the crew, which leaves no thread behind", as
     throw thrown;
   };
   await assert.rejects(runCrew("search-clusters", orderOf(10), 2, quiet(), fail), thrown);
-  assert.equal(process.getActiveResourcesInfo().filter((name) => name === "Worker").length, 0);
+  assert.equal((process.report.getReport() as unknown as { workers: unknown[] }).workers.length, 0);
 });
