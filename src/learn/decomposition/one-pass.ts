@@ -46,7 +46,7 @@ export async function covarianceOf(X: Frame, context: Pick<FitContext, "progress
       kernel.shift(place.byteOffset, rows, shifts[at]!, ranges.byteOffset + at * 32);
     }
     block.fill(1, width * PITCH, width * PITCH + to - from);
-    kernel.addProducts(block.byteOffset, block.byteOffset, tiled, PITCH, rows, tiles.byteOffset);
+    kernel.addProducts(block.byteOffset, block.byteOffset, tiled, rows, tiles.byteOffset);
   };
 
   for (let from = 0; from < X.rowCount; from += CHUNK) {

@@ -5,7 +5,7 @@ import type { ProductsKernel } from "../kernels/products.ts";
 
 /** Rows of a block: some fifty columns of them stay in the cache of a core. */
 export const BLOCK = 512;
-/** Doubles from one column to the next: a power of two would send the same rows of all columns to the same lines of the cache. */
+/** Doubles from one column to the next, as the kernel has it: a power of two would send the same rows of all columns to the same lines of the cache. */
 export const PITCH = BLOCK + 8;
 
 export const productsKernel = (memory: WebAssembly.Memory): ProductsKernel => instantiateKernel("products", memory);
@@ -14,8 +14,8 @@ const tilesOf = (columns: number) => Math.ceil(columns / 3);
 
 export const createBlock = (arena: Arena, columns: number) => arena.float64(tilesOf(columns) * 3 * PITCH);
 
-/** A multiple of 3 and of 4, as the kernel takes columns and rows. */
-export const padded = (columns: number, rows: number) => [tilesOf(columns) * 3, Math.ceil(rows / 4) * 4] as const;
+/** A multiple of 3 and of 8, as the kernel takes columns and rows. */
+export const padded = (columns: number, rows: number) => [tilesOf(columns) * 3, Math.ceil(rows / 8) * 8] as const;
 
 export const createTiles = (arena: Arena, columns: number) =>
   arena.float64(((tilesOf(columns) * (tilesOf(columns) + 1)) / 2) * 18);

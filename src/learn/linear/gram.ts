@@ -62,7 +62,7 @@ export function createGram({ rows, y, centre, rowWeights }: GramRows): (from: nu
       const end = Math.min(to, row + BLOCK);
       const [columns, count] = padded(width, end - row);
       pack(row, end);
-      kernel.addProducts(weighted.byteOffset, plain.byteOffset, columns, PITCH, count, tiles.byteOffset);
+      kernel.addProducts(weighted.byteOffset, plain.byteOffset, columns, count, tiles.byteOffset);
       addSlots(row, end, into);
     }
     addTiles(tiles, width, width, out.fill(0));
