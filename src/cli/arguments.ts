@@ -55,12 +55,14 @@ export function readArguments(argv: readonly string[], commands: Readonly<Record
 const commandOf = ([first, second]: readonly string[], commands: Readonly<Record<string, CommandInfo>>): string | undefined =>
   Object.hasOwn(commands, `${first} ${second}`) ? `${first} ${second}` : first;
 
-/** null: no word is there, or that of a group alone, which stays among the operands. Errors: `cli.unknown-command`. */
+/** null: no word is there, or that of a group alone that is no command too, which stays among the operands. Errors: `cli.unknown-command`. */
 function takeCommand(operands: string[], commands: Readonly<Record<string, CommandInfo>>): string | null {
   const command = commandOf(operands, commands);
   const isGroup = Object.keys(commands).some((name) => name.startsWith(`${command} `));
-  if (command === undefined || (isGroup && operands.length === 1)) return null;
-  if (!Object.hasOwn(commands, command)) throw unknownCommand(isGroup ? operands.slice(0, 2).join(" ") : command, commands);
+  const info = command !== undefined && Object.hasOwn(commands, command) ? commands[command] : undefined;
+  if (command === undefined || (isGroup && info === undefined && operands.length === 1)) return null;
+  if (info === undefined || (isGroup && operands.length > 1 && info.operandsMax === 0))
+    throw unknownCommand(isGroup ? operands.slice(0, 2).join(" ") : command, commands);
   operands.splice(0, command.split(" ").length);
   return command;
 }

@@ -38,6 +38,13 @@ export interface CommandContext {
   withVerbs<T>(use: (call: BoundCall) => Promise<T>): Promise<T>;
 }
 
+/** Of a flag whose value is a list, as in `read,predict`. */
+export const listFlag = (flags: CommandContext["flags"], name: string): readonly string[] | undefined =>
+  textFlag(flags, name)
+    ?.split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+
 export const textFlag = (flags: CommandContext["flags"], name: string): string | undefined => {
   const value = flags[name];
   return typeof value === "string" ? value : undefined;

@@ -29,6 +29,9 @@ export function generalHelp(commands: Readonly<Record<string, CommandInfo>>, ver
 /** Commands of two words, by their first. */
 const GROUPS: Readonly<Record<string, string>> = {
   lake: "Repositories of the lake: branches, commits, merges, objects; mill lake lists the commands.",
+  token: "Tokens of users; mill token alone prints the admin token.",
+  user: "People and service accounts.",
+  role: "What users may: roles, and who has them.",
   key: "Keys of S3 clients, and the keys that secrets are sealed under.",
 };
 

@@ -1,9 +1,13 @@
-import { type Command, textFlag } from "./command.ts";
-import { cell, table } from "./table.ts";
+import { type Command, listFlag, textFlag } from "./command.ts";
+import { cell, moment, table } from "./table.ts";
 
 export const create: Command = async ({ flags, output, withVerbs }) => {
   const made = await withVerbs((call) =>
-    call("createAccessKey", { may: textFlag(flags, "may"), about: textFlag(flags, "about") }),
+    call("createAccessKey", {
+      user: textFlag(flags, "user"),
+      may: listFlag(flags, "may"),
+      about: textFlag(flags, "about"),
+    }),
   );
   output.result(made, () =>
     [`export AWS_ACCESS_KEY_ID=${made.id}`, `export AWS_SECRET_ACCESS_KEY=${made.secret}`, ""].join("\n"),
@@ -15,14 +19,15 @@ export const create: Command = async ({ flags, output, withVerbs }) => {
 export const list: Command = async ({ output, withVerbs }) => {
   const page = await withVerbs((call) => call("listAccessKeys", {}));
   output.result(page, () => {
-    const rows = page.items.map(({ id, may, createdAt, revokedAt, about }) => [
+    const rows = page.items.map(({ id, actor, may, createdAt, revokedAt, about }) => [
       id,
-      may,
-      createdAt.slice(0, 19).replace("T", " "),
-      revokedAt?.slice(0, 19).replace("T", " ") ?? "",
+      actor,
+      may.join(", "),
+      moment(createdAt),
+      moment(revokedAt),
       cell(about),
     ]);
-    return table(["key", "may", "made (UTC)", "revoked (UTC)", "for"], rows) || "no key yet: mill key create\n";
+    return table(["key", "user", "may", "made (UTC)", "revoked (UTC)", "for"], rows) || "no key yet: mill key create\n";
   });
   return undefined;
 };

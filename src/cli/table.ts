@@ -58,3 +58,6 @@ export function cell(value: unknown): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, (character) => JSON.stringify(character).slice(1, -1));
 }
+
+/** A time of the wire as a table shows it, to the second in UTC; nothing where there is none. */
+export const moment = (instant: string | null): string => instant?.slice(0, 19).replace("T", " ") ?? "";

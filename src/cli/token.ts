@@ -1,6 +1,7 @@
 import { join } from "node:path";
-import type { Command } from "./command.ts";
+import { type Command, listFlag, textFlag } from "./command.ts";
 import { storedToken } from "./connect.ts";
+import { cell, moment, table } from "./table.ts";
 
 export const command: Command = async ({ flags, output, config, factory, withVerbs }) => {
   const settings = await config();
@@ -19,4 +20,43 @@ export const command: Command = async ({ flags, output, config, factory, withVer
     await app.close();
     return made;
   }
+};
+
+export const create: Command = async ({ operands, flags, output, withVerbs }) => {
+  const made = await withVerbs((call) =>
+    call("createToken", {
+      name: operands[0],
+      user: textFlag(flags, "user"),
+      may: listFlag(flags, "may"),
+      expires: textFlag(flags, "expires"),
+    }),
+  );
+  output.result(made, () => `${made.token}\n`);
+  const until = made.expiresAt === null ? "until it is revoked" : `until ${moment(made.expiresAt)} UTC`;
+  output.say(`${made.user} is known by it ${until}; it is told this once: send it as Authorization: Bearer, or set MILL_TOKEN`);
+  return undefined;
+};
+
+export const list: Command = async ({ output, withVerbs }) => {
+  const page = await withVerbs((call) => call("listTokens", { limit: 1000 }));
+  output.result(page, () => {
+    const rows = page.items.map(({ id, user, may, expiresAt, revokedAt, usedAt, name }) => [
+      id,
+      user,
+      may?.join(", ") ?? "all that the user may",
+      expiresAt === null ? "never" : moment(expiresAt),
+      moment(revokedAt),
+      moment(usedAt),
+      cell(name),
+    ]);
+    const heads = ["token", "user", "may", "expires (UTC)", "revoked (UTC)", "used (UTC)", "name"];
+    return table(heads, rows) || "no token but the owner's yet: mill token create\n";
+  });
+  return undefined;
+};
+
+export const revoke: Command = async ({ operands, output, withVerbs }) => {
+  const { id } = await withVerbs((call) => call("revokeToken", { id: operands[0] }));
+  output.result({ id }, () => `${id} works no more\n`);
+  return undefined;
 };

@@ -410,9 +410,17 @@ export const ERRORS = {
   "guard.token-unknown": { status: 404, exit: EXIT.notFound, about: "No token of a user with this id is in force." },
   "guard.token-beyond": { status: 409, exit: EXIT.refused, about: "A token was to allow more than its user's roles do." },
   "guard.user-unknown": { status: 404, exit: EXIT.notFound, about: "There is no user of this name." },
-  "guard.user-exists": { status: 409, exit: EXIT.conflict, about: "The name is one that a user has, or that means someone already." },
+  "guard.user-exists": {
+    status: 409,
+    exit: EXIT.conflict,
+    about: "The name is one that a user has, or that means someone already.",
+  },
   "guard.user-disabled": { status: 403, exit: EXIT.refused, about: "The user was disabled, and may do nothing." },
-  "guard.owner-stays": { status: 409, exit: EXIT.refused, about: "The owner of the workspace cannot be disabled, and is admin always." },
+  "guard.owner-stays": {
+    status: 409,
+    exit: EXIT.refused,
+    about: "The owner of the workspace cannot be disabled, and is admin always.",
+  },
   "guard.role-unknown": { status: 404, exit: EXIT.notFound, about: "There is no role of this name." },
   "guard.role-fixed": { status: 409, exit: EXIT.refused, about: "The role is the same in every workspace." },
   "guard.role-held": { status: 409, exit: EXIT.conflict, about: "A role that somebody has was to be deleted." },
@@ -433,6 +441,27 @@ export const ERRORS = {
   "server.port-taken": { status: 503, exit: EXIT.conflict, about: "Another process listens on the port." },
   "server.not-listening": { status: 503, exit: EXIT.away, about: "The server cannot listen on its address." },
   "request.invalid": { status: 400, exit: EXIT.usage, about: "A request does not have the form that its verb asks for." },
+
+  // backup
+  "backup.missing": { status: 404, exit: EXIT.notFound, about: "There is no finished backup where one was to be restored from." },
+  "backup.damaged": { status: 422, exit: EXIT.data, about: "A backup is incomplete, cut short or altered." },
+  "backup.newer": { status: 409, exit: EXIT.conflict, about: "A backup was made by a newer Millwright." },
+  "backup.not-empty": {
+    status: 409,
+    exit: EXIT.conflict,
+    about: "A backup or a restored workspace was to go where something is already.",
+  },
+  "backup.passphrase": {
+    status: 400,
+    exit: EXIT.usage,
+    about: "The passphrase of a backup's keys is missing, too short or wrong.",
+  },
+  "backup.object-missing": {
+    status: 422,
+    exit: EXIT.data,
+    about: "The records name an object that the store does not have as it was.",
+  },
+  "backup.unfinished": { status: 409, exit: EXIT.conflict, about: "A workspace was being restored, and that broke off." },
 
   // lake, splits, holdout
   "lake.ambiguous-ref": { status: 400, exit: EXIT.usage, about: "More than one commit begins with the digits given." },

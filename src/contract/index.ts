@@ -24,13 +24,14 @@ export type { ChainLink, Direction, Measurement, Requirement, Verdict } from "./
 export { MEASURES, type MeasureInfo, type MeasureName, type Task } from "./tasks.ts";
 export { ROWS_MAX } from "./verbs/endpoints.ts";
 export { ALERT_KINDS, type Alert, type DayReport } from "./verbs/monitor.ts";
-export { PERMISSIONS, type Permission, type Verb } from "./verbs/verb.ts";
+export { PERMISSIONS, type Permission, ROLES, type Verb } from "./verbs/verb.ts";
 export {
   type AnswerOf,
   type CallContext,
   type Handlers,
   type InputOf,
   type OutputOf,
+  type Rights,
   VERBS,
   type VerbName,
 } from "./verbs.ts";

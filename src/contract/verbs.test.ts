@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type AnswerOf, type Handlers, type InputOf, PERMISSIONS, type ValueOf, VERBS, type Verb } from "./index.ts";
+import { type AnswerOf, type Handlers, type InputOf, PERMISSIONS, ROLES, type ValueOf, VERBS, type Verb } from "./index.ts";
 import { boolean, either, fieldsOf, integer, list, object, oneOf, optional, orNull, text } from "./json-schema.ts";
 
 const verbs = Object.entries<Verb>(VERBS);
@@ -18,10 +18,20 @@ test("what stands in a path is a field that must be there", () => {
 
 test("what changes something is a POST, needs more than looking, and is audited or feeds data", () => {
   for (const [name, { http, permission, audited, plane }] of verbs) {
-    const changes = PERMISSIONS.indexOf(permission) >= PERMISSIONS.indexOf("operate");
-    if (changes) assert.equal(http.method, "POST", name);
-    assert.equal(audited, changes && plane === "control", name);
+    const looks = permission === "read" || permission === "predict" || (permission === "admin" && !audited);
+    if (!looks) assert.equal(http.method, "POST", name);
+    assert.equal(audited, !looks && plane === "control", name);
   }
+});
+
+test("every permission is asked for by a verb, and given by a role; admins have all", () => {
+  const asked = new Set(verbs.map(([, { permission }]) => permission));
+  assert.deepEqual(
+    PERMISSIONS.filter((permission) => !asked.has(permission)),
+    [],
+  );
+  assert.deepEqual(new Set(Object.values(ROLES).flat()), new Set(PERMISSIONS));
+  assert.deepEqual(ROLES.admin, PERMISSIONS);
 });
 
 test("every verb explains itself, with an example that can be typed", () => {

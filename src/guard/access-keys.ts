@@ -3,7 +3,9 @@ import { randomBytes } from "node:crypto";
 import { openBytes, rewrap, sealBytes } from "../base/index.ts";
 import type { Permission } from "../contract/index.ts";
 import type { Records } from "../ports/records/index.ts";
-import type { Actor } from "./actors.ts";
+import { type Accounts, createAccounts } from "./accounts.ts";
+import { type Actor, limited } from "./actors.ts";
+import { createFresh, followed } from "./fresh.ts";
 import type { WorkspaceKeyring } from "./keyring.ts";
 
 /** Stays the same object as long as the key does, so that what is derived from it may be kept by it. */
@@ -16,24 +18,24 @@ export interface AccessKey {
 export interface AccessKeyInfo {
   readonly id: string;
   readonly actor: string;
-  readonly may: Permission;
+  readonly may: readonly Permission[];
   readonly about: string;
   readonly createdAt: number;
   readonly revokedAt: number | null;
 }
 
 export interface AccessKeys {
-  /** The secret is told here and never again. With `may` "read" a client can look, from "operate" on it can write. */
+  /** The secret is told here and never again. The key allows of `may` what its actor's roles do: "read" to look, "edit" to write. */
   create(key: {
     readonly actor: string;
-    readonly may: Permission;
+    readonly may: readonly Permission[];
     readonly about: string;
   }): Promise<{ readonly id: string; readonly secret: string }>;
   /** Oldest first, revoked ones too. */
   list(): Promise<readonly AccessKeyInfo[]>;
   /** Ends a key: in this process at once, in others of the same records within five seconds. Whether it was in force. */
   revoke(id: string): Promise<boolean>;
-  /** null: there is no such key, or it was revoked. At once for a key asked for in the last five seconds. */
+  /** null: there is no such key, or it was revoked, or its actor may do nothing. At once for a key asked for in the last five seconds. */
   find(id: string): AccessKey | null | Promise<AccessKey | null>;
   /** Seals every secret under the keyring's current key; gives how many were under another. After it the other keys may be dropped. */
   rewrapAll(): Promise<number>;
@@ -42,31 +44,39 @@ export interface AccessKeys {
 export interface AccessKeysOptions {
   readonly records: Records;
   readonly keyring: Pick<WorkspaceKeyring, "current" | "key">;
+  readonly accounts?: Pick<Accounts, "find">;
   readonly now?: () => number;
 }
 
-const FRESH_MS = 5_000;
+interface Known {
+  readonly id: string;
+  readonly user: string;
+  readonly may: readonly Permission[];
+  readonly secret: string;
+}
 
-export function createAccessKeys({ records, keyring, now = Date.now }: AccessKeysOptions): AccessKeys {
-  const known = new Map<string, { readonly key: AccessKey; readonly freshUntil: number }>();
-  const asked = new Map<string, Promise<AccessKey | null>>();
-  const revoked = new Set<string>(); // a key never comes back; this outruns a query that is under way
-
-  const look = async (id: string): Promise<AccessKey | null> => {
-    const freshUntil = now() + FRESH_MS;
-    const [row] = await records.query<{ actor: string; may: Permission; secret: string }>(
+export function createAccessKeys({
+  records,
+  keyring,
+  now = Date.now,
+  accounts = createAccounts({ records, now }),
+}: AccessKeysOptions): AccessKeys {
+  const known = createFresh<Known>(async (id, before) => {
+    const [row] = await records.query<{ actor: string; may: string; secret: string }>(
       "SELECT actor, may, secret FROM access_keys WHERE id = ? AND revoked_at IS NULL",
       [id],
     );
-    if (row === undefined || revoked.has(id)) {
-      known.delete(id);
-      return null;
-    }
+    if (row === undefined) return null;
     const secret = Buffer.from(openBytes(Buffer.from(row.secret, "base64"), keyring, id)).toString("latin1");
-    const before = known.get(id)?.key;
-    const same = before?.secret === secret && before.actor.id === row.actor && before.actor.may === row.may;
-    const key = same ? before : { id, secret, actor: { id: row.actor, may: row.may } };
-    known.set(id, { key, freshUntil });
+    return before?.secret === secret ? before : { id, user: row.actor, may: JSON.parse(row.may) as Permission[], secret };
+  }, now);
+  const made = new WeakMap<Known, { readonly of: Actor; readonly key: AccessKey }>();
+
+  const keyOf = (found: Known, actor: Actor): AccessKey => {
+    const before = made.get(found);
+    if (before?.of === actor) return before.key;
+    const key = { id: found.id, secret: found.secret, actor: limited(actor, found.id, found.may) };
+    made.set(found, { of: actor, key });
     return key;
   };
 
@@ -78,17 +88,19 @@ export function createAccessKeys({ records, keyring, now = Date.now }: AccessKey
       await records.commit([
         {
           sql: "INSERT INTO access_keys (id, actor, may, secret, about, created_at) VALUES (?, ?, ?, ?, ?, ?)",
-          params: [id, actor, may, sealed, about, now()],
+          params: [id, actor, JSON.stringify(may), sealed, about, now()],
           rows: 1,
         },
       ]);
       return { id, secret };
     },
 
-    list: () =>
-      records.query<AccessKeyInfo>(
+    async list() {
+      const rows = await records.query<Omit<AccessKeyInfo, "may"> & { readonly may: string }>(
         `SELECT id, actor, may, about, created_at AS "createdAt", revoked_at AS "revokedAt" FROM access_keys ORDER BY created_at, id`,
-      ),
+      );
+      return rows.map(({ may, ...row }) => ({ ...row, may: JSON.parse(may) as Permission[] }));
+    },
 
     async revoke(id) {
       const { committed } = await records.commit([
@@ -98,21 +110,19 @@ export function createAccessKeys({ records, keyring, now = Date.now }: AccessKey
           rows: 1,
         },
       ]);
-      if (committed) revoked.add(id);
-      known.delete(id);
+      known.forget(id);
       return committed;
     },
 
-    find(id) {
-      const cached = known.get(id);
-      if (cached !== undefined && now() < cached.freshUntil) return cached.key;
-      let answer = asked.get(id);
-      if (answer === undefined) {
-        answer = look(id).finally(() => asked.delete(id));
-        asked.set(id, answer);
-      }
-      return answer;
-    },
+    find: (id) =>
+      followed(
+        known.get(id),
+        (found) =>
+          found &&
+          followed(accounts.find(found.user), (account) =>
+            account === null || account.disabled ? null : keyOf(found, account.actor),
+          ),
+      ),
 
     async rewrapAll() {
       const rows = await records.query<{ id: string; secret: string }>(

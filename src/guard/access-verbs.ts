@@ -1,35 +1,67 @@
-import { MillError } from "../base/index.ts";
+import { MillError, parseDuration } from "../base/index.ts";
 import type { Handlers } from "../contract/index.ts";
 import type { AccessKeys } from "./access-keys.ts";
+import { type Accounts, inForce } from "./accounts.ts";
 import type { WorkspaceKeyring } from "./keyring.ts";
+import { pageBy, toInstant } from "./pages.ts";
 import type { Tokens } from "./tokens.ts";
 
 export interface AccessResources {
   readonly tokens: Tokens;
+  readonly accounts: Pick<Accounts, "find">;
   readonly accessKeys: AccessKeys;
   readonly keyring: WorkspaceKeyring;
   /** Brings encrypted objects under the current key; `left` are still under another. */
   rotateObjects(): Promise<{ readonly renewed: number; readonly left: number }>;
 }
 
-type AccessVerbs = Pick<Handlers, "newToken" | "createAccessKey" | "listAccessKeys" | "revokeAccessKey" | "rotateKeys">;
+type AccessVerbs = Pick<
+  Handlers,
+  | ("newToken" | "createToken" | "listTokens" | "revokeToken")
+  | ("createAccessKey" | "listAccessKeys" | "revokeAccessKey" | "rotateKeys")
+>;
 
-export const accessVerbs = ({ tokens, accessKeys, keyring, rotateObjects }: AccessResources): AccessVerbs => ({
+export const accessVerbs = ({ tokens, accounts, accessKeys, keyring, rotateObjects }: AccessResources): AccessVerbs => ({
   newToken: async () => ({ token: await tokens.renew(), path: tokens.path }),
-  async createAccessKey({ may = "operate", about = "" }, { actor }) {
-    return { ...(await accessKeys.create({ actor, may, about })), may, about };
+  async createToken({ name, user, may = null, expires }, { actor }) {
+    const expiresAt = expires === "never" ? null : Date.now() + parseDuration(expires!, "expires") / 1000;
+    const asked = { name, user: user ?? actor, may };
+    return { ...(await tokens.create({ ...asked, expiresAt })), ...asked, expiresAt: toInstant(expiresAt) };
   },
-  async listAccessKeys({ limit, cursor }) {
-    const all = await accessKeys.list();
-    const from = cursor === undefined ? 0 : all.findIndex(({ id }) => id === cursor) + 1;
-    const items = all.slice(from, from + limit!);
+  async listTokens(asked) {
+    const { items, next } = pageBy(await tokens.list(), ({ id }) => id, asked);
+    return {
+      items: items.map(({ createdAt, expiresAt, revokedAt, usedAt, ...token }) => ({
+        ...token,
+        createdAt: toInstant(createdAt),
+        expiresAt: toInstant(expiresAt),
+        revokedAt: toInstant(revokedAt),
+        usedAt: toInstant(usedAt),
+      })),
+      next,
+    };
+  },
+  async revokeToken({ id }) {
+    if (await tokens.revoke(id)) return { id };
+    throw new MillError("guard.token-unknown", `There is no token ${id} that works.`, {
+      got: id,
+      fix: "mill token list shows the tokens.",
+    });
+  },
+  async createAccessKey({ user, may = ["read", "edit"], about = "" }, { actor }) {
+    const owner = user ?? actor;
+    inForce(await accounts.find(owner), owner);
+    return { ...(await accessKeys.create({ actor: owner, may, about })), user: owner, may, about };
+  },
+  async listAccessKeys(asked) {
+    const { items, next } = pageBy(await accessKeys.list(), ({ id }) => id, asked);
     return {
       items: items.map(({ createdAt, revokedAt, ...key }) => ({
         ...key,
-        createdAt: new Date(createdAt).toISOString(),
-        revokedAt: revokedAt === null ? null : new Date(revokedAt).toISOString(),
+        createdAt: toInstant(createdAt),
+        revokedAt: toInstant(revokedAt),
       })),
-      next: from + items.length < all.length ? items.at(-1)!.id : null,
+      next,
     };
   },
   async revokeAccessKey({ key }) {

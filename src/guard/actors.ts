@@ -1,23 +1,27 @@
-import { PERMISSIONS, type Permission } from "../contract/index.ts";
+import { PERMISSIONS, type Permission, type Rights, ROLES } from "../contract/index.ts";
 
-/** Who asks. `may` includes the lesser permissions; "nothing" is a stranger. */
-export interface Actor {
+/** Who asks, and what it may. */
+export interface Actor extends Rights {
   readonly id: string;
-  readonly may: Permission | "nothing";
   /** Has not said who it is. */
   readonly anonymous?: true;
 }
 
-/** The owner of the workspace: the process that opened it, or a bearer of the token. */
-export const OWNER: Actor = { id: "owner", may: "admin" };
+/** The owner of the workspace: the process that opened it, or a bearer of the admin token. */
+export const OWNER: Actor = { id: "owner", roles: ["admin"], may: new Set(PERMISSIONS) };
 /** Someone on this machine, without a token. */
-export const LOCAL: Actor = { id: "local", may: "predict", anonymous: true };
+export const LOCAL: Actor = { id: "local", roles: ["viewer"], may: new Set(ROLES.viewer), anonymous: true };
 /** Someone elsewhere, without a token. */
-export const STRANGER: Actor = { id: "stranger", may: "nothing", anonymous: true };
+export const STRANGER: Actor = { id: "stranger", roles: [], may: new Set(), anonymous: true };
 
-const RANK = { nothing: -1, ...Object.fromEntries(PERMISSIONS.map((name, rank) => [name, rank])) } as Record<
-  Actor["may"],
-  number
->;
+/** Ids that mean someone already: no user takes them. */
+export const RESERVED: ReadonlySet<string> = new Set([OWNER.id, LOCAL.id, STRANGER.id]);
 
-export const mayDo = (actor: Actor, permission: Permission): boolean => RANK[actor.may] >= RANK[permission];
+export const mayDo = (actor: Actor, permission: Permission): boolean => actor.may.has(permission);
+
+/** The actor by way of a token or key, which allows some of what its roles allow and never more; null allows all of it. */
+export const limited = (actor: Actor, token: string, may: readonly Permission[] | null): Actor => ({
+  ...actor,
+  token,
+  may: may === null ? actor.may : new Set(may.filter((permission) => actor.may.has(permission))),
+});

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { MillError } from "../base/index.ts";
-import { type Handlers, PERMISSIONS, VERBS, type VerbName } from "../contract/index.ts";
+import { type Handlers, PERMISSIONS, ROLES, VERBS, type VerbName } from "../contract/index.ts";
 import { openTestRecords } from "../ports/records/fixtures/open-test-records.ts";
-import { type Actor, createAudit, createCall, LOCAL, mayDo, OWNER, STRANGER } from "./index.ts";
+import { type Actor, createAccounts, createAudit, createCall, LOCAL, mayDo, OWNER, openTokens, STRANGER } from "./index.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "mill-call-"));
 const records = await openTestRecords(join(folder, "mill.db"));
@@ -34,7 +34,15 @@ const SAMPLES: Record<string, unknown> = {
   labels: [{ id: "01890000-0000-7000-8000-000000000000", label: true }],
   ...{ repository: "photos", branch: "main", tag: "v1", ref: "main", from: "main", before: "v1", after: "main" },
   ...{ commit: "main", message: "More", on: true, key: "MILL0123456789ABCDEF" },
-  ...{ why: "Relabelling", event: "pre-merge", hook: "checks", rule: null, collection: "01890000-0000-7000-8000-000000000000" },
+  ...{
+    role: "viewer",
+    may: ["read"],
+    why: "Relabelling",
+    event: "pre-merge",
+    hook: "checks",
+    rule: null,
+    collection: "01890000-0000-7000-8000-000000000000",
+  },
 };
 const sample = (name: VerbName) =>
   Object.fromEntries(
@@ -58,21 +66,48 @@ async function outcomeOf(actor: Actor, name: VerbName, input: unknown = sample(n
   }
 }
 
-const roles: readonly Actor[] = [STRANGER, LOCAL, ...PERMISSIONS.map((may) => ({ id: `a-${may}`, may })), OWNER];
+/** Everyone who may come: strangers, the owner, and by their tokens a user of each role, one of each single permission, and one without a role. */
+const accounts = createAccounts({ records });
+const tokens = await openTokens({ records, workspace: folder, accounts });
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  ...ROLES,
+  ...Object.fromEntries(PERMISSIONS.map((permission) => [`only-${permission}`, [permission]])),
+};
+for (const permission of PERMISSIONS)
+  await accounts.roles.put({ name: `only-${permission}`, may: [permission], about: "", by: "owner" });
+const userOf = async (name: string, roles: readonly string[]): Promise<Actor> => {
+  await accounts.users.create({ name, kind: "person", email: null, displayName: "", roles, by: "owner" });
+  const { token } = await tokens.create({ name: "test", user: name, may: null, expiresAt: null });
+  return tokens.bearer(token);
+};
+const users = await Promise.all(Object.keys(allowed).map((role) => userOf(`an-${role}`, [role])));
+const cases: readonly (readonly [who: Actor, may: readonly string[]])[] = [
+  [STRANGER, []],
+  [LOCAL, ["read", "predict"]],
+  [OWNER, PERMISSIONS],
+  [await userOf("nobody", []), []],
+  ...users.map((user) => [user, allowed[user.roles[0]!]!] as const),
+];
 const OPEN_TO_LOCAL = names.filter((name) => ["read", "predict"].includes(VERBS[name].permission));
 
-for (const role of roles) {
-  test(`${role.id} is let through exactly where its permission reaches`, async () => {
-    for (const name of names) {
-      const expected = mayDo(role, VERBS[name].permission)
-        ? "done"
-        : role.anonymous
-          ? "guard.token-required"
-          : "guard.not-permitted";
-      assert.equal(await outcomeOf(role, name), expected, name);
-    }
+for (const [who, may] of cases) {
+  test(`${who.id} is let through where a verb needs ${may.join(", ") || "nothing"}, and nowhere else`, async () => {
+    const refusal = who.anonymous ? "guard.token-required" : "guard.not-permitted";
+    for (const name of names)
+      assert.equal(await outcomeOf(who, name), may.includes(VERBS[name].permission) ? "done" : refusal, name);
   });
 }
+
+test("a refusal says what is needed, who asks, by what, and whom to ask", async () => {
+  const anna = await userOf("anna", ["viewer", "approver"]);
+  await assert.rejects(call(anna, "commit", {}), {
+    message:
+      '"commit" needs the permission "edit"; you are anna with the roles approver, viewer, by the token "test", which allows read, predict, approve.',
+    expected: "edit",
+    got: "read, predict, approve",
+    fix: /someone with admin/,
+  });
+});
 
 test("without a token a stranger may nothing, and a local only look and predict", () => {
   assert.ok(names.every((name) => !mayDo(STRANGER, VERBS[name].permission)));
@@ -80,7 +115,8 @@ test("without a token a stranger may nothing, and a local only look and predict"
     names.filter((name) => mayDo(LOCAL, VERBS[name].permission)),
     OPEN_TO_LOCAL,
   );
-  for (const closed of ["run", "rollback", "events", "newToken"] as const) assert.ok(!OPEN_TO_LOCAL.includes(closed));
+  for (const closed of ["run", "rollback", "events", "newToken", "listUsers", "listAccessKeys"] as const)
+    assert.ok(!OPEN_TO_LOCAL.includes(closed));
 });
 
 test("every control verb that changes something is audited, before and after; looking and predicting are not", async () => {
@@ -88,7 +124,7 @@ test("every control verb that changes something is audited, before and after; lo
     const before = (await audit.list({ limit: 1 }))[0]?.seq ?? 0;
     await outcomeOf(OWNER, name);
     const rows = (await audit.list({ limit: 10 })).filter((row) => row.seq > before).reverse();
-    const expected = VERBS[name].plane === "control" && VERBS[name].permission !== "read" ? ["asked", "done"] : [];
+    const expected = VERBS[name].audited ? ["asked", "done"] : [];
     assert.deepEqual(
       rows.map((row) => row.outcome),
       expected,
@@ -122,7 +158,7 @@ test("a stream that its asker leaves is audited so", async () => {
 });
 
 test("a known actor's refusal is audited, an anonymous one's is not", async () => {
-  await outcomeOf({ id: "reader", may: "read" }, "rollback");
+  await outcomeOf({ id: "reader", roles: ["viewer"], may: new Set(["read"]) }, "rollback");
   const [refused] = await audit.list({ limit: 1 });
   assert.deepEqual([refused!.actor, refused!.outcome], ["reader", "refused guard.not-permitted"]);
   await outcomeOf(STRANGER, "rollback");

@@ -26,6 +26,7 @@ export function createCall({ handlers, audit }: { readonly handlers: Handlers; r
     const handler = handlers[verb] as Handler;
     const context = {
       actor: actor.id,
+      rights: actor,
       requestId: options.requestId ?? newId(),
       signal: options.signal ?? new AbortController().signal,
     };
@@ -89,19 +90,21 @@ async function prepared(prepare: () => unknown, note: Note): Promise<unknown> {
 function permit(actor: Actor, name: VerbName, { permission }: Verb): void {
   if (mayDo(actor, permission)) return;
   if (actor.anonymous) {
-    throw new MillError("guard.token-required", `"${name}" needs the admin token.`, {
+    throw new MillError("guard.token-required", `"${name}" needs the permission "${permission}", and a token that gives it.`, {
       expected: "Authorization: Bearer TOKEN",
       got: "no token",
-      fix: "Send the token that stands in the workspace's file `token`; `mill token` prints it.",
+      fix: "Send a token that `mill token create` made, or the admin token, which stands in the workspace's file `token`; `mill token` prints it.",
     });
   }
+  const { id, roles, token, may } = actor;
+  const by = token === undefined ? "" : `, by the token "${token}", which allows ${[...may].join(", ") || "nothing"}`;
   throw new MillError(
     "guard.not-permitted",
-    `"${name}" needs the permission "${permission}", and ${actor.id} has "${actor.may}".`,
+    `"${name}" needs the permission "${permission}"; you are ${id} with ${roles.length === 0 ? "no role" : `the roles ${roles.join(", ")}`}${by}.`,
     {
       expected: permission,
-      got: actor.may,
-      fix: "Ask the owner of the workspace.",
+      got: [...may].join(", ") || "no permission",
+      fix: "Ask someone with admin for a role, or a token, that has it; mill whoami shows what you may.",
     },
   );
 }

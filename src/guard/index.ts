@@ -10,5 +10,6 @@ export { type BoundCall, type Call, type CallOptions, createCall } from "./call.
 export { checkJson, describe, type Mismatch } from "./check-json.ts";
 export { type KeyringOptions, openKeyring, type WorkspaceKeyring } from "./keyring.ts";
 export { peopleVerbs } from "./people-verbs.ts";
+export { placeSecret } from "./secret-file.ts";
 export { openTokens, type TokenInfo, type Tokens, type TokensOptions } from "./tokens.ts";
 export { type LockInfo, lockWorkspace, readLock, type WorkspaceLock } from "./workspace-lock.ts";

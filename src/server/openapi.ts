@@ -26,8 +26,8 @@ export function openApi(version: string, endpoints: readonly Endpoint[] = []) {
 }
 
 const SECURITY = {
-  bearer: { type: "http", scheme: "bearer", description: "The admin token." },
-  basic: { type: "http", scheme: "basic", description: "Any user, the admin token as password." },
+  bearer: { type: "http", scheme: "bearer", description: "The admin token, or a token of a user." },
+  basic: { type: "http", scheme: "basic", description: "Any name, the token as password." },
 };
 
 const PROBLEM: JsonSchema = {
@@ -84,8 +84,8 @@ const PROBLEMS = {
 
 function permissionText(permission: Verb["permission"]): string {
   if (permission === "read" || permission === "predict")
-    return `Permission: ${permission}. Open on the loopback address; needs the token elsewhere.`;
-  return `Permission: ${permission}. Needs the token.`;
+    return `Permission: ${permission}. Open on the loopback address; needs a token elsewhere.`;
+  return `Permission: ${permission}. Needs a token that gives it.`;
 }
 
 const pathFields = ({ http }: Verb) => [...http.path.matchAll(/:(\w+)/g)].map((match) => match[1]!);

@@ -58,7 +58,7 @@ const PREDICT = "/v1/endpoints/late-arrival/predict";
 const VALUES: Record<string, string> = {
   ...{ name: "late-arrival", version: "3", id: ID },
   ...{ repository: "photos", branch: "main", tag: "v1", ref: "main", before: "v1", after: "main", key: "MILL0123456789ABCDEF" },
-  ...{ hook: "images", collection: ID },
+  ...{ hook: "images", collection: ID, role: "viewer" },
 };
 const BODIES: Partial<Record<VerbName, object>> = {
   predict: { rows: [{ origin: "SEA" }] },
@@ -75,6 +75,10 @@ const BODIES: Partial<Record<VerbName, object>> = {
   takeLock: { why: "Relabelling" },
   putHook: { name: "images", event: "pre-commit", files: { allow: ["*.png"] } },
   setRetention: { rule: { keepDays: 7 } },
+  createUser: { name: "anna" },
+  grantRole: { role: "viewer" },
+  putRole: { name: "labeller", may: ["read", "edit"] },
+  createToken: { name: "nightly" },
 };
 const QUERIES: Partial<Record<VerbName, string>> = {
   log: "?of=model/late-arrival",

@@ -106,7 +106,7 @@ function prepare(app: FastifyInstance, { host, tokens, metrics, log }: ServerOpt
     request.startedMs = performance.now();
     reply.headers({ "x-request-id": request.id, "x-content-type-options": "nosniff", "cache-control": "no-store" });
     doorkeeper.admit(request.headers.host, request.headers.origin);
-    request.actor = authenticate(request.headers.authorization, loopback, tokens);
+    request.actor = await authenticate(request.headers.authorization, loopback, tokens);
   });
   app.addHook("onResponse", async (request, reply) => {
     const ms = performance.now() - request.startedMs;

@@ -14,7 +14,7 @@ import {
   text,
 } from "../json-schema.ts";
 import { column, instant, name, page, pageOf, TASKS, version } from "./nouns.ts";
-import { feeds, operates, predicts, reads } from "./verb.ts";
+import { approves, feeds, predicts, reads } from "./verb.ts";
 
 /** Rows in one request at most. */
 export const ROWS_MAX = 10_000;
@@ -131,7 +131,7 @@ export const feedback = feeds({
   http: { method: "POST", path: "/v1/endpoints/:name/feedback" },
 });
 
-export const rollback = operates({
+export const rollback = approves({
   about: "Go back to the version that the endpoint answered with before; a rollout that is under way ends instead.",
   example: 'curl -X POST -H "Authorization: Bearer $(cat .mill/token)" localhost:4747/v1/endpoints/late-arrival/rollback',
   input: object({ name }),

@@ -1,7 +1,7 @@
 /** Repositories of the lake: refs, commits, what is staged, and how branches come together. Bytes go through the S3 door. */
 import { boolean, fieldsOf, integer, list, object, oneOf, optional, orNull, text } from "../json-schema.ts";
 import { digest, instant, limit, name, pageOf } from "./nouns.ts";
-import { administers, operates, reads } from "./verb.ts";
+import { administers, edits, reads } from "./verb.ts";
 
 const repository = name;
 const ref = text({
@@ -31,7 +31,7 @@ export const listRepositories = reads({
   http: { method: "GET", path: "/v1/repositories" },
 });
 
-export const createRepository = operates({
+export const createRepository = edits({
   about: "Make a repository, with a branch `main`.",
   example: "mill lake create photos",
   input: object({
@@ -69,7 +69,7 @@ export const listBranches = reads({
   http: { method: "GET", path: "/v1/repositories/:repository/branches" },
 });
 
-export const createBranch = operates({
+export const createBranch = edits({
   about: "Make a branch; it costs the same however much it holds.",
   example: "mill lake branch photos@main relabel",
   input: object({ repository, branch, from: optional(ref) }),
@@ -77,7 +77,7 @@ export const createBranch = operates({
   http: { method: "POST", path: "/v1/repositories/:repository/branches" },
 });
 
-export const deleteBranch = operates({
+export const deleteBranch = edits({
   about: "Take a branch away, with what is staged on it.",
   example: "mill lake branch photos relabel --delete",
   input: object({ repository, branch }),
@@ -85,7 +85,7 @@ export const deleteBranch = operates({
   http: { method: "POST", path: "/v1/repositories/:repository/branches/:branch/delete" },
 });
 
-export const protectBranch = operates({
+export const protectBranch = administers({
   about: "Let a branch change by merges and reverts alone, or let it be changed freely again.",
   example: "mill lake protect photos@main",
   input: object({ repository, branch, on: boolean() }),
@@ -101,7 +101,7 @@ export const listTags = reads({
   http: { method: "GET", path: "/v1/repositories/:repository/tags" },
 });
 
-export const createTag = operates({
+export const createTag = edits({
   about: "Name a commit for good.",
   example: "mill lake tag photos@main release-1",
   input: object({ repository, tag: branch, ref }),
@@ -109,7 +109,7 @@ export const createTag = operates({
   http: { method: "POST", path: "/v1/repositories/:repository/tags" },
 });
 
-export const deleteTag = operates({
+export const deleteTag = edits({
   about: "Take a tag away.",
   example: "mill lake tag photos release-1 --delete",
   input: object({ repository, tag: branch }),
@@ -134,7 +134,7 @@ export const listObjects = reads({
   http: { method: "GET", path: "/v1/repositories/:repository/refs/:ref/objects" },
 });
 
-export const removeObjects = operates({
+export const removeObjects = edits({
   about: "Stage the removal of objects: of these paths, or of all below a prefix.",
   example: "mill lake rm photos@relabel cats/old.png",
   input: object({ repository, branch, paths: optional(list(path, { maxItems: 1000 })), prefix: optional(prefix) }),
@@ -157,7 +157,7 @@ export const listStaged = reads({
   http: { method: "GET", path: "/v1/repositories/:repository/branches/:branch/staged" },
 });
 
-export const resetBranch = operates({
+export const resetBranch = edits({
   about: "Take back what is staged on a branch, all or below a prefix; or set it to another commit.",
   example: "mill lake reset photos@relabel --to main~1",
   input: object({ repository, branch, prefix: optional(prefix), to: optional(ref), expect: optional(digest) }),
@@ -179,7 +179,7 @@ const commitFields = {
   expect: optional({ ...digest, description: "The head that was seen: with another one nothing happens" }),
 };
 
-export const commit = operates({
+export const commit = edits({
   about: "Commit what is staged on a branch.",
   example: "mill lake commit photos@relabel --message 'Better labels'",
   input: object({ repository, branch, ...commitFields }),
@@ -250,7 +250,7 @@ const merged = object({
   ),
 });
 
-export const merge = operates({
+export const merge = edits({
   about: "Bring into a branch what another ref changed since they parted.",
   example: "mill lake merge photos@relabel main",
   input: object({ repository, branch, from: ref, ...commitFields, message: optional(commitFields.message), ...mergeFields }),
@@ -258,7 +258,7 @@ export const merge = operates({
   http: { method: "POST", path: "/v1/repositories/:repository/branches/:branch/merge" },
 });
 
-export const revert = operates({
+export const revert = edits({
   about: "Take back on a branch what a commit changed.",
   example: "mill lake revert photos@main 3f2a90c1",
   input: object({ repository, branch, commit: ref, ...commitFields, message: optional(commitFields.message), ...mergeFields }),
@@ -266,7 +266,7 @@ export const revert = operates({
   http: { method: "POST", path: "/v1/repositories/:repository/branches/:branch/revert" },
 });
 
-export const cherryPick = operates({
+export const cherryPick = edits({
   about: "Make on a branch what a commit changed elsewhere.",
   example: "mill lake cherry-pick photos@main 3f2a90c1",
   input: object({ repository, branch, commit: ref, ...commitFields, message: optional(commitFields.message), ...mergeFields }),

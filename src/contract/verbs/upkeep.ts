@@ -1,7 +1,7 @@
 /** What keeps the lake in order: locks, hooks, retention, collection, verification. */
 import { boolean, either, integer, list, number, object, oneOf, optional, orNull, text } from "../json-schema.ts";
 import { digest, id, instant, limit, name, pageOf } from "./nouns.ts";
-import { administers, operates, reads, streamed } from "./verb.ts";
+import { administers, edits, operates, reads, streamed } from "./verb.ts";
 
 const repository = name;
 const branch = text({ pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", description: "Name of a branch" });
@@ -18,7 +18,7 @@ export const listLocks = reads({
   http: { method: "GET", path: "/v1/repositories/:repository/locks" },
 });
 
-export const takeLock = operates({
+export const takeLock = edits({
   about:
     "Hold a branch, or what lies below a prefix of it, for a while: what others stage, commit, merge or reset there is refused.",
   example: "mill lake lock photos@main cats/ --why 'Relabelling' --minutes 30",
@@ -35,7 +35,7 @@ export const takeLock = operates({
 
 const released = object({ branch: text(), prefix: text() });
 
-export const releaseLock = operates({
+export const releaseLock = edits({
   about: "Release a lock of one's own.",
   example: "mill lake unlock photos@main cats/",
   input: object({ repository, branch, prefix: optional(prefix) }),

@@ -1,8 +1,20 @@
 import type { JsonSchema } from "../json-schema.ts";
 
-/** What an actor must be allowed: each includes those before it. */
-export const PERMISSIONS = ["read", "predict", "operate", "admin"] as const;
+/**
+ * What an actor must be allowed, none of which includes another: `read` looks, `predict` asks models, `edit` changes data and its versions, `operate`
+ * runs, trains and deploys, `approve` decides which version is served, `admin` decides who may, and what holds the others.
+ */
+export const PERMISSIONS = ["read", "predict", "edit", "operate", "approve", "admin"] as const;
 export type Permission = (typeof PERMISSIONS)[number];
+
+/** Sets of permissions by the name of a role: those that every workspace has, beside its own. */
+export const ROLES = {
+  viewer: ["read", "predict"],
+  editor: ["read", "predict", "edit"],
+  operator: ["read", "predict", "edit", "operate"],
+  approver: ["read", "predict", "approve"],
+  admin: PERMISSIONS,
+} as const satisfies Record<string, readonly Permission[]>;
 
 /** One thing the platform can do. Server, command line and foreign protocols only translate into it. */
 export interface Verb<Input = unknown, Output = unknown> {
@@ -34,12 +46,18 @@ const declare =
 
 /** Only looks. */
 export const reads = declare("read", "control", false);
-/** Changes what the platform holds or does: audited. */
+/** Only looks, at what admins alone may see. */
+export const inspects = declare("admin", "control", false);
+/** Changes data or its versions: audited. */
+export const edits = declare("edit", "control", true);
+/** Changes what the platform does: audited. */
 export const operates = declare("operate", "control", true);
+/** Changes which version is served, whatever a gate said: audited. */
+export const approves = declare("approve", "control", true);
 export const administers = declare("admin", "control", true);
 /** Asks a model: too many for the audit. */
 export const predicts = declare("predict", "data", false);
 /** Feeds data: too much for the audit. */
-export const feeds = declare("operate", "data", false);
+export const feeds = declare("edit", "data", false);
 
 export const streamed = <Input, Output>(verb: Verb<Input, Output>) => ({ ...verb, stream: true as const });

@@ -37,7 +37,10 @@ const defaultsOf = (verb: UpkeepVerb) =>
 function asking<V extends UpkeepVerb>(verb: V, input: InputOf<V>, actor: string) {
   assert.equal(checkJson(VERBS[verb].input, input), null);
   const handler = verbs[verb] as unknown as (input: unknown, context: object) => ReturnType<Handlers[V]>;
-  return handler({ ...defaultsOf(verb), ...(input as object) }, { actor, requestId: "r", signal: new AbortController().signal });
+  return handler(
+    { ...defaultsOf(verb), ...(input as object) },
+    { actor, rights: { roles: [], may: new Set<never>() }, requestId: "r", signal: new AbortController().signal },
+  );
 }
 
 async function ask<V extends UpkeepVerb>(verb: V, input: InputOf<V>, actor = "ann"): Promise<OutputOf<V>> {

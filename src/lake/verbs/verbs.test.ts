@@ -25,7 +25,12 @@ after(async () => {
 });
 
 const verbs = lakeVerbs(lake);
-const context = { actor: "ann", requestId: "r", signal: new AbortController().signal };
+const context = {
+  actor: "ann",
+  rights: { roles: [], may: new Set<never>() },
+  requestId: "r",
+  signal: new AbortController().signal,
+};
 const asked = new Set<LakeVerb>();
 
 /** Asks as `call` does, with defaults filled in. */

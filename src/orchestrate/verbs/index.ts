@@ -9,9 +9,26 @@ import { workVerbs } from "./work.ts";
 
 /** Verbs of access, which `app.ts` answers. */
 export type AccessVerb =
-  | ("whoAmI" | "createUser" | "listUsers" | "disableUser" | "enableUser" | "grantRole" | "revokeRole" | "putRole" | "listRoles" | "deleteRole")
+  | (
+      | "whoAmI"
+      | "createUser"
+      | "listUsers"
+      | "disableUser"
+      | "enableUser"
+      | "grantRole"
+      | "revokeRole"
+      | "putRole"
+      | "listRoles"
+      | "deleteRole"
+    )
   | ("createToken" | "listTokens" | "revokeToken")
-  | "listAudit" | "verifyAudit" | "newToken" | "createAccessKey" | "listAccessKeys" | "revokeAccessKey" | "rotateKeys";
+  | "listAudit"
+  | "verifyAudit"
+  | "newToken"
+  | "createAccessKey"
+  | "listAccessKeys"
+  | "revokeAccessKey"
+  | "rotateKeys";
 
 export const platformVerbs = (workspace: Workspace): Omit<Handlers, AccessVerb> => ({
   ...assetVerbs(workspace),

@@ -176,6 +176,11 @@ export const migrations: readonly Migration[] = [
       `CREATE TABLE pauses (what TEXT NOT NULL, name TEXT NOT NULL, since BIGINT NOT NULL, actor TEXT NOT NULL, PRIMARY KEY (what, name))`,
       `CREATE TABLE leaders (name TEXT PRIMARY KEY, owner TEXT NOT NULL, fence BIGINT NOT NULL, lease_until BIGINT NOT NULL)`,
 
+      // orchestrate: what a run was expected to take, step by step; the whole run is of kind `run`, for no target
+      `CREATE TABLE forecasts (run_id TEXT NOT NULL, target TEXT NOT NULL, kind TEXT NOT NULL, input_bytes BIGINT, wall_ms DOUBLE PRECISION, low_ms DOUBLE PRECISION,
+        high_ms DOUBLE PRECISION, memory_bytes BIGINT, attempts INTEGER NOT NULL, PRIMARY KEY (run_id, target, kind))`,
+      `CREATE INDEX forecasts_kind ON forecasts (kind, run_id)`,
+
       // orchestrate: schedules, backfills
     ],
   },

@@ -3,6 +3,11 @@ import { type S3Code, S3Error } from "./s3-error.ts";
 
 /** Our errors that a client can act on. The message of those marked is ours: it names nothing that the client did not. */
 const CODES: Readonly<Record<string, readonly [code: S3Code, tell: boolean]>> = {
+  "guard.token-wrong": ["AccessDenied", true],
+  "guard.token-expired": ["AccessDenied", true],
+  "guard.token-revoked": ["AccessDenied", true],
+  "guard.step-token-ended": ["AccessDenied", true],
+  "guard.user-disabled": ["AccessDenied", true],
   "lake.unknown-repository": ["NoSuchBucket", false],
   "lake.unknown-ref": ["NoSuchBucket", false],
   "lake.unknown-upload": ["NoSuchUpload", false],

@@ -16,11 +16,12 @@ import { answerSubresource, subresourceOf } from "./subresources.ts";
 
 export type Operation = (request: S3Request, resources: Resources) => Promise<Reply>;
 
-/** What a request asks for. Reading needs the permission "read", everything else "operate". Errors: AccessDenied, MethodNotAllowed, NotImplemented. */
+/** What a request asks for. Reading needs the permission "read", everything else "edit". Errors: AccessDenied, MethodNotAllowed, NotImplemented. */
 export function operationOf(request: S3Request): Operation {
   const { method, query, actor } = request;
-  const needed = method === "GET" || method === "HEAD" ? "read" : "operate";
-  if (!mayDo(actor, needed)) throw new S3Error("AccessDenied", `The access key may not ${needed}: this needs "${needed}".`);
+  const needed = method === "GET" || method === "HEAD" ? "read" : "edit";
+  if (!mayDo(actor, needed))
+    throw new S3Error("AccessDenied", `The access key may not ${needed}: this needs the permission "${needed}".`);
   const subresource = query.size === 0 ? null : subresourceOf(query);
   const operation =
     subresource !== null && request.bucket !== ""

@@ -7,7 +7,7 @@ import { createAuthenticator } from "./signature.ts";
 
 const NOW = Date.now();
 const CHUNK_BYTES = 64 << 10;
-const key = { ...KEY, actor: { id: "bench", may: "operate" as const } };
+const key = { ...KEY, actor: { id: "bench", roles: [], may: new Set(["read", "edit"] as const) } };
 const { authenticate } = createAuthenticator({ keys: { find: () => key }, now: () => NOW });
 
 const CASES: readonly (readonly [payload: string, checksum: ChecksumAlgorithm | null])[] = [

@@ -13,7 +13,7 @@ import { createAuthenticator, type Signing } from "./signature.ts";
 
 const NOW = Date.parse("2026-11-21T12:00:00Z");
 const { authenticate } = createAuthenticator({
-  keys: { find: () => ({ ...KEY, actor: { id: "tester", may: "operate" } }) },
+  keys: { find: () => ({ ...KEY, actor: { id: "tester", roles: [], may: new Set(["read", "edit"] as const) } }) },
   now: () => NOW,
 });
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
@@ -125,7 +125,7 @@ const content = Buffer.from("What is stored is what was sent. ".repeat(40));
 
 test("AWS's documented chunked upload is taken in, with and without trailers", async () => {
   const aws = createAuthenticator({
-    keys: { find: () => ({ ...KEY, actor: { id: "tester", may: "operate" } }) },
+    keys: { find: () => ({ ...KEY, actor: { id: "tester", roles: [], may: new Set(["read", "edit"] as const) } }) },
     now: () => Date.parse("2013-05-24T00:00:00Z"),
   });
   const documented = (payload: string, signedHeaders: string, signature: string, more: Record<string, string>): Signed => ({

@@ -4,7 +4,7 @@ import { KEY } from "./fixtures/sign.ts";
 import { S3Error } from "./s3-error.ts";
 import { createAuthenticator, type SignedRequest } from "./signature.ts";
 
-const key = { ...KEY, actor: { id: "tester", may: "operate" } as const };
+const key = { ...KEY, actor: { id: "tester", roles: [], may: new Set(["read", "edit"] as const) } };
 const NOW = Date.parse("2026-11-21T11:00:00Z");
 const at = (ms: number) =>
   createAuthenticator({ keys: { find: (id) => (id === key.id ? key : null) }, domain: "s3.amazonaws.com", now: () => ms });

@@ -6,13 +6,14 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { inflateRawSync } from "node:zlib";
 import { GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { MillError } from "../../base/index.ts";
 import type { AccessKey } from "../../guard/index.ts";
 import { KEY, presigned, signed } from "./fixtures/sign.ts";
 import { verifySmall } from "./payload.ts";
 import { S3Error } from "./s3-error.ts";
 import { type Authenticated, createAuthenticator, type SignedRequest } from "./signature.ts";
 
-const key: AccessKey = { ...KEY, actor: { id: "tester", may: "operate" } };
+const key: AccessKey = { ...KEY, actor: { id: "tester", roles: [], may: new Set(["read", "edit"] as const) } };
 const keys = { find: (id: string) => (id === key.id ? key : null) };
 const at = (ms: number) => createAuthenticator({ keys, now: () => ms });
 const DOCS_MS = Date.parse("2013-05-24T00:00:00Z");
@@ -419,9 +420,13 @@ test("a key that comes from the records with a promise is waited for; keys of ma
 });
 
 test("a token stands in for a signature where the door takes tokens; checksums are verified as ever", async () => {
-  const owner = { id: "owner", may: "operate" as const };
+  const owner = { id: "owner", roles: [], may: new Set(["read", "edit"] as const) };
   let current: string | null = "mill_abc";
-  const door = createAuthenticator({ keys, now: () => NOW, bearer: (token) => (token === current ? owner : null) });
+  const bearer = async (token: string) => {
+    if (token === current) return owner;
+    throw new MillError("guard.token-wrong", "another token");
+  };
+  const door = createAuthenticator({ keys, now: () => NOW, bearer });
   const ask = (authorization: string, headers: IncomingHttpHeaders = {}, url = "/b/k") =>
     door.authenticate({ method: "PUT", url, headers: { host: "h", authorization, ...headers } });
   const code = (expected: string) => (error: unknown) => error instanceof S3Error && error.code === expected;
@@ -439,13 +444,13 @@ test("a token stands in for a signature where the door takes tokens; checksums a
     code("XAmzContentSHA256Mismatch"),
   );
 
-  await assert.rejects(ask("Bearer mill_abcd"), code("AccessDenied"));
+  await assert.rejects(ask("Bearer mill_abcd"), { code: "guard.token-wrong" });
   await assert.rejects(ask("Bearer "), code("InvalidArgument"));
   await assert.rejects(ask("Bearer mill_abc", {}, "/b/k?X-Amz-Signature=0"), code("InvalidArgument"));
   const chunks = { "x-amz-content-sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD" };
   await assert.rejects(ask("Bearer mill_abc", chunks), code("InvalidRequest"));
   current = null;
-  await assert.rejects(ask("Bearer mill_abc"), code("AccessDenied"));
+  await assert.rejects(ask("Bearer mill_abc"), { code: "guard.token-wrong" });
 
   current = "mill_abc";
   await assert.rejects(

@@ -37,14 +37,14 @@ export interface Authenticated {
 }
 
 export interface Authenticator {
-  /** Throws an `S3Error` for whoever cannot be let in. Whether the actor may do what it asks is the caller's to say. */
+  /** Throws an `S3Error`, or what `bearer` does, for whoever cannot be let in. Whether the actor may do what it asks is the caller's to say. */
   authenticate(request: SignedRequest): Promise<Authenticated>;
 }
 
 export interface AuthenticatorOptions {
   readonly keys: AccessKeyFinder;
-  /** Who bears a token (`Authorization: Bearer TOKEN`), in constant time; null: nobody. Absent: no token is taken. */
-  readonly bearer?: (token: string) => Actor | null;
+  /** Who bears a token (`Authorization: Bearer TOKEN`); rejects where nobody does. Absent: no token is taken. */
+  readonly bearer?: (token: string) => Promise<Actor>;
   /** Where buckets come in the host as well. */
   readonly domain?: string | undefined;
   /** Milliseconds since 1970. */
@@ -60,7 +60,7 @@ export function createAuthenticator({ keys, bearer, domain, now = Date.now }: Au
     async authenticate(request) {
       const token = bearer && tokenOf(request.headers);
       const { path, query } = splitUrl(request.url);
-      if (token !== undefined) return withToken(bearer!(token), request, query);
+      if (token !== undefined) return withToken(token, bearer!, request, query);
       const link = readLinkV2(request, path, query, { nowMs: now(), lifeMaxMs: EXPIRES_MAX_S * 1000, domain });
       if (link !== null) return withLinkV2(link, request, keys);
       const claim = readClaim(request, query, now());
@@ -94,11 +94,15 @@ const tokenOf = ({ authorization }: SignedRequest["headers"]): string | undefine
   authorization === undefined ? undefined : /^bearer +(\S+) *$/i.exec(authorization)?.[1];
 
 /** Nothing is signed: the body is as it comes, but for the digests and checksums that are sent with it. */
-function withToken(actor: Actor | null, { headers }: SignedRequest, query: QueryPairs): Authenticated {
+async function withToken(
+  token: string,
+  bearer: (token: string) => Promise<Actor>,
+  { headers }: SignedRequest,
+  query: QueryPairs,
+): Promise<Authenticated> {
   if (query.some(([name]) => name === "X-Amz-Signature" || name === "Signature"))
     throw new S3Error("InvalidArgument", "A request is signed in its query or bears a token, not both.");
-  if (actor === null) throw new S3Error("AccessDenied", "Access Denied: the token is not known here.");
-  return { actor, keyId: "", signing: withoutChunks(headers, "one with a token") };
+  return { actor: await bearer(token), keyId: "", signing: withoutChunks(headers, "one with a token") };
 }
 
 async function withLinkV2(link: LinkV2, { headers }: SignedRequest, keys: AccessKeyFinder): Promise<Authenticated> {
