@@ -61,7 +61,8 @@ export function replay(forest: Forest, memory: Memory, outputs: number, walk: Tr
       if (column < 0) walk.setValue(node - root, forest.values[node]!);
       else walk.split(node - root, column, forest.lefts[node]! - root, writeSides(sides, forest, node, memory));
     }
-    walk.addLeaves(0, rows.length, tree % outputs);
+    walk.mark(0, rows.length);
+    walk.addValues(tree % outputs);
   });
   member.barrier();
 }

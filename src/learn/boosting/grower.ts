@@ -79,7 +79,7 @@ export function createGrower(
   member: Member,
 ): Grower {
   const { rowCount, columnCount, outputs } = shape;
-  const { rows, candidates, binCounts, hasMissing, scores } = memory;
+  const { rows, candidates, binCounts, hasMissing } = memory;
   const { sides } = memory.own[member.index]!;
   const histograms = createHistograms(memory, columnCount, rowCount, shape.leavesMax, member);
   const partition = createPartition(memory, rowCount, member);
@@ -98,9 +98,11 @@ export function createGrower(
     }
     const values = valuesOf(leaves, scales, refit);
     leaves.forEach((leaf, index) => {
-      addValue(leaf, leaf.node - rootNode, values[index]!, output);
+      setValue(leaf, leaf.node - rootNode, values[index]!);
     });
-    if (bag.rowCount < rowCount) walk.addLeaves(bag.rowCount, rowCount, output);
+    if (bag.rowCount < rowCount) walk.mark(bag.rowCount, rowCount);
+    member.barrier();
+    walk.addValues(output);
     return leaves.length > 1;
   }
 
@@ -217,18 +219,12 @@ export function createGrower(
     return values.slice(0, leaves.length);
   }
 
-  function addValue({ start, totals, node }: Leaf, fromRoot: number, step: number, output: number): void {
+  function setValue({ start, totals, node }: Leaf, fromRoot: number, step: number): void {
     const value = rules.learningRate * step;
     forest.setValue(node, value);
     walk.setValue(fromRoot, value);
-    const [first, last] = share(totals.rows, member.index, member.count);
-    const at = scores.byteOffset + output * 8;
-    for (let from = start + first; from < start + last; from += CALL_ROWS)
-      kernel.addToScores(rows.byteOffset, from, Math.min(from + CALL_ROWS, start + last), at, outputs * 8, value);
+    walk.mark(start, start + totals.rows, fromRoot);
   }
 
   return { grow };
 }
-
-/** Rows of a call: kernels are called often rather than long. */
-const CALL_ROWS = 16_384;

@@ -51,6 +51,8 @@ export interface Memory {
   readonly rows: Uint32Array;
   readonly goingLeft: Uint32Array;
   readonly goingRight: Uint32Array;
+  /** Of each row the node that is its leaf; in the place of `goingLeft`, when a tree has grown. */
+  readonly leaves: Uint16Array;
   /** Row x outputs. */
   readonly scores: Float64Array;
   /** Softmax only: a row's largest score, and what its exponentials are multiplied by. */
@@ -96,6 +98,7 @@ export function allocate(shape: Shape): Memory {
   const arena = createArena();
   const stride = strideOf(columnCount);
   const sampled = Math.min(rowCount, SAMPLE_ROWS);
+  const goingLeft = arena.uint32(rowCount);
   const scratchBytes = Math.max(histogramScratchBytes(stride), BINNED_ROWS * 4, sampled * 8 + SORT_COUNTER_BYTES);
   return {
     memory: arena.memory,
@@ -108,8 +111,9 @@ export function allocate(shape: Shape): Memory {
     y: arena.float64(rowCount),
     weights: arena.float64(hasWeights ? rowCount : 0),
     rows: arena.uint32(rowCount),
-    goingLeft: arena.uint32(rowCount),
+    goingLeft,
     goingRight: arena.uint32(rowCount),
+    leaves: new Uint16Array(goingLeft.buffer, goingLeft.byteOffset, rowCount),
     scores: arena.float64(rowCount * outputs),
     normalisers: arena.float64(outputs > 1 ? rowCount * 2 : 0),
     raw: arena.float64(hasRaw ? rowCount * 2 : 0),

@@ -1,4 +1,7 @@
-/** Rows outside a tree's bag find their leaves by their bins. */
+/**
+ * Rows get the values of their leaves: first each row's leaf is written down, which is known of the rows that the tree was grown on and found by their bins for the others;
+ * then scores are gone through in their order, which is far cheaper than leaf by leaf.
+ */
 import type { Member } from "../crew/crew.ts";
 import { share } from "../crew/shared.ts";
 import { instantiateKernel } from "../kernels/kernel.ts";
@@ -14,13 +17,16 @@ export interface TreeWalk {
   /** Node `node`, counted from the root as 0, asks about `column`; its children are `left` and the next. `sides` has 1 for each bin that goes right. */
   split(node: number, column: number, left: number, sides: Uint8Array): void;
   setValue(node: number, value: number): void;
-  /** Adds the leaves' values to the scores of this member's share of rows[from..to). */
-  addLeaves(from: number, to: number, output: number): void;
+  /** Writes the leaf of this member's share of rows[from..to): `node`, or the one that their bins lead to. */
+  mark(from: number, to: number, node?: number): void;
+  /** Adds the leaves' values to the scores of this member's share of all rows, whose leaves must be written. */
+  addValues(output: number): void;
 }
 
 export function createTreeWalk(memory: Memory, columnCount: number, outputs: number, member: Member): TreeWalk {
   const kernel = instantiateKernel<RowsKernel>("rows", memory.memory);
   const { rows, records, scores } = memory;
+  const leaves = memory.leaves.byteOffset;
   const { nodes } = memory.own[member.index]!;
   const view = new DataView(nodes.buffer, nodes.byteOffset, nodes.byteLength);
   const leaf = (node: number) => {
@@ -38,13 +44,22 @@ export function createTreeWalk(memory: Memory, columnCount: number, outputs: num
       leaf(left + 1);
     },
     setValue: (node, value) => view.setFloat64(node * NODE_BYTES + 8, value, true),
-    addLeaves: (from, to, output) => {
-      const [first, last] = share(to - from, member.index, member.count);
-      for (let at = from + first; at < from + last; at += CALL_ROWS)
-        kernel.addLeaves(
-          ...([rows.byteOffset, at, Math.min(at + CALL_ROWS, from + last), records.byteOffset + 8] as const),
-          ...([strideOf(columnCount), nodes.byteOffset, scores.byteOffset + output * 8, outputs * 8] as const),
-        );
+    mark: (from, to, node) => {
+      const stride = strideOf(columnCount);
+      const bins = records.byteOffset + 8;
+      inCalls(from, to, member, (first, last) => {
+        if (node !== undefined) kernel.mark(rows.byteOffset, first, last, leaves, node);
+        else kernel.findLeaves(rows.byteOffset, first, last, bins, stride, nodes.byteOffset, leaves);
+      });
+    },
+    addValues: (output) => {
+      const at = scores.byteOffset + output * 8;
+      inCalls(0, rows.length, member, (first, last) => kernel.addValues(leaves, first, last, nodes.byteOffset, at, outputs * 8));
     },
   };
+}
+
+function inCalls(from: number, to: number, member: Member, call: (first: number, last: number) => void): void {
+  const [first, last] = share(to - from, member.index, member.count);
+  for (let at = from + first; at < from + last; at += CALL_ROWS) call(at, Math.min(at + CALL_ROWS, from + last));
 }

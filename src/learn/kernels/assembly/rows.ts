@@ -27,40 +27,39 @@ export function copyRows(from: usize, to: usize, count: u32): void {
   memory.copy(to, from, (<usize>count) << 2);
 }
 
-/** Adds `value` to the scores of rows[from..to); a row's scores are `stride` bytes apart. */
-export function addToScores(rows: usize, from: u32, to: u32, scores: usize, stride: usize, value: f64): void {
-  for (let at = rows + ((<usize>from) << 2), end = rows + ((<usize>to) << 2); at < end; at += 4) {
-    const score = scores + <usize>load<u32>(at) * stride;
-    store<f64>(score, load<f64>(score) + value);
-  }
+/** Writes `node` as the leaf of rows[from..to); `leaves` has a u16 for each row. */
+export function mark(rows: usize, from: u32, to: u32, leaves: usize, node: u32): void {
+  for (let at = rows + ((<usize>from) << 2), end = rows + ((<usize>to) << 2); at < end; at += 4)
+    store<u16>(leaves + ((<usize>load<u32>(at)) << 1), node);
 }
 
 /**
- * Leads rows[from..to) down a tree by the bins in their records (`bins` of row 0, `stride` bytes apart) and adds their leaves' values to the scores.
+ * Leads rows[from..to) down a tree by the bins in their records (`bins` of row 0, `stride` bytes apart) and writes their leaves.
  * A node has 48 bytes: column i32 (-1: a leaf), left child i32 (the right one is the next), value f64, 256 bits with 1 for each bin that goes left.
  */
-export function addLeaves(
-  rows: usize,
-  from: u32,
-  to: u32,
-  bins: usize,
-  stride: usize,
-  nodes: usize,
-  scores: usize,
-  scoreStride: usize,
-): void {
+export function findLeaves(rows: usize, from: u32, to: u32, bins: usize, stride: usize, nodes: usize, leaves: usize): void {
   for (let at = rows + ((<usize>from) << 2), end = rows + ((<usize>to) << 2); at < end; at += 4) {
     const row = <usize>load<u32>(at);
     const own = bins + row * stride;
-    let node = nodes;
-    let column = load<i32>(node);
+    let node: u32 = 0;
+    let address = nodes;
+    let column = load<i32>(address);
     while (column >= 0) {
       const bin = <u32>load<u8>(own + <usize>column);
-      const goesLeft = (load<u32>(node + ((<usize>(bin >> 5)) << 2), 16) >> (bin & 31)) & 1;
-      node = nodes + <usize>(<u32>load<i32>(node, 4) + (goesLeft ^ 1)) * 48;
-      column = load<i32>(node);
+      const goesLeft = (load<u32>(address + ((<usize>(bin >> 5)) << 2), 16) >> (bin & 31)) & 1;
+      node = <u32>load<i32>(address, 4) + (goesLeft ^ 1);
+      address = nodes + <usize>node * 48;
+      column = load<i32>(address);
     }
-    const score = scores + row * scoreStride;
-    store<f64>(score, load<f64>(score) + load<f64>(node, 8));
+    store<u16>(leaves + (row << 1), node);
+  }
+}
+
+/** Adds to the scores of rows `from` to `to`, `stride` bytes apart, the values of their leaves. */
+export function addValues(leaves: usize, from: u32, to: u32, nodes: usize, scores: usize, stride: usize): void {
+  let score = scores + <usize>from * stride;
+  for (let at = leaves + ((<usize>from) << 1), end = leaves + ((<usize>to) << 1); at < end; at += 2) {
+    store<f64>(score, load<f64>(score) + load<f64>(nodes + <usize>load<u16>(at) * 48, 8));
+    score += stride;
   }
 }
