@@ -30,12 +30,28 @@ const STORY = [
   },
 ];
 
+const EXPECTED = { wallMs: 1200, lowMs: 900, highMs: 61_000, memoryBytes: 2 ** 28, attempts: 2 };
+const TAKES = { ...EXPECTED, sure: 1 / 3, of: "target" };
+
 const handlers = {
   plan: async () => ({
-    steps: [{ id: TRAIN, target: "model/late", kind: "train", key: null, state: "run", why: "changed:\u001b[31m params" }],
+    steps: [
+      {
+        id: TRAIN,
+        target: "model/late",
+        kind: "train",
+        key: null,
+        state: "run",
+        why: "changed:\u001b[31m params",
+        forecast: TAKES,
+      },
+    ],
+    forecast: { ...EXPECTED, steps: 3, unknown: 1 },
+    hindsight: { steps: 6, runs: 2, ratio: 1.26, within: 0.5 },
   }),
   async *run({ targets = [] }, { signal }) {
     yield { event: "run-started", run: RUN, targets, steps: 1 };
+    yield { event: "forecast", forecast: { ...EXPECTED, steps: 1, unknown: 0 } };
     if (targets.includes("model/nobody"))
       throw new MillError("object.missing", "There is no model/nobody.", { fix: "Look again." });
     yield { event: "step-started", id: TRAIN, why: "has not run yet" };
@@ -209,13 +225,18 @@ const cases: readonly Case[] = [
   [["up", "model/late"], EXIT.usage, NONE, /mill up takes nothing behind it/],
   [["diff", "a@1"], EXIT.usage, NONE, /mill diff takes NAME@VERSION NAME@VERSION/],
   [["status", "--port", "no"], EXIT.usage, NONE, /"port" must be an integer from 0 to 65535.*at: +--port/s],
-  [["plan"], EXIT.done, /^state {2}step +why\nrun {4}model\/late:train {2}changed:\\u001b\[31m params\n1 to run\n$/, NONE],
+  [
+    ["plan"],
+    EXIT.done,
+    /^state {2}step +why +expected\nrun {4}model\/late:train {2}changed:\\u001b\[31m params {2}1.2 s \(900 ms to 1 min 1 s, 33 % sure\), 256 MB; of 2 attempts\n1 to run\nexpected: at least 1.2 s and 256 MB for 3 steps, .*; of 1 nothing is known yet\nforecasts of the last 2 runs: 6 steps took 1.26 times .* 50 % inside the interval\n$/,
+    NONE,
+  ],
   [["plan", "late"], EXIT.usage, NONE, /"plan" at \/targets\/0: expected a text like/],
   [
     ["run", "model/late"],
     EXIT.done,
     /^succeeded: 1 ran, 2 were current, 1\.5 s\n$/,
-    /^started {4}model\/late:train \(has not run yet\)\ndone {7}model\/late:train in 1\.2 s\npublished {2}late version 1\n$/,
+    /^expected: 1.2 s .*\nstarted {4}model\/late:train \(has not run yet\)\ndone {7}model\/late:train in 1\.2 s\npublished {2}late version 1\n$/,
   ],
   [["run", "model/poor"], EXIT.refused, /refused {2}model\/poor:gate: auc 0\.5 is not at least 0\.65\nrefused: /, /started/],
   [
@@ -343,7 +364,7 @@ test("with --json a run is an object a line, the last one its result", async () 
     .map((line) => JSON.parse(line));
   assert.deepEqual(
     lines.map((line) => line.event ?? line.data.event),
-    ["run-started", "step-started", "step-progress", "step-finished", "published", "run-finished"],
+    ["run-started", "forecast", "step-started", "step-progress", "step-finished", "published", "run-finished"],
   );
   assert.equal(lines.at(-1).ok, true);
 });

@@ -1,16 +1,18 @@
 import type { OutputOf } from "../contract/index.ts";
 import type { Command } from "./command.ts";
+import { forecastText, hindsightText, stepForecastText } from "./forecast.ts";
 import { cell, table } from "./table.ts";
 
-export const command: Command = async ({ operands, output, withVerbs }) => {
+export const command: Command = async ({ operands, output, effects, withVerbs }) => {
   const plan = await withVerbs((call) => call("plan", { targets: operands }));
-  output.result(plan, () => planText(plan));
+  output.result(plan, () => planText(plan, effects.width));
   return undefined;
 };
 
-function planText({ steps }: OutputOf<"plan">): string {
-  const rows = steps.map(({ state, id, why }) => [state, id, cell(why)]);
-  return `${table(["state", "step", "why"], rows)}${summary(steps)}\n`;
+function planText({ steps, forecast, hindsight }: OutputOf<"plan">, columns: number | undefined): string {
+  const rows = steps.map((step) => [step.state, step.id, cell(step.why), stepForecastText(step)]);
+  const told = [summary(steps), forecast && forecastText(forecast), hindsight && hindsightText(hindsight)];
+  return `${table(["state", "step", "why", "expected"], rows, columns)}${told.flatMap((line) => (line ? [`${line}\n`] : [])).join("")}`;
 }
 
 function summary(steps: OutputOf<"plan">["steps"]): string {

@@ -5,6 +5,7 @@
 import { formatSpan } from "../base/index.ts";
 import type { OutputOf } from "../contract/index.ts";
 import type { Effects } from "./app.ts";
+import { forecastText } from "./forecast.ts";
 import { cell } from "./table.ts";
 
 /** Lines of whatever runs steps. */
@@ -70,6 +71,7 @@ function onTerminal({ stderr, columns }: Effects, now: () => number): Progress {
 
 /** What is worth a line of its own; a step that was current is not. */
 function endText(line: StepLine): string | null {
+  if (line.event === "forecast") return forecastText(line.forecast);
   if (line.event === "step-failed") return `FAILED     ${line.id}: ${cell(line.error.message)}`;
   if (line.event === "published") return `published  ${cell(line.sentence)}`;
   if (line.event !== "step-finished") return null;

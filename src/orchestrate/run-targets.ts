@@ -1,12 +1,15 @@
 /** One run as a caller sees it: recorded, its steps run and published, the endpoints that changed loaded. */
 import { asMillError, type Digest, errorToJson } from "../base/index.ts";
 import type { CallContext, OutputOf } from "../contract/index.ts";
+import { forecastPlan, forecastStatements } from "./forecast/forecast.ts";
 import { buildGraph, selectNodes } from "./graph.ts";
+import { makePlan } from "./plan.ts";
 import { publish } from "./publish.ts";
 import { publishLine } from "./rollout.ts";
 import { runGraph } from "./run.ts";
 import { nodeTargets } from "./targets.ts";
 import { outsideOf } from "./verbs/outside.ts";
+import { forecastOnWire } from "./verbs/wire.ts";
 import type { Workspace } from "./workspace.ts";
 
 export type RunLine = OutputOf<"run">;
@@ -22,7 +25,7 @@ export interface AskedRun {
 }
 
 /** Steps at a time: the second fills the pauses of the first. */
-const CONCURRENCY = 2;
+export const CONCURRENCY = 2;
 
 /** Errors (thrown) only before the run is recorded, as for an unknown target; a run that fails is a result. */
 export async function runTargets(
@@ -39,12 +42,18 @@ export async function runTargets(
   const keys = new Map<string, Digest>();
   const running = async () => {
     await prepare?.(run);
+    const outside = outsideOf(workspace, project);
+    const concurrency = beside ? 1 : CONCURRENCY;
+    const { steps } = await makePlan(nodes, outside, ledger);
+    const forecast = await forecastPlan(workspace, { project, outside }, steps, concurrency);
+    await workspace.records.commit(forecastStatements(run, forecast));
+    if (forecast.steps.length > 0) push({ event: "forecast", forecast: forecastOnWire(forecast) });
     const done = await runGraph(nodes, {
       ledger,
-      outside: outsideOf(workspace, project),
+      outside,
       threads: beside ? Math.max(1, workspace.threads - 1) : workspace.threads,
       memoryMb: workspace.memoryMb,
-      concurrency: beside ? 1 : CONCURRENCY,
+      concurrency,
       runId: run,
       signal: context.signal,
       keys,

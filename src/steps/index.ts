@@ -18,5 +18,7 @@ export { type Environment, keyOf, type StepIdentity } from "./key.ts";
 export type { StepContext, StepKind, StepManifest } from "./kind.ts";
 export { createLedger, type Ledger, type LedgerOptions, type StepRequest } from "./ledger.ts";
 export type { Recovered } from "./recover.ts";
+export { letGoStatements } from "./restored.ts";
 export { performStep, runStep, type StepResources } from "./run-step.ts";
 export type { Owner } from "./surroundings.ts";
+export { type Taken, takenBy } from "./taken.ts";

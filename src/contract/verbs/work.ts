@@ -18,6 +18,12 @@ import { operates, reads, streamed } from "./verb.ts";
 
 const stepId = text({ description: "TARGET:KIND, as in model/late-arrival:train" });
 
+const span = {
+  wallMs: number({ description: "Expected" }),
+  lowMs: number(),
+  highMs: number({ description: "Upper end of the interval" }),
+};
+
 export const plannedStep = object({
   id: stepId,
   target,
@@ -25,6 +31,35 @@ export const plannedStep = object({
   key: orNull(digest),
   state: oneOf(["current", "run", "waiting", "refused"]),
   why: text({ description: "What changed, what it waits for, or who refused" }),
+  forecast: optional(
+    object(
+      {
+        ...span,
+        sure: number({ description: "Probability with which it lies in the interval, 0 to 1; 0: not known" }),
+        memoryBytes: integer({ description: "Most memory, expected" }),
+        attempts: integer({ description: "Earlier attempts that stand behind it" }),
+        of: oneOf(["target", "kind"], { description: "Attempts for the same target, or for any where that has none" }),
+      },
+      { description: "Of a step that would run; absent: not known yet" },
+    ),
+  ),
+});
+
+/** What a plan or a run is expected to take as a whole. */
+const forecast = object({
+  ...span,
+  memoryBytes: integer({ description: "Most memory at one time" }),
+  steps: integer({ description: "Steps that would run, or may" }),
+  unknown: integer({ description: "Of them, those of which nothing is known yet; the numbers leave them out" }),
+  attempts: integer({ description: "Earlier attempts behind the step of which least is known" }),
+});
+
+/** How good forecasts were. */
+const hindsight = object({
+  steps: integer({ description: "Steps of the last runs that were foretold" }),
+  runs: integer(),
+  ratio: number({ description: "Median of what a step took, divided by what was expected" }),
+  within: orNull(number({ description: "Share of the steps inside their interval, 0 to 1; null: none had one" })),
 });
 
 export const runSummary = object({
@@ -69,6 +104,7 @@ export const runEvent = either(
     targets: list(target),
     steps: integer({ description: "Steps that the targets ask for" }),
   }),
+  object({ event: oneOf(["forecast"]), forecast }),
   stepStarted,
   stepProgress,
   object({
@@ -99,10 +135,10 @@ const stepRecord = {
 export const stepSummary = object(stepRecord);
 
 export const plan = reads({
-  about: "Say what a run would do, and why.",
+  about: "Say what a run would do, and why, how long it would take and how much memory.",
   example: "mill plan model/late-arrival",
   input: object({ targets: optional(targets) }),
-  output: object({ steps: list(plannedStep) }),
+  output: object({ steps: list(plannedStep), forecast: optional(forecast), hindsight: optional(hindsight) }),
   http: { method: "POST", path: "/v1/plan" },
 });
 
@@ -134,6 +170,7 @@ export const status = reads({
       }),
     ),
     running: list(runSummary),
+    hindsight: optional(hindsight),
   }),
   http: { method: "GET", path: "/v1/status" },
 });

@@ -1,6 +1,7 @@
 import { formatMoment, formatSpan } from "../../base/index.ts";
 import type { OutputOf } from "../../contract/index.ts";
 import type { RunRecord, StepRecord } from "../../steps/index.ts";
+import { type Foretold, foretoldOf } from "../forecast/hindsight.ts";
 import { retrainingsOf } from "../retrainings.ts";
 import type { Workspace } from "../workspace.ts";
 import { instant } from "./wire.ts";
@@ -44,19 +45,25 @@ function runEntry({ id, actor, reason, state, startedAt, endedAt, error }: RunRe
   return { at: instant(endedAt ?? startedAt), what: "run", text };
 }
 
-async function logOfRun({ ledger }: Workspace, id: string): Promise<Entry[]> {
+async function logOfRun({ ledger, records }: Workspace, id: string): Promise<Entry[]> {
   const { run, steps } = await ledger.getRun(id);
+  const foretold = await foretoldOf(records, id);
   const started = {
     at: instant(run.startedAt),
     what: "run",
     text: `started by ${run.actor}: ${run.targets.join(", ") || "everything"} (${run.reason})`,
   };
-  const ended =
-    run.endedAt === null
-      ? []
-      : [{ at: instant(run.endedAt), what: "run", text: run.error ? `${run.state}: ${run.error.message}` : run.state }];
-  return [started, ...steps.map(stepEntry), ...ended];
+  const ended = run.endedAt === null ? [] : [{ at: instant(run.endedAt), what: "run", text: endText(run, foretold.get(":run")) }];
+  return [started, ...steps.map((step) => stepEntry(step, foretold.get(`${step.target}:${step.kind}`))), ...ended];
 }
+
+function endText({ state, error, startedAt, endedAt }: RunRecord, foretold: Foretold | undefined): string {
+  const took = foretold && endedAt !== null ? ` in ${formatSpan(endedAt - startedAt)}${expectedText(foretold)}` : "";
+  return `${state}${took}${error ? `: ${error.message}` : ""}`;
+}
+
+const expectedText = ({ wallMs, lowMs, highMs }: Foretold) =>
+  ` (expected ${formatSpan(wallMs)}, ${formatSpan(lowMs)} to ${formatSpan(highMs)})`;
 
 async function logOfTarget({ ledger, registry, serving }: Workspace, target: string, limit: number): Promise<Entry[]> {
   const [kind, name] = target.split("/") as [string, string];
@@ -64,7 +71,7 @@ async function logOfTarget({ ledger, registry, serving }: Workspace, target: str
   const aliases = kind === "model" ? await registry.history(name) : [];
   const served = kind === "endpoint" ? await serving.history(name) : [];
   return [
-    ...items.map(stepEntry),
+    ...items.map((step) => stepEntry(step)),
     ...aliases.map(aliasEntry),
     ...served.map(({ model, version, at, actor, why }) => ({
       at: instant(at),
@@ -87,8 +94,8 @@ const aliasEntry = ({
   text: `${alias} is ${held ? "" : "no longer "}version ${version}: ${why} (${actor})`,
 });
 
-function stepEntry(step: StepRecord): Entry {
-  const took = step.wallMs === null ? "" : ` in ${formatSpan(step.wallMs)}`;
+function stepEntry(step: StepRecord, foretold?: Foretold): Entry {
+  const took = step.wallMs === null ? "" : ` in ${formatSpan(step.wallMs)}${foretold ? expectedText(foretold) : ""}`;
   const error = step.error ? `: ${step.error.message}` : "";
   return { at: instant(step.endedAt ?? step.createdAt), what: step.kind, text: `${step.state}${took}${error}` };
 }

@@ -2,6 +2,7 @@
 import { MillError } from "../../base/index.ts";
 import type { OutputOf, Schema } from "../../contract/index.ts";
 import type { RunRecord, StepRecord } from "../../steps/index.ts";
+import type { Forecast } from "../forecast/forecast.ts";
 
 export const instant = (ms: number) => new Date(ms).toISOString();
 export const instantOrNull = (ms: number | null | undefined) => (ms === null || ms === undefined ? null : instant(ms));
@@ -62,6 +63,11 @@ export const runSummary = (run: RunRecord): OutputOf<"listRuns">["items"][number
   endedAt: instantOrNull(run.endedAt),
   error: run.error,
   ...(run.infrastructure === null ? {} : { infrastructure: run.infrastructure }),
+});
+
+export const forecastOnWire = ({ steps, ...whole }: Forecast): NonNullable<OutputOf<"plan">["forecast"]> => ({
+  ...whole,
+  steps: steps.length,
 });
 
 export const stepSummary = (step: StepRecord): OutputOf<"listSteps">["items"][number] => ({

@@ -1,9 +1,11 @@
 /** Planning, running, and what was made: plan, run, status, log, diff, graph, runs, steps. */
 import { eventQueue } from "../../base/index.ts";
 import type { Handlers, OutputOf } from "../../contract/index.ts";
+import { forecastPlan } from "../forecast/forecast.ts";
+import { hindsight } from "../forecast/hindsight.ts";
 import { buildGraph, selectNodes } from "../graph.ts";
 import { makePlan, type PlannedStep } from "../plan.ts";
-import { runTargets } from "../run-targets.ts";
+import { CONCURRENCY, runTargets } from "../run-targets.ts";
 import { allTargets, nodeTargets, standingOf } from "../targets.ts";
 import type { Workspace } from "../workspace.ts";
 import { differences } from "./diff.ts";
@@ -13,7 +15,7 @@ import { outsideOf } from "./outside.ts";
 import { reproduce } from "./reproduce.ts";
 import { statusOf } from "./status.ts";
 import { versionNamed } from "./version-named.ts";
-import { instant, pageOf, runSummary, stepSummary } from "./wire.ts";
+import { forecastOnWire, instant, pageOf, runSummary, stepSummary } from "./wire.ts";
 
 type WorkVerbs = Pick<
   Handlers,
@@ -29,22 +31,24 @@ export function workVerbs(workspace: Workspace): WorkVerbs {
 
   const planned = async (targets?: readonly string[]) => {
     const { project, nodes } = await selected(targets);
-    return { project, plan: await makePlan(nodes, outsideOf(workspace, project), ledger) };
+    const outside = outsideOf(workspace, project);
+    return { project, outside, plan: await makePlan(nodes, outside, ledger) };
   };
 
   return {
     async plan({ targets }) {
-      const { plan } = await planned(targets);
+      const { project, outside, plan } = await planned(targets);
       if (plan.error) throw plan.error;
+      const forecast = await forecastPlan(workspace, { project, outside }, plan.steps, CONCURRENCY);
+      const foretold = new Map(forecast.steps.map(({ node, forecast }) => [node.id, forecast]));
+      const seen = await hindsight(workspace.records);
       return {
-        steps: plan.steps.map(({ node, key, state, why }) => ({
-          id: node.id,
-          target: node.target,
-          kind: node.kind,
-          key,
-          state,
-          why,
-        })),
+        steps: plan.steps.map(({ node: { id, target, kind }, key, state, why }) => {
+          const expected = foretold.get(id);
+          return { id, target, kind, key, state, why, ...(expected && { forecast: expected }) };
+        }),
+        forecast: forecastOnWire(forecast),
+        ...(seen && { hindsight: seen }),
       };
     },
 
@@ -58,9 +62,11 @@ export function workVerbs(workspace: Workspace): WorkVerbs {
       const { project, plan } = await planned(target ? [target] : []);
       const asked = target ? standingOf(project, target) : allTargets(project);
       const running = await ledger.listRuns({ limit: 10, state: "running" });
+      const seen = await hindsight(workspace.records);
       return {
         targets: await Promise.all(asked.map((one) => statusOf(workspace, project, plan.steps, one))),
         running: running.items.map(runSummary),
+        ...(seen && { hindsight: seen }),
       };
     },
 
