@@ -4,6 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
+import { requireRestored } from "./backup/index.ts";
 import { createQueues, MillError } from "./base/index.ts";
 import type { App } from "./cli/index.ts";
 import type { Config, Handlers, SettingName } from "./contract/index.ts";
@@ -55,6 +56,7 @@ export async function openWorkspace(config: Config): Promise<App> {
   const closers: (() => Promise<unknown>)[] = [() => lock.release()];
   const closeAll = () => closeInTurn(closers.reverse());
   try {
+    await requireRestored(config.workspace);
     const keyring = await openKeyring(config.workspace, { configured: config.key });
     const stored = configuredObjects(config);
     const objects = openObjects(stored, { keyring });
@@ -90,10 +92,11 @@ export async function openWorkspace(config: Config): Promise<App> {
     const ledger = createLedger({
       records,
       objects,
-      engine,
+      engines: [engine],
       folder: steps,
       kinds: STEP_KINDS,
       environment: environment(),
+      shared: config.records !== null,
       infrastructure: () => infrastructure,
     });
     closers.push(() => ledger.close());
@@ -106,6 +109,7 @@ export async function openWorkspace(config: Config): Promise<App> {
     const serving = createServing({ records, objects, lake, registry, tables, watcher: monitor.watch });
 
     await ledger.recover();
+    ledger.reconcileEvery();
     const sealing = setInterval(() => void lake.sealAll().catch(() => undefined), SEAL_EVERY_MS);
     sealing.unref();
     const delivering = setInterval(() => void lake.hooks.deliver().catch(() => undefined), DELIVER_EVERY_MS);
@@ -234,7 +238,14 @@ const MAIN = join(import.meta.dirname, `main${extname(import.meta.filename)}`);
 
 /** A step needs no secret of the platform's but the keys of its objects. */
 function stepEnvironment({ workspace }: Config, stored: ObjectsSpec): NodeJS.ProcessEnv {
-  const { MILL_TOKEN: _, MILL_WEBHOOK_SECRET: __, MILL_RECORDS: ___, MILL_KEY, ...rest } = process.env;
+  const {
+    MILL_TOKEN: _,
+    MILL_WEBHOOK_SECRET: __,
+    MILL_RECORDS: ___,
+    MILL_BACKUP_PASSPHRASE: ____,
+    MILL_KEY,
+    ...rest
+  } = process.env;
   return { ...rest, ...(stored.encrypted && { MILL_KEY }), MILL_STEP_OBJECTS: JSON.stringify({ ...stored, workspace }) };
 }
 

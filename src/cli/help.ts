@@ -28,6 +28,7 @@ export function generalHelp(commands: Readonly<Record<string, CommandInfo>>, ver
 
 /** Commands of two words, by their first. */
 const GROUPS: Readonly<Record<string, string>> = {
+  audit: "What was done, by whom, and whether the record of it is whole.",
   lake: "Repositories of the lake: branches, commits, merges, objects; mill lake lists the commands.",
   token: "Tokens of users; mill token alone prints the admin token.",
   user: "People and service accounts.",

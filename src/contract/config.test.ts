@@ -36,6 +36,8 @@ test("without a word from anyone the defaults hold", () => {
     s3Domain: null,
     s3Certificate: null,
     s3CertificateKey: null,
+    accessLogMb: 64,
+    backupPassphrase: null,
   });
 });
 

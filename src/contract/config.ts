@@ -202,6 +202,24 @@ export const SETTINGS = {
     flag: true,
     default: null,
   },
+  accessLog: {
+    about: "Megabytes of the access log that are kept in the workspace; 0 writes none.",
+    type: "integer",
+    env: "MILL_ACCESS_LOG",
+    file: true,
+    flag: true,
+    min: 0,
+    max: 1_000_000,
+    default: 64,
+  },
+  backupPassphrase: {
+    about: "Passphrase that the keys and the token in a backup are sealed under.",
+    type: "text",
+    env: "MILL_BACKUP_PASSPHRASE",
+    file: false,
+    flag: false,
+    default: null,
+  },
 } as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof SETTINGS;
@@ -233,6 +251,9 @@ export interface Config {
   readonly s3Domain: string | null;
   readonly s3Certificate: string | null;
   readonly s3CertificateKey: string | null;
+  /** 0: no access log. */
+  readonly accessLogMb: number;
+  readonly backupPassphrase: string | null;
 }
 
 export interface ConfigSources {
@@ -283,6 +304,8 @@ export function readConfig({ flags, env, file, machine }: ConfigSources): Config
     s3Domain: text("s3Domain"),
     s3Certificate: text("s3Certificate"),
     s3CertificateKey: text("s3CertificateKey"),
+    accessLogMb: integer("accessLog", SETTINGS.accessLog.default),
+    backupPassphrase: text("backupPassphrase"),
   };
 }
 
@@ -345,7 +368,7 @@ function readText(name: SettingName, found: Found): string | null {
 }
 
 /** Many receivers put theirs into the address. */
-const SECRET: readonly SettingName[] = ["token", "webhook", "webhookSecret", "records", "key"];
+const SECRET: readonly SettingName[] = ["token", "webhook", "webhookSecret", "records", "key", "backupPassphrase"];
 
 function badValue(name: SettingName, { value, at }: NonNullable<Found>, expected: string): MillError {
   const got = JSON.stringify(value).slice(0, 60);

@@ -313,7 +313,16 @@ export const ERRORS = {
   "object.unreadable": { status: 500, exit: EXIT.away, about: "An object, or a file to be stored as one, cannot be read." },
   "object.missing": { status: 404, exit: EXIT.notFound, about: "No object with this digest is stored here." },
   "object.corrupt": { status: 500, exit: EXIT.data, about: "The stored bytes of an object do not match its digest." },
+  "engine.address": { status: 500, exit: EXIT.usage, about: "An engine's address or name cannot be used." },
+  "engine.away": {
+    status: 503,
+    exit: EXIT.away,
+    about: "An engine does not answer; its jobs go on, and it is asked again.",
+  },
+  "engine.denied": { status: 502, exit: EXIT.away, about: "An engine refuses our token, or none was given." },
   "engine.not-started": { status: 503, exit: EXIT.away, about: "The process of a step could not be started." },
+  "engine.unknown": { status: 400, exit: EXIT.usage, about: "A step was asked for on an engine that is not configured." },
+  "engine.refused": { status: 502, exit: EXIT.usage, about: "An engine will not run a job that is asked so." },
   "records.address": { status: 500, exit: EXIT.usage, about: "The address of the records cannot be read." },
   "records.away": {
     status: 503,
@@ -366,7 +375,9 @@ export const ERRORS = {
   "step.disk-full": { status: 507, exit: EXIT.away, about: "The disk is full, so a step could not go on." },
   "step.memory": { status: 507, exit: EXIT.away, about: "A step took more memory than it may have." },
   "step.revision": { status: 409, exit: EXIT.conflict, about: "A step was planned with another revision of its kind." },
+  "step.timeout": { status: 504, exit: EXIT.fault, about: "A step waited, ran or was silent for longer than it may." },
   "step.unknown": { status: 404, exit: EXIT.notFound, about: "There is no step with this id." },
+  "step.unknown-pool": { status: 400, exit: EXIT.usage, about: "A step was asked for in a pool that has no limit here." },
   "step.unknown-kind": {
     status: 500,
     exit: EXIT.fault,

@@ -16,7 +16,7 @@ const DRAW_EVERY_MS = 100;
 const LINE_EVERY_MS = 10_000;
 const BAR = 24;
 
-export function createTransferProgress({ stderr, isTTY, columns }: Effects, quiet: boolean): TransferProgress {
+export function createTransferProgress({ stderr, isTTY, columns }: Effects, quiet: boolean, unit = "files"): TransferProgress {
   const startedMs = performance.now();
   let [files, bytes, total] = [0, 0, 0];
   let drawn = false;
@@ -26,7 +26,7 @@ export function createTransferProgress({ stderr, isTTY, columns }: Effects, quie
     const perSecond = (count: number) => (elapsedMs > 500 ? count / (elapsedMs / 1000) : 0);
     const rates = `${Math.round(perSecond(files)).toLocaleString("en")}/s  ${bytesText(perSecond(bytes))}/s`;
     const known = total > 0 ? `/${total.toLocaleString("en")}` : "";
-    return `${files.toLocaleString("en")}${known} files  ${bytesText(bytes)}  ${rates}  ${formatSpan(elapsedMs)}`;
+    return `${files.toLocaleString("en")}${known} ${unit}  ${bytesText(bytes)}  ${rates}  ${formatSpan(elapsedMs)}`;
   };
   const bar = () => {
     const share = Math.min(1, files / total);

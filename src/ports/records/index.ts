@@ -1,8 +1,8 @@
-export { type Applied, migrationDigest } from "./migrate.ts";
+export { type Applied, migrationDigest, pendingMigrations } from "./migrate.ts";
 export { type Migration, migrations } from "./migrations.ts";
 export { openRecords } from "./open.ts";
 export { openPostgres, type PostgresOptions } from "./postgres.ts";
 export { probeRecords } from "./probe.ts";
 export type { CommitOutcome, Param, Records, Statement } from "./records.ts";
-export { openSqlite, type SqliteOptions } from "./sqlite.ts";
 export { openSnapshot, type Snapshot, type SnapshotTable } from "./snapshot.ts";
+export { openSqlite, type SqliteOptions } from "./sqlite.ts";
