@@ -10,6 +10,7 @@ export const jobs = {
   "fit-calibration": async () => (await import("../calibration/calibration-map.ts")).fitMaps,
   "find-neighbours": async () => (await import("../neighbors/search.ts")).findNeighbours,
   "sum-products": async () => (await import("../decomposition/products.ts")).sumProducts,
+  "multiply-chunks": async () => (await import("../decomposition/helpers.ts")).multiplyChunks,
   "mini-batches": async () => (await import("../cluster/mini-batch.ts")).learnBatches,
 } as const;
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createRandom } from "../../base/index.ts";
-import type { Params, TrainingData } from "../estimator.ts";
+import type { FitContext, Params, TrainingData } from "../estimator.ts";
 import { realData } from "../fixtures/real-data.ts";
 import type { NumberColumn } from "../frame.ts";
 import { unpackFloat64 } from "../packed.ts";
@@ -21,6 +21,21 @@ checkTransformer(pca, {
       params: { components: 3, standardise: false },
       golden: "sha256:1e4e13c39764fe6b8883882d8dee87368240c5ebaf71faf534ed5f47f8a36e94",
     },
+  },
+  revision: 2,
+  graphTolerance: 1e-9,
+  orderTolerance: 1e-9,
+});
+
+checkTransformer(pca, {
+  cases: { "numbers in one reading": { golden: "sha256:c2521b6787d864eaac06e85239750fdd3fb71a2aae89d3218541180d49af0e98" } },
+  data: (rowCount) => {
+    const random = createRandom(rowCount);
+    const columns = ["a", "b", "c"].map((name, at) => {
+      const values = Float64Array.from({ length: rowCount }, (_, row) => Math.sin(row * (at + 1)) * 10 ** at + random.normal());
+      return [name, values] as const;
+    });
+    return numbers(Object.fromEntries(columns));
   },
   revision: 2,
   graphTolerance: 1e-9,
@@ -97,6 +112,23 @@ test("1 and 2 threads find the same components, and random directions come near 
   near(partOf(rough, "vectors"), [...partOf(exact, "vectors")], 1e-6);
 });
 
+test("helping threads do not change the components of many numbers, and end when the training is cancelled", async () => {
+  const random = createRandom(6);
+  const base = Float64Array.from({ length: 80_000 }, () => random.normal());
+  const columns = Array.from({ length: 120 }, (_, at): [string, Float64Array] => [
+    `x${at}`,
+    base.map((value, row) => value * at + base[(row * (at + 7)) % base.length]!),
+  ]);
+  const data = numbers(Object.fromEntries(columns));
+  const fit = (context: Partial<FitContext>) => pca.fit(data, { components: 3 }, { ...quiet(), ...context });
+  const [one, ...others] = [await fit({}), await fit({ threads: 2 }), await fit({ threads: 4 })];
+  for (const other of others) assert.deepEqual(other.toJson(), one.toJson());
+  const abort = new AbortController();
+  const cancelled = fit({ threads: 4, progress: () => abort.abort(), signal: abort.signal });
+  await assert.rejects(cancelled, { code: "learn.cancelled" });
+  assert.equal((process.report.getReport() as unknown as { workers: unknown[] }).workers.length, 0);
+});
+
 test("a truncated decomposition of counts has the singular values of the matrix", async () => {
   const data = numbers({ a: Float64Array.of(3, 0, 0, 1), b: Float64Array.of(0, 2, 0, 1), c: Float64Array.of(0, 0, 1, 0) });
   const fitted = await truncatedSvd.fit(data, { components: 3 }, quiet());
@@ -143,7 +175,7 @@ test("eigenvectors of a symmetric matrix make it up again, ties, zeros and wide 
 
 test("covariance in one reading is that of careful sums, for sorted, far, constant and few rows, and there is none where values are missing", async () => {
   const random = createRandom(3);
-  const context = { progress: () => {}, signal: new AbortController().signal };
+  const context = quiet();
   for (const rowCount of [1, 2, 511, 513, 9001]) {
     const columns = [
       Float64Array.from({ length: rowCount }, (_, row) => row),

@@ -4,13 +4,15 @@
  *   sum (x - mean)(y - mean) = sum (x - a)(y - b) - sum (x - a) x sum (y - b) / n
  *
  * As `a` is the mean of m of the n rows, (a - mean)^2 is at most n / m times the variance, so that the correction costs few digits whatever the order of rows is.
+ * Chunks of rows are multiplied by the calling thread, and by helpers (`helpers.ts`) as soon as they have started; they are added in the rows' order.
  */
 import { throwIfCancelled } from "../crew/crew.ts";
 import type { FitContext } from "../estimator.ts";
 import type { Frame } from "../frame.ts";
-import { createArena } from "../kernels/arena.ts";
 import type { NumberStatistics } from "../points.ts";
-import { addTiles, BLOCK, createBlock, createTiles, PITCH, padded, productsKernel } from "./tiles.ts";
+import { CHUNK, type ChunkSums, createMultiplier, emptySums } from "./chunk-products.ts";
+import { callHelpers, type Helpers } from "./helpers.ts";
+import { BLOCK } from "./tiles.ts";
 
 export interface Covariance {
   readonly rowCount: number;
@@ -19,59 +21,83 @@ export interface Covariance {
   readonly products: Float64Array;
 }
 
-/** Rows between which the event loop runs. */
-const CHUNK = 16 * BLOCK;
+/** With fewer products the calling thread has done before a helper has started. */
+const HELPED_PRODUCTS_MIN = 1e9;
 
-/** Null where a value is missing or so large that its square is none. Error: `learn.cancelled`. */
-export async function covarianceOf(X: Frame, context: Pick<FitContext, "progress" | "signal">): Promise<Covariance | null> {
+/** Null where a value is missing or so large that its square is none. Errors: `learn.cancelled`, `learn.worker-lost`. */
+export async function covarianceOf(
+  X: Frame,
+  context: Pick<FitContext, "progress" | "signal" | "threads">,
+): Promise<Covariance | null> {
   const columns = Object.values(X.columns).map((column) =>
     column.kind === "number" ? column.values : new Float64Array(X.rowCount),
   );
-  const width = columns.length;
-  const arena = createArena();
-  const kernel = productsKernel(arena.memory);
-  const shifts = columns.map((values) => meanOf(values.subarray(0, BLOCK)));
-  const [block, tiles, ranges] = [createBlock(arena, width + 1), createTiles(arena, width + 1), arena.float64(4 * width)];
-  for (let at = 0; at < width; at++) ranges.set([Infinity, Infinity, -Infinity, -Infinity], at * 4);
-  const places = columns.map((_, at) => block.subarray(at * PITCH, at * PITCH + BLOCK));
-  const sums = new Float64Array((width + 1) ** 2);
-
-  const addBlock = (from: number, to: number) => {
-    const [tiled, rows] = padded(width + 1, to - from);
-    if (to - from < BLOCK) block.fill(0);
-    for (let at = 0; at < width; at++) {
-      const place = places[at]!;
-      place.set(columns[at]!.subarray(from, to));
-      if (to - from < rows) place.fill(shifts[at]!, to - from, rows);
-      kernel.shift(place.byteOffset, rows, shifts[at]!, ranges.byteOffset + at * 32);
-    }
-    block.fill(1, width * PITCH, width * PITCH + to - from);
-    kernel.addProducts(block.byteOffset, block.byteOffset, tiled, rows, tiles.byteOffset);
-  };
-
-  for (let from = 0; from < X.rowCount; from += CHUNK) {
-    const to = Math.min(X.rowCount, from + CHUNK);
-    tiles.fill(0);
-    for (let first = from; first < to; first += BLOCK) addBlock(first, Math.min(to, first + BLOCK));
-    addTiles(tiles, width + 1, width + 1, sums);
-    for (let at = 0; at < width; at++) if (!Number.isFinite(sums[at * (width + 2)]!)) return null;
-    context.progress(to, X.rowCount);
-    await new Promise((resolve) => setImmediate(resolve));
-    throwIfCancelled(context.signal);
+  const shifts = Float64Array.from(columns, (values) => meanOf(values.subarray(0, BLOCK)));
+  const helped = X.rowCount * columns.length ** 2 >= HELPED_PRODUCTS_MIN;
+  const helpers = callHelpers(shifts, helped ? Math.floor(context.threads) - 1 : 0, context.signal);
+  try {
+    const total = await sumChunks(columns, X.rowCount, shifts, helpers, context);
+    return total === null ? null : centred(X.rowCount, shifts, total);
+  } finally {
+    await helpers.dismiss();
   }
-  return centred(X.rowCount, shifts, sums, ranges);
 }
 
-function centred(rowCount: number, shifts: readonly number[], sums: Float64Array, ranges: Float64Array): Covariance {
+async function sumChunks(
+  columns: readonly Float64Array[],
+  rowCount: number,
+  shifts: Float64Array,
+  helpers: Helpers,
+  { progress, signal }: Pick<FitContext, "progress" | "signal">,
+): Promise<ChunkSums | null> {
+  const chunks = Math.ceil(rowCount / CHUNK);
+  const range = (chunk: number) => [chunk * CHUNK, Math.min(rowCount, (chunk + 1) * CHUNK)] as const;
+  const multiply = createMultiplier(shifts);
+  const total = emptySums(columns.length);
+  const early = new Map<number, ChunkSums>();
+  let [next, added, isWhole] = [0, 0, true];
+  const take = (chunk: number, sums: ChunkSums) => {
+    early.set(chunk, sums);
+    for (let first = early.get(added); first !== undefined; first = early.get(added)) {
+      early.delete(added++);
+      isWhole &&= addTo(total, first);
+    }
+  };
+  while (added < chunks && isWhole) {
+    helpers.collect(take);
+    while (next < chunks && helpers.offer(next, columns, ...range(next))) next++;
+    if (next < chunks) {
+      const own = emptySums(columns.length);
+      multiply(columns, ...range(next), own);
+      take(next++, own);
+    }
+    progress(Math.min(added * CHUNK, rowCount), rowCount);
+    await new Promise((resolve) => setImmediate(resolve));
+    throwIfCancelled(signal);
+  }
+  return isWhole ? total : null;
+}
+
+/** Whether all squares are numbers. */
+function addTo(total: ChunkSums, { products, ranges }: ChunkSums): boolean {
+  for (let at = 0; at < products.length; at++) total.products[at]! += products[at]!;
+  for (let at = 0; at < ranges.length; at++)
+    total.ranges[at] = (at % 4 < 2 ? Math.min : Math.max)(total.ranges[at]!, ranges[at]!);
+  const width = ranges.length / 4;
+  for (let at = 0; at < width; at++) if (!Number.isFinite(total.products[at * (width + 2)]!)) return false;
+  return true;
+}
+
+function centred(rowCount: number, shifts: Float64Array, { products: sums, ranges }: ChunkSums): Covariance {
   const width = shifts.length;
-  const totals = Float64Array.from(shifts, (_, at) => sums[at * (width + 1) + width]!);
+  const totals = shifts.map((_, at) => sums[at * (width + 1) + width]!);
   const products = new Float64Array(width * width);
   for (let i = 0; i < width; i++)
     for (let k = i; k < width; k++) {
       const product = sums[i * (width + 1) + k]! - (totals[i]! * totals[k]!) / rowCount;
       products[i * width + k] = products[k * width + i] = i === k ? Math.max(0, product) : product;
     }
-  const columns = shifts.map((shift, at): NumberStatistics => {
+  const columns = Array.from(shifts, (shift, at): NumberStatistics => {
     const away = totals[at]! / rowCount;
     const least = Math.min(ranges[at * 4]!, ranges[at * 4 + 1]!) - away;
     const greatest = Math.max(ranges[at * 4 + 2]!, ranges[at * 4 + 3]!) - away;

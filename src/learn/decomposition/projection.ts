@@ -73,6 +73,13 @@ export function projectionTransform(projection: Projection): FittedTransform {
   };
 }
 
+export function productsWith(vectors: Float64Array, point: Float64Array): Float64Array {
+  const width = point.length;
+  return Float64Array.from({ length: vectors.length / width }, (_, direction) =>
+    point.reduce((sum, value, at) => sum + value * vectors[direction * width + at]!, 0),
+  );
+}
+
 const projectionToJson = ({ transformer, space, vectors, offsets, variances, shares }: Projection): Json => ({
   ...{ transformer, columns: spaceToJson(space), vectors: pack(vectors), offsets: pack(offsets) },
   ...{ variances: pack(variances), shares: pack(shares) },

@@ -1,11 +1,9 @@
 /** Singular value decomposition cut off after its first parts: as principal components, but from the origin and not from the mean, so that zeros stay near zero. */
-import { throwIfCancelled } from "../crew/crew.ts";
-import { completeParams } from "../params.ts";
 import { createSpace } from "../points.ts";
-import { checkTransformed, type DefinedTransformer } from "../preprocessing/define.ts";
+import type { DefinedTransformer } from "../preprocessing/define.ts";
 import { findDirections } from "./directions.ts";
-import { checkComponents, componentsParam, productsWith, projectionTags, spaceParams } from "./pca.ts";
-import { projectionTransform, readProjection } from "./projection.ts";
+import { checkedParams, componentsParam, projectionTags, spaceParams } from "./params.ts";
+import { productsWith, projectionTransform, readProjection } from "./projection.ts";
 
 export const truncatedSvd: DefinedTransformer = {
   name: "truncated-svd",
@@ -17,11 +15,7 @@ export const truncatedSvd: DefinedTransformer = {
   },
   tags: projectionTags,
   async fit(data, given, context) {
-    const params = completeParams(truncatedSvd, given);
-    const components = checkComponents(truncatedSvd.name, params.components as number);
-    checkTransformed(truncatedSvd, data);
-    throwIfCancelled(context.signal);
-    const { countMin, solver } = params as { countMin: number; solver: "auto" };
+    const { components, solver, countMin } = checkedParams(truncatedSvd, data, given, context);
     const space = createSpace(data, { standardise: false, countMin, centre: false });
     const { means, total, squares, values, vectors } = await findDirections(
       data,

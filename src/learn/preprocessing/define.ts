@@ -55,7 +55,11 @@ export function defineTransformer<const F extends Fields>(definition: Definition
 }
 
 /** What an estimator would refuse with the same tags; labels are looked at by those alone that need them. */
-export function checkTransformed({ name, tags }: Transformer, data: TrainingData): void {
+export function checkTransformed(
+  { name, tags }: Transformer,
+  data: TrainingData,
+  options?: Parameters<typeof checkTrainingData>[2],
+): void {
   const labelled = ["binary-classification", "multiclass-classification", "regression", "ranking"] as const;
   const as = {
     name,
@@ -68,7 +72,7 @@ export function checkTransformed({ name, tags }: Transformer, data: TrainingData
       weights: tags.weights,
     },
   } satisfies Partial<Estimator>;
-  checkTrainingData(as as unknown as Estimator, tags.supervised ? data : { ...data, task: "clustering" });
+  checkTrainingData(as as unknown as Estimator, tags.supervised ? data : { ...data, task: "clustering" }, options);
 }
 
 /** Says how far a column is, and lets other work of the event loop, such as a cancel, come between. */
