@@ -33,6 +33,11 @@ export const ERRORS = {
     exit: EXIT.definitions,
     about: "A duration is not a positive number with one of the units s, m, h, d, w.",
   },
+  "value.cron": {
+    status: 400,
+    exit: EXIT.definitions,
+    about: "A time of the wall clock is no cron pattern of five fields, never comes, or its zone is not known.",
+  },
 
   "envelope.altered": { status: 500, exit: EXIT.data, about: "Encrypted bytes are not as they were written." },
   "envelope.bad-key": {

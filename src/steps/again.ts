@@ -25,7 +25,7 @@ export async function runAgain(
   await records.commit(readingStatements({ sealed, kind, target: `${step.target}, again`, input, granted: true, atMs: clock() }));
   const folder = attemptFolder(surroundings.folder, job.stepId, job.fence);
   try {
-    const { marker, error } = await perform(surroundings, job, { folder, signal, hear });
+    const { marker, error } = (await perform(surroundings, job, { folder, signal, hear }))!;
     if (marker === null) throw signal.aborted ? cancelled(error) : error;
     await records.commit(sealStatements(marker.manifest.objects));
     return marker.manifest;

@@ -1,14 +1,18 @@
 /** One attempt of a step, from its folder to its published outcome. */
 import { rmSync } from "node:fs";
 import type { MillError } from "../base/index.ts";
+import type { RunningJob } from "../ports/engines/index.ts";
 import type { Statement } from "../ports/records/index.ts";
 import { attemptFolder, type Marker, type Meters, type Progress, parseLine, removeFolder } from "./attempt-folder.ts";
 import { checkpointFile } from "./checkpoint.ts";
 import type { StepManifest } from "./kind.ts";
-import { type Left, perform } from "./perform.ts";
+import { createLog } from "./log.ts";
+import { type Left, type Performing, perform, waitFor } from "./perform.ts";
 import type { Beating, Pulse } from "./pulse.ts";
-import { type Attempt, type EndDetail, type EndState, endStatements, type LogLine, publishStatements } from "./settle.ts";
+import { afterTries } from "./retry.ts";
+import { type Attempt, type EndDetail, type EndState, endStatements, publishStatements, tryAgainStatements } from "./settle.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { startTimer, type Timeouts, timeoutOf } from "./timeouts.ts";
 
 export type Outcome =
   /** `reused`: there was a result already; `meters` are those of the attempt that made it. */
@@ -16,38 +20,87 @@ export type Outcome =
   | { readonly state: "failed"; readonly error: MillError; readonly stepId: string }
   | { readonly state: "cancelled" };
 
-export interface AttemptRequest {
-  readonly revision: number;
-  readonly input: unknown;
-  readonly threads: number;
-  readonly memoryMb: number;
+/** What became of an attempt: its step's outcome, or another try, or nothing: somebody else looks after the step. */
+export type Ending = Outcome | { readonly state: "again" } | null;
+
+/** Who waits for an outcome. */
+export interface Waiter {
+  /** Ends the attempt: as cancelled, or as failed when the reason is a timeout. */
   readonly signal: AbortSignal;
   onProgress(progress: Progress): void;
   onLog(text: string): void;
 }
 
-const LOG_LINES_KEPT = 200;
-const LOG_LINE_CHARACTERS = 2000;
+export interface AttemptRequest extends Waiter {
+  readonly engine: string;
+  readonly memoryMb: number;
+  readonly timeouts: Timeouts;
+  /** Of this attempt, from 1. */
+  readonly tries: number;
+  /** How long to wait before the step is tried again after this error; null: it is not. */
+  backoff(error: MillError): number | null;
+}
+
+export interface NewAttempt extends AttemptRequest {
+  readonly revision: number;
+  readonly input: unknown;
+  readonly threads: number;
+}
+
 const NOTE_AFTER_MS = 20;
 
-/** Runs the attempt and commits its outcome; null when it was fenced out: another owner has taken the step over. */
-export async function runAttempt(
+/** Runs the attempt and commits how it ended. */
+export function runAttempt(surroundings: Surroundings, pulse: Pulse, attempt: Attempt, request: NewAttempt): Promise<Ending> {
+  const checkpoint = checkpointFile(surroundings.folder, attempt.key);
+  return live(surroundings, pulse, attempt, request, (performing) =>
+    perform(surroundings, { ...attempt, ...request, checkpoint }, performing),
+  );
+}
+
+/** Goes on with an attempt that another process started; `attach` tells what its job has printed so far, then the rest. */
+export function adoptAttempt(
   surroundings: Surroundings,
   pulse: Pulse,
   attempt: Attempt,
   request: AttemptRequest,
-): Promise<Outcome | null> {
-  const folder = attemptFolder(surroundings.folder, attempt.stepId, attempt.fence);
-  const checkpoint = checkpointFile(surroundings.folder, attempt.key);
-  const log: LogLine[] = [];
-  const fenced = new AbortController();
-  const beating: Beating = { attempt, progress: null, fenced: () => fenced.abort() };
+  attach: (hear: (line: string) => void) => RunningJob,
+): Promise<Ending> {
+  return live(surroundings, pulse, attempt, request, (performing) =>
+    waitFor(surroundings, { ...attempt, ...request }, performing, async () => attach(performing.hear)),
+  );
+}
+
+async function live(
+  surroundings: Surroundings,
+  pulse: Pulse,
+  attempt: Attempt,
+  request: AttemptRequest,
+  work: (performing: Performing) => Promise<Left | null>,
+): Promise<Ending> {
+  const { records, clock, leaseMs } = surroundings;
+  const { stepId, fence } = attempt;
+  const folder = attemptFolder(surroundings.folder, stepId, fence);
+  const log = createLog(surroundings, folder);
+  const step = `${attempt.kind} of ${attempt.target}`;
+  const running = startTimer(request.timeouts, "startToCloseMs", step);
+  const silent = startTimer(request.timeouts, "heartbeatMs", step);
+  const ceased = new AbortController();
+  const released = new AbortController();
+  const stop = AbortSignal.any([request.signal, running.signal, silent.signal, ceased.signal]);
+  const beating: Beating = {
+    attempt,
+    progress: null,
+    ceased: (why) => (why === "displaced" ? released.abort() : ceased.abort(why)),
+  };
   pulse.add(beating);
   try {
-    const signal = AbortSignal.any([request.signal, fenced.signal]);
-    return await settle(await perform(surroundings, { ...attempt, ...request, checkpoint }, { folder, signal, hear, started }));
+    const left = await work({ folder, signal: stop, released: released.signal, hear, started });
+    return left && (await settle(left, await log.keep()));
   } finally {
+    running.clear();
+    silent.clear();
     pulse.remove(beating);
+    log.close();
   }
 
   /** Only a recovery reads the handle: a step that ends at once is spared the commit. */
@@ -58,44 +111,53 @@ export async function runAttempt(
 
   async function noteHandle(handle: string): Promise<void> {
     const note = "UPDATE attempts SET handle = ? WHERE step_id = ? AND fence = ?";
-    await surroundings.records.commit([{ sql: note, params: [handle, attempt.stepId, attempt.fence] }]).catch(() => undefined);
+    await records.commit([{ sql: note, params: [handle, stepId, fence] }]).catch(() => undefined);
   }
 
   function hear(text: string): void {
+    silent.again();
     const line = parseLine(text);
     if ("progress" in line) {
       beating.progress = line.progress;
       request.onProgress(line.progress);
     } else {
-      log.push({ at: surroundings.clock(), text: line.log.slice(0, LOG_LINE_CHARACTERS) });
-      if (log.length > LOG_LINES_KEPT) log.shift();
+      log.add(line.log);
       request.onLog(line.log);
     }
   }
 
-  async function settle({ marker, error, meters }: Left): Promise<Outcome | null> {
-    const { stepId } = attempt;
-    if (marker) {
-      const outcome: Outcome = { state: "succeeded", manifest: marker.manifest, stepId, meters };
-      if (!(await commitPublished(marker, { meters, log }))) return null;
-      rmSync(checkpoint, { force: true });
-      return outcome;
-    }
-    if (request.signal.aborted) return (await commitEnd("cancelled", { meters, log })) ? { state: "cancelled" } : null;
-    return (await commitEnd("failed", { meters, log, error })) ? { state: "failed", error, stepId } : null;
+  async function settle({ marker, error, meters }: Left, logObject: EndDetail["logObject"]): Promise<Ending> {
+    const detail = { meters, log: log.lines, logObject: logObject ?? null };
+    if (marker) return publish(marker, detail);
+    const timeout = timeoutOf(stop);
+    if (stop.aborted && !timeout) return (await end("cancelled", detail)) ? { state: "cancelled" } : null;
+    const failure = timeout ?? error;
+    const backoffMs = request.backoff(failure);
+    if (backoffMs !== null) return (await tryAgain(backoffMs, { ...detail, error: failure })) ? { state: "again" } : null;
+    const told = afterTries(failure, request.tries);
+    return (await end("failed", { ...detail, error: told })) ? { state: "failed", error: told, stepId } : null;
   }
 
-  function commitPublished(marker: Marker, detail: EndDetail): Promise<boolean> {
-    return conclude(publishStatements(attempt, marker, surroundings.clock(), detail));
+  async function publish(marker: Marker, detail: EndDetail & { readonly meters: Meters }): Promise<Outcome | null> {
+    if (!(await conclude(publishStatements(attempt, marker, clock(), detail)))) return null;
+    rmSync(checkpointFile(surroundings.folder, attempt.key), { force: true });
+    return { state: "succeeded", manifest: marker.manifest, stepId, meters: detail.meters };
   }
 
-  function commitEnd(state: EndState, detail: EndDetail): Promise<boolean> {
-    return conclude(endStatements(attempt, state, surroundings.clock(), detail));
+  function end(state: EndState, detail: EndDetail): Promise<boolean> {
+    return conclude(endStatements(attempt, state, clock(), detail));
+  }
+
+  function tryAgain(backoffMs: number, detail: EndDetail & { readonly error: MillError }): Promise<boolean> {
+    const nowMs = clock();
+    const dueAt = nowMs + backoffMs;
+    request.onLog(`Try ${request.tries} failed: ${detail.error.message} The next one is in ${backoffMs} ms.`);
+    return conclude(tryAgainStatements(attempt, { dueAt, leaseUntil: nowMs + leaseMs }, nowMs, detail));
   }
 
   /** The folder goes only after the commit: until then a recovery can still publish from it. */
   async function conclude(statements: readonly Statement[]): Promise<boolean> {
-    const { committed } = await surroundings.records.commit(statements);
+    const { committed } = await records.commit(statements);
     tidy(surroundings, folder);
     return committed;
   }

@@ -1,40 +1,46 @@
-/** Taking a step: at most one attempt of a key runs at a time, whoever asks. */
+/**
+ * Taking a step: at most one attempt of a key runs at a time, whoever asks, and none starts where its pool is full, its value taken, or it is
+ * paused. Each taking is one commit, whose guards decide.
+ */
 import { type Digest, MillError, newId } from "../base/index.ts";
-import type { Statement } from "../ports/records/index.ts";
+import type { Param, Statement } from "../ports/records/index.ts";
 import { readingStatements, type Sealed } from "./sealed.ts";
 import type { Attempt } from "./settle.ts";
 import type { Surroundings } from "./surroundings.ts";
 
-/** The step of a key that runs, or that was lost and waits to be taken up again. */
+/** The step of a key that waits in the queue or runs, or that was lost and waits to be taken up again. */
 export interface OpenStep extends Attempt {
-  readonly state: "running" | "lost";
+  readonly state: "queued" | "running" | "lost";
   readonly leaseUntil: number | null;
-  readonly engine: string;
+  /** Of the last attempt; null when there was none. */
+  readonly engine: string | null;
   readonly handle: string | null;
-  readonly owner: string;
 }
 
 const OPEN_STEPS = `SELECT s.id AS "stepId", s.fence AS fence, s.step_key AS key, s.kind AS kind, s.target AS target, s.state AS state,
-    s.lease_until AS "leaseUntil", a.started_at AS "startedAt", a.engine AS engine, a.handle AS handle, a.owner AS owner
-  FROM steps s JOIN attempts a ON a.step_id = s.id AND a.fence = s.fence`;
+    s.lease_until AS "leaseUntil", COALESCE(s.owner, '') AS owner, COALESCE(a.started_at, s.created_at) AS "startedAt", a.engine AS engine, a.handle AS handle
+  FROM steps s LEFT JOIN attempts a ON a.step_id = s.id AND a.fence = s.fence`;
 
 export async function openStepOf({ records }: Surroundings, key: Digest): Promise<OpenStep | null> {
-  const order = "ORDER BY s.state DESC, s.id DESC LIMIT 1"; // a running one before a lost one
-  const [step] = await records.query<OpenStep>(`${OPEN_STEPS} WHERE s.step_key = ? AND s.state IN ('running', 'lost') ${order}`, [
-    key,
-  ]);
+  const order = "ORDER BY s.state DESC, s.id DESC LIMIT 1"; // running before queued before lost
+  const [step] = await records.query<OpenStep>(
+    `${OPEN_STEPS} WHERE s.step_key = ? AND s.state IN ('running', 'queued', 'lost') ${order}`,
+    [key],
+  );
   return step ?? null;
 }
 
-export const runningSteps = ({ records }: Surroundings): Promise<OpenStep[]> =>
-  records.query<OpenStep>(`${OPEN_STEPS} WHERE s.state = 'running' ORDER BY s.id`);
+/** Those that wait in the queue or run, whoever looks after them. */
+export const openSteps = ({ records }: Surroundings): Promise<OpenStep[]> =>
+  records.query<OpenStep>(`${OPEN_STEPS} WHERE s.state IN ('queued', 'running') ORDER BY s.id`);
 
-/** Of the running steps that this ledger does not run itself: those whose lease is over or whose owner is gone (or has let go of them). */
-export function isAbandoned({ leaseUntil, owner }: OpenStep, { clock, owner: self }: Surroundings): boolean {
+/** Of the steps that this ledger does not look after itself: those whose lease is over or whose owner is gone (or has let go of them). */
+export function isAbandoned({ leaseUntil, owner }: Pick<OpenStep, "leaseUntil" | "owner">, surroundings: Surroundings): boolean {
+  const { clock, owner: self } = surroundings;
   return (leaseUntil ?? 0) < clock() || owner === self.name || !self.alive(owner);
 }
 
-export interface Claim {
+export interface Asked {
   readonly key: Digest;
   readonly kind: string;
   readonly revision: number;
@@ -42,49 +48,188 @@ export interface Claim {
   readonly runId: string | null;
   readonly input: unknown;
   readonly sealed: readonly Sealed[];
-  /** The lost step to take up; else a new one is made. */
-  readonly lost: OpenStep | null;
+  readonly engine: string;
+  /** A pool that limits how many run; null: none. */
+  readonly pool: string | null;
+  /** A value of which one runs at a time, as a model's name; null: none. */
+  readonly exclusive: string | null;
 }
 
-/** Starts an attempt in one commit: the step's row, the attempt's, the readings of sealed inputs. null when another was faster. */
-export async function claim(surroundings: Surroundings, asked: Claim): Promise<Attempt | null> {
-  const { records, engine, owner, clock } = surroundings;
-  const nowMs = clock();
-  const { key, kind, target, lost } = asked;
+/** A step in the queue, which this owner looks after. */
+export interface Queued {
+  readonly stepId: string;
+  /** Of its last attempt; 0: there was none. */
+  readonly fence: number;
+}
+
+/**
+ * Starts an attempt at once: of the lost step, or of a new one. null when another was faster, when the step may not start yet, or when others
+ * wait before it.
+ */
+export async function begin(surroundings: Surroundings, asked: Asked, lost: OpenStep | null): Promise<Attempt | null> {
+  const { attempt, statements } = beginning(surroundings, asked, lost);
+  return (await committed(surroundings, statements)) ? attempt : null;
+}
+
+/** Starts attempts of new steps in one commit: all, or none when one of them cannot start. */
+export async function beginAll(surroundings: Surroundings, asked: readonly Asked[]): Promise<Attempt[] | null> {
+  const beginnings = asked.map((one) => beginning(surroundings, one, null));
+  const statements = beginnings.flatMap((one) => one.statements);
+  return (await committed(surroundings, statements)) ? beginnings.map(({ attempt }) => attempt) : null;
+}
+
+function beginning(surroundings: Surroundings, asked: Asked, lost: OpenStep | null) {
+  const nowMs = surroundings.clock();
+  const { key, kind, target } = asked;
+  const stepId = lost?.stepId ?? newId(nowMs);
   const attempt: Attempt = {
-    ...{ stepId: lost?.stepId ?? newId(nowMs), fence: (lost?.fence ?? 0) + 1 },
-    ...{ key, kind, target, startedAt: nowMs },
+    stepId,
+    fence: (lost?.fence ?? 0) + 1,
+    key,
+    kind,
+    target,
+    startedAt: nowMs,
+    owner: surroundings.owner.name,
   };
-  const outcome = await records
-    .commit([
-      stepStatement(attempt, asked, nowMs + surroundings.leaseMs),
-      {
-        sql: "INSERT INTO attempts (step_id, fence, engine, owner, started_at, heartbeat_at) VALUES (?, ?, ?, ?, ?, ?)",
-        params: [attempt.stepId, attempt.fence, engine.name, owner.name, nowMs, nowMs],
-      },
-      ...readingStatements({ ...asked, granted: true, atMs: nowMs }),
-    ])
-    .catch((error) => {
-      if (error instanceof MillError && error.code === "records.constraint") return { committed: false }; // two at the same moment
-      throw error;
-    });
-  return outcome.committed ? attempt : null;
+  const may = [...mayStart(asked, surroundings), ...nobodyBefore(asked, nowMs)];
+  const step = lost
+    ? taken(surroundings, asked, { ...attempt, from: lost, state: "running", may })
+    : made(surroundings, asked, { ...attempt, state: "running", may });
+  return { attempt, statements: [step, ...attemptStatements(surroundings, asked, attempt)] };
 }
 
-function stepStatement({ stepId, fence, startedAt }: Attempt, asked: Claim, leaseUntil: number): Statement {
-  const { key, kind, revision, target, runId, input, lost } = asked;
-  if (lost)
-    return {
-      sql: `UPDATE steps SET fence = ?, state = 'running', lease_until = ?, run_id = ?, ended_at = NULL, error = NULL
-        WHERE id = ? AND fence = ? AND state = 'lost'`,
-      params: [fence, leaseUntil, runId, stepId, lost.fence],
-      rows: 1,
-    };
-  return {
-    sql: `INSERT INTO steps (id, step_key, kind, revision, target, run_id, input, state, fence, lease_until, created_at)
-      SELECT ?, ?, ?, ?, ?, ?, ?, 'running', ?, ?, ?
-      WHERE NOT EXISTS (SELECT 1 FROM steps WHERE step_key = ? AND state = 'running') AND NOT EXISTS (SELECT 1 FROM results WHERE step_key = ?)`,
-    params: [stepId, key, kind, revision, target, runId, JSON.stringify(input), fence, leaseUntil, startedAt, key, key],
+/** Puts the step into the queue, as the last, in one commit: the open one, whose owner is gone, or a new one. null when another was faster. */
+export async function enqueue(surroundings: Surroundings, asked: Asked, open: OpenStep | null): Promise<Queued | null> {
+  const nowMs = surroundings.clock();
+  const queued: Queued = { stepId: open?.stepId ?? newId(nowMs), fence: open?.fence ?? 0 };
+  const row = { ...queued, startedAt: nowMs, state: "queued", may: [] } as const;
+  const statement = open ? taken(surroundings, asked, { ...row, from: open }) : made(surroundings, asked, row);
+  return (await committed(surroundings, [statement])) ? queued : null;
+}
+
+/** Starts an attempt of a step in the queue; null when it may not start yet, or is no longer this owner's. */
+export async function start(surroundings: Surroundings, asked: Asked, { stepId, fence }: Queued): Promise<Attempt | null> {
+  const nowMs = surroundings.clock();
+  const { key, kind, target } = asked;
+  const attempt: Attempt = { stepId, fence: fence + 1, key, kind, target, startedAt: nowMs, owner: surroundings.owner.name };
+  const may = mayStart(asked, surroundings);
+  const step: Statement = {
+    sql: `UPDATE steps SET fence = ?, state = 'running', lease_until = ?, due_at = NULL, error = NULL
+      WHERE id = ? AND fence = ? AND state = 'queued' AND owner = ?${and(may)}`,
+    params: [attempt.fence, nowMs + surroundings.leaseMs, stepId, fence, surroundings.owner.name, ...paramsOf(may)],
     rows: 1,
   };
+  return (await committed(surroundings, [step, ...attemptStatements(surroundings, asked, attempt)])) ? attempt : null;
+}
+
+/** The attempt in the care of this owner from now on, under the same fence; null when another was faster. */
+export async function adopt(surroundings: Surroundings, step: OpenStep): Promise<OpenStep | null> {
+  const { stepId, fence, owner, leaseUntil } = step;
+  const until = surroundings.clock() + surroundings.leaseMs;
+  const self = surroundings.owner.name;
+  const statements: Statement[] = [
+    {
+      sql: `UPDATE steps SET owner = ?, lease_until = ? WHERE id = ? AND fence = ? AND state = 'running'
+        AND COALESCE(owner, '') = ? AND COALESCE(lease_until, 0) = ?`,
+      params: [self, until, stepId, fence, owner, leaseUntil ?? 0],
+      rows: 1,
+    },
+    { sql: "UPDATE attempts SET owner = ? WHERE step_id = ? AND fence = ?", params: [self, stepId, fence] },
+  ];
+  return (await committed(surroundings, statements)) ? { ...step, owner: self, leaseUntil: until } : null;
+}
+
+interface Condition {
+  readonly sql: string;
+  readonly params: readonly Param[];
+}
+
+/** What a start must find: a place in the pool, nobody who holds the value, nothing paused, no run that was cancelled. */
+function mayStart({ pool, exclusive, runId }: Asked, { pools }: Surroundings): Condition[] {
+  const conditions: Condition[] = [];
+  if (pool !== null) {
+    const running = "SELECT count(*) FROM steps WHERE pool = ? AND state = 'running'";
+    conditions.push({ sql: `(${running}) < ?`, params: [pool, pools[pool]!] }, notPaused("pool", pool));
+  }
+  if (exclusive !== null) {
+    const holder = "SELECT 1 FROM steps WHERE exclusive_key = ? AND state = 'running'";
+    conditions.push({ sql: `NOT EXISTS (${holder})`, params: [exclusive] });
+  }
+  if (runId !== null) {
+    const cancelled = "SELECT 1 FROM runs WHERE id = ? AND cancel_at IS NOT NULL";
+    conditions.push({ sql: `NOT EXISTS (${cancelled})`, params: [runId] }, notPaused("run", runId));
+  }
+  return conditions;
+}
+
+const notPaused = (what: string, name: string): Condition => ({
+  sql: "NOT EXISTS (SELECT 1 FROM pauses WHERE what = ? AND name = ?)",
+  params: [what, name],
+});
+
+/** Nobody waits in the queue for the same place; a server that died there does not count once its lease is over. */
+function nobodyBefore({ pool, exclusive }: Asked, nowMs: number): Condition[] {
+  const waiting = (column: string) =>
+    `NOT EXISTS (SELECT 1 FROM steps WHERE ${column} = ? AND state = 'queued' AND lease_until >= ? AND COALESCE(due_at, 0) <= ?)`;
+  return [
+    ...(pool === null ? [] : [{ sql: waiting("pool"), params: [pool, nowMs, nowMs] }]),
+    ...(exclusive === null ? [] : [{ sql: waiting("exclusive_key"), params: [exclusive, nowMs, nowMs] }]),
+  ];
+}
+
+interface Row extends Queued {
+  readonly state: "queued" | "running";
+  readonly startedAt: number;
+  readonly may: readonly Condition[];
+}
+
+function made({ owner, leaseMs }: Surroundings, asked: Asked, { stepId, fence, state, startedAt, may }: Row): Statement {
+  const { key, kind, revision, target, runId, input, pool, exclusive } = asked;
+  return {
+    sql: `INSERT INTO steps (id, step_key, kind, revision, target, run_id, input, pool, exclusive_key, state, owner, fence, lease_until, created_at)
+      SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+      WHERE NOT EXISTS (SELECT 1 FROM steps WHERE step_key = ? AND state IN ('running', 'queued')) AND NOT EXISTS (SELECT 1 FROM results WHERE step_key = ?)${and(may)}`,
+    params: [
+      ...[stepId, key, kind, revision, target, runId, JSON.stringify(input), pool, exclusive],
+      ...[state, owner.name, fence, startedAt + leaseMs, startedAt, key, key, ...paramsOf(may)],
+    ],
+    rows: 1,
+  };
+}
+
+function taken({ owner, leaseMs }: Surroundings, asked: Asked, row: Row & { readonly from: OpenStep }): Statement {
+  const { stepId, fence, state, startedAt, may, from } = row;
+  const { runId, pool, exclusive } = asked;
+  return {
+    sql: `UPDATE steps SET fence = ?, state = ?, owner = ?, lease_until = ?, run_id = ?, pool = ?, exclusive_key = ?, ended_at = NULL, cancel_at = NULL,
+        error = CASE WHEN state = 'queued' THEN error END
+      WHERE id = ? AND fence = ? AND state = ? AND COALESCE(owner, '') = ? AND COALESCE(lease_until, 0) = ?${and(may)}`,
+    params: [
+      ...[fence, state, owner.name, startedAt + leaseMs, runId, pool, exclusive],
+      ...[stepId, from.fence, from.state, from.owner, from.leaseUntil ?? 0, ...paramsOf(may)],
+    ],
+    rows: 1,
+  };
+}
+
+function attemptStatements({ owner }: Surroundings, asked: Asked, { stepId, fence, startedAt }: Attempt): Statement[] {
+  return [
+    {
+      sql: "INSERT INTO attempts (step_id, fence, engine, owner, started_at, heartbeat_at) VALUES (?, ?, ?, ?, ?, ?)",
+      params: [stepId, fence, asked.engine, owner.name, startedAt, startedAt],
+    },
+    ...readingStatements({ ...asked, granted: true, atMs: startedAt }),
+  ];
+}
+
+const and = (conditions: readonly Condition[]) => conditions.map(({ sql }) => ` AND ${sql}`).join("");
+const paramsOf = (conditions: readonly Condition[]) => conditions.flatMap(({ params }) => params);
+
+async function committed({ records }: Surroundings, statements: readonly Statement[]): Promise<boolean> {
+  try {
+    return (await records.commit(statements)).committed;
+  } catch (error) {
+    if (error instanceof MillError && error.code === "records.constraint") return false; // two at the same moment
+    throw error;
+  }
 }

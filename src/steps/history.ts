@@ -7,7 +7,7 @@ import type { LogLine } from "./settle.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export type RunState = "running" | "succeeded" | "refused" | "failed" | "cancelled" | "lost";
-export type StepState = "running" | "succeeded" | "failed" | "cancelled" | "lost";
+export type StepState = "queued" | "running" | "succeeded" | "failed" | "cancelled" | "lost";
 
 /** Times are milliseconds since 1970. */
 export interface RunRecord {
@@ -48,7 +48,7 @@ export interface AttemptRecord {
   readonly engine: string;
   readonly startedAt: number;
   readonly endedAt: number | null;
-  readonly outcome: Exclude<StepState, "running"> | null;
+  readonly outcome: Exclude<StepState, "queued" | "running"> | null;
   readonly meters: Meters | null;
   readonly error: ErrorJson | null;
   /** The last 200 lines. */
@@ -210,11 +210,11 @@ const toAttempt = (row: Row) =>
 
 const parse = (text: unknown): unknown => (typeof text === "string" ? JSON.parse(text) : null);
 
-const unknownRun = (id: string) =>
+export const unknownRun = (id: string) =>
   new MillError("run.unknown", `There is no run ${id}.`, {
     expected: "a run's id, or a target, as in model/late-arrival",
     got: id,
     fix: "GET /v1/runs lists them.",
   });
-const unknownStep = (id: string) =>
+export const unknownStep = (id: string) =>
   new MillError("step.unknown", `There is no step ${id}.`, { got: id, fix: "GET /v1/steps lists them." });

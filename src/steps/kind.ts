@@ -2,6 +2,8 @@ import type { Digest, Json } from "../base/index.ts";
 import type { Measurement } from "../contract/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
 import type { Checkpoint } from "./checkpoint.ts";
+import type { RetryPolicy } from "./retry.ts";
+import type { Timeouts } from "./timeouts.ts";
 
 /** What a step may use beside its input. Nothing in it is a database: outcomes are published by the ledger alone. */
 export interface StepContext {
@@ -30,5 +32,8 @@ export interface StepManifest {
 export interface StepKind<Input = Json> {
   readonly name: string;
   readonly revision: number;
+  /** How its steps are tried again, and how long they may take, where a request does not say. */
+  readonly retry?: RetryPolicy;
+  readonly timeouts?: Timeouts;
   run(input: Input, context: StepContext): Promise<StepManifest>;
 }

@@ -3,42 +3,52 @@
  *
  *     key has a result? ── yes ──────────────────────────────────────────────> reused
  *         │ no
- *     claim: step + attempt + fence + lease + holdout readings, one commit
- *         │
+ *         ├── no place in its pool, its value taken, paused ──> queued <── what is passing is tried again later ──┐
+ *         │                                                        │                                              │
+ *     claim: step + attempt + fence + lease + holdout readings, one commit                                        │
+ *         │                                                                                                       │
  *     engine: child process writes objects, then manifest.json (the commit marker)      heartbeat renews the lease
  *         │
  *     publish: state + attempt + result + pins, one commit, only under this fence ──> succeeded | failed | cancelled
  */
 import { mkdirSync } from "node:fs";
-import { setTimeout as delay } from "node:timers/promises";
-import { type Digest, newId } from "../base/index.ts";
-import { processAlive, processHandle } from "../ports/engines/index.ts";
+import type { Digest } from "../base/index.ts";
 import { runAgain } from "./again.ts";
-import { type Outcome, runAttempt } from "./attempt.ts";
+import type { Ending, Outcome, Waiter } from "./attempt.ts";
 import type { Progress } from "./attempt-folder.ts";
-import { claim, isAbandoned, openStepOf } from "./claim.ts";
+import { carryOut, type Wanted, type Works } from "./carry-out.ts";
 import { createHistory, type History } from "./history.ts";
 import { type Environment, keyOf } from "./key.ts";
 import type { StepKind, StepManifest } from "./kind.ts";
+import { type LogPart, readLog } from "./log.ts";
 import { createPulse } from "./pulse.ts";
-import { type Recovered, reconcile, recover } from "./recover.ts";
+import { createQueue } from "./queue.ts";
+import { type Recovered, recover, sweepFolders } from "./recover.ts";
 import { createResults } from "./results.ts";
+import { DEFAULT_RETRY, type RetryPolicy } from "./retry.ts";
 import { unknownKind } from "./run-step.ts";
 import { holdoutLocked, readingStatements, type Sealed, sealedIn } from "./sealed.ts";
-import type { Owner, Surroundings } from "./surroundings.ts";
+import { engineNamed, type Owner, requirePool, type Surroundings } from "./surroundings.ts";
+import { thisProcess } from "./this-process.ts";
+import type { Timeouts } from "./timeouts.ts";
+import { createWishes, type Wishes } from "./wishes.ts";
 
-export interface LedgerOptions extends Pick<Surroundings, "records" | "objects" | "engine"> {
+export interface LedgerOptions extends Pick<Surroundings, "records" | "objects" | "engines"> {
   /** Where the folders of attempts lie (`.mill/steps`); made with mode 0700. */
   readonly folder: string;
-  readonly kinds: readonly Pick<StepKind, "name" | "revision">[];
+  readonly kinds: readonly Pick<StepKind, "name" | "revision" | "retry" | "timeouts">[];
   /** Part of every key. */
   readonly environment: Environment;
   /** Kinds that may read a sealed holdout; default `["assess"]`. */
   readonly opensHoldout?: readonly string[];
-  /** Milliseconds since 1970; default Date.now. */
+  /** How many steps of a pool run at one time, over all servers of the records; default: no pools. */
+  readonly pools?: Readonly<Record<string, number>>;
+  /** Milliseconds since 1970; default Date.now. Those of several servers may differ by less than a third of the lease. */
   readonly clock?: () => number;
   /** How long an attempt may go without a heartbeat before another owner takes it over; default 30,000. */
   readonly leaseMs?: number;
+  /** Whether processes of other machines may use the same records; default false. Then of what is not known here the lease decides. */
+  readonly shared?: boolean;
   /** Who runs the attempts; default this process. */
   readonly owner?: Owner;
   /** What describes the infrastructure that a run begins on; default: nobody says. */
@@ -54,12 +64,22 @@ export interface StepRequest {
   readonly runId: string | null;
   readonly memoryMb: number;
   readonly threads: number;
+  /** Name of the engine; default the first one. In no key: the result is the same wherever it is made. */
+  readonly on?: string;
+  /** Default: the kind's, else what is passing is tried again, eight times within two minutes. */
+  readonly retry?: RetryPolicy;
+  /** Default: the kind's, else none. */
+  readonly timeouts?: Timeouts;
+  /** At most so many steps of a pool run at one time; the others wait in order. */
+  readonly pool?: string;
+  /** Of steps with the same value, as a model's name, one runs at a time. */
+  readonly exclusive?: string;
   readonly signal?: AbortSignal;
   onProgress?(progress: Progress): void;
   onLog?(text: string): void;
 }
 
-export interface Ledger extends History {
+export interface Ledger extends History, Wishes {
   readonly environment: Environment;
   keyOf(kind: string, input: unknown): Digest;
   /** Errors: `step.unknown-kind`. */
@@ -71,29 +91,41 @@ export interface Ledger extends History {
   /**
    * Gives the result of a step, running it when there is none. Callers that ask for the same key at once share one attempt; it is
    * cancelled when the last of them cancels. A failed or cancelled step runs again when it is asked for again.
-   * Errors (thrown): `step.unknown-kind`, `split.holdout-locked`, and those of records when an outcome cannot be written.
+   * Errors (thrown): `step.unknown-kind`, `step.unknown-pool`, `engine.unknown`, `split.holdout-locked`, and those of records when an
+   * outcome cannot be written.
    */
   execute(request: StepRequest): Promise<Outcome>;
   /**
    * What a step that has run leaves when it runs once more from its recorded input, by the kind as it is now; its result is neither used nor replaced,
    * and new objects are not pinned. Errors: `step.unknown`, `step.unknown-kind`, `split.holdout-locked`, `step.cancelled`, those of the step.
    */
-  again(stepId: string, request: Pick<StepRequest, "threads" | "memoryMb" | "signal" | "onProgress">): Promise<StepManifest>;
+  again(
+    stepId: string,
+    request: Pick<StepRequest, "threads" | "memoryMb" | "signal" | "onProgress" | "on">,
+  ): Promise<StepManifest>;
+  /**
+   * What an attempt has said from an offset in bytes on, at most 256 KiB; also while it runs on this machine. A log is kept up to 10 MiB.
+   * Errors: `step.unknown`.
+   */
+  logOf(stepId: string, fence: number, offset: number): Promise<LogPart>;
   /** To be called once before the first `execute`: settles what a crash left behind. */
   recover(): Promise<Recovered>;
+  /** Settles what lost its owner, again and again, until the ledger closes. */
+  reconcileEvery(intervalMs?: number): void;
   /** Cancels what runs and waits for its end. */
   close(): Promise<void>;
 }
 
 /** One attempt, and all who wait for it. */
 interface Shared {
-  readonly outcome: Promise<Outcome>;
+  /** Nothing: another owner has the step now. */
+  readonly outcome: Promise<Outcome | null>;
   readonly stopping: AbortController;
   readonly watchers: Set<Pick<StepRequest, "onProgress" | "onLog">>;
   waiting: number;
 }
 
-const POLL_MS = 100;
+const RECONCILE_EVERY_MS = 30_000;
 
 export function createLedger(options: LedgerOptions): Ledger {
   const { kinds, environment, opensHoldout = ["assess"] } = options;
@@ -101,29 +133,34 @@ export function createLedger(options: LedgerOptions): Ledger {
     ...options,
     clock: options.clock ?? Date.now,
     leaseMs: options.leaseMs ?? 30_000,
-    owner: options.owner ?? thisProcess(),
+    owner: options.owner ?? thisProcess({ shared: options.shared ?? false }),
+    pools: options.pools ?? {},
     infrastructure: options.infrastructure ?? (() => null),
     tidying: new Set(),
   };
-  const { records, clock } = surroundings;
+  const { records, clock, engines, pools } = surroundings;
   mkdirSync(options.folder, { recursive: true, mode: 0o700 });
   const results = createResults(surroundings);
-  const pulse = createPulse(surroundings);
+  const works: Works = { surroundings, results, pulse: createPulse(surroundings), queue: createQueue(surroundings) };
   const history = createHistory(surroundings, results);
   const shared = new Map<Digest, Shared>();
   const repeated = new Set<Promise<unknown>>();
   const closing = new AbortController();
+  let reconciling: NodeJS.Timeout | undefined;
 
-  const revisionOf = (name: string): number => {
+  const kindOf = (name: string) => {
     const kind = kinds.find((one) => one.name === name);
     if (!kind) throw unknownKind(name, kinds);
-    return kind.revision;
+    return kind;
   };
+  const revisionOf = (name: string): number => kindOf(name).revision;
   const keyOfInput = (kind: string, input: unknown) => keyOf({ kind, revision: revisionOf(kind), input, environment });
   const resultOf = async (key: Digest) => (await results.find(key))?.manifest ?? null;
+  const settleAbandoned = () => recover(works, { isOurs: (key) => shared.has(key), adopted: waitForAdopted });
 
   return {
     ...history,
+    ...createWishes(works),
     environment,
     revisionOf,
     keyOf: keyOfInput,
@@ -136,30 +173,52 @@ export function createLedger(options: LedgerOptions): Ledger {
 
     async execute(request) {
       const key = keyOfInput(request.kind, request.input);
-      await refuseSealed(request);
+      const sealed = await refuseSealed(request);
+      const wanted = wantedBy(request, key, sealed);
       for (;;) {
         if (closing.signal.aborted || request.signal?.aborted) return { state: "cancelled" };
-        const one = shared.get(key) ?? share(key, request);
-        if (!one.stopping.signal.aborted) return join(one, request);
-        await one.outcome.catch(() => undefined); // its last caller has left; a new attempt follows its end
+        const one = shared.get(key) ?? share(key, (waiter) => carryOut(works, wanted, waiter));
+        const outcome = one.stopping.signal.aborted ? await one.outcome.then(nothing, nothing) : await join(one, request);
+        if (outcome) return outcome; // else its last caller has left, or another owner has it: a new attempt follows
       }
     },
 
-    async again(stepId, { threads, memoryMb, signal, onProgress = () => {} }) {
+    async again(stepId, { threads, memoryMb, signal, on, onProgress = () => {} }) {
       const { kind, target, input } = (await history.getStep(stepId)).step;
       const revision = revisionOf(kind);
       const sealed = await refuseSealed({ kind, target, input });
       const stop = AbortSignal.any([closing.signal, ...(signal ? [signal] : [])]);
-      const step = { kind, target, input, revision, threads, memoryMb };
+      const step = { kind, target, input, revision, threads, memoryMb, engine: engineNamed(engines, on).name };
       const repetition = runAgain(surroundings, step, { sealed, signal: stop, onProgress });
       repeated.add(repetition);
       return repetition.finally(() => repeated.delete(repetition));
     },
 
-    recover: () => recover(surroundings, (key) => shared.has(key)),
+    logOf: (stepId, fence, offset) => readLog(surroundings, stepId, fence, offset),
+
+    async recover() {
+      const recovered = await settleAbandoned();
+      await sweepFolders(surroundings);
+      return recovered;
+    },
+
+    reconcileEvery(intervalMs = RECONCILE_EVERY_MS) {
+      if (closing.signal.aborted) return;
+      clearTimeout(reconciling);
+      const next = () => {
+        reconciling = setTimeout(round, intervalMs);
+        reconciling.unref();
+      };
+      const round = () =>
+        void settleAbandoned()
+          .then(nothing, nothing)
+          .then(() => closing.signal.aborted || next()); // records that are away come back
+      next();
+    },
 
     async close() {
       closing.abort();
+      clearTimeout(reconciling);
       const running = [...shared.values()];
       for (const { stopping } of running) stopping.abort();
       await Promise.allSettled([...running.map(({ outcome }) => outcome), ...repeated]);
@@ -167,17 +226,44 @@ export function createLedger(options: LedgerOptions): Ledger {
     },
   };
 
-  function share(key: Digest, request: StepRequest): Shared {
+  function wantedBy(request: StepRequest, key: Digest, sealed: readonly Sealed[]): Wanted {
+    const { kind: name, target, runId, input, threads, memoryMb, on, pool = null, exclusive = null } = request;
+    const kind = kindOf(name);
+    if (pool !== null) requirePool(pools, pool);
+    return {
+      ...{ key, kind: name, revision: kind.revision, target, runId, input, sealed, threads, memoryMb, pool, exclusive },
+      engine: engineNamed(engines, on).name,
+      retry: request.retry ?? kind.retry ?? DEFAULT_RETRY,
+      timeouts: request.timeouts ?? kind.timeouts ?? {},
+    };
+  }
+
+  function share(key: Digest, run: (waiter: Waiter) => Promise<Outcome | null>): Shared {
     const stopping = new AbortController();
     const watchers: Shared["watchers"] = new Set();
-    const outcome = runKey(key, request, stopping.signal, watchers).finally(() => shared.delete(key));
+    const outcome = run({
+      signal: stopping.signal,
+      onProgress(progress) {
+        for (const watcher of watchers) watcher.onProgress?.(progress);
+      },
+      onLog(text) {
+        for (const watcher of watchers) watcher.onLog?.(text);
+      },
+    }).finally(() => shared.delete(key));
     const one: Shared = { outcome, stopping, watchers, waiting: 0 };
     shared.set(key, one);
     return one;
   }
 
+  function waitForAdopted(key: Digest, run: (waiter: Waiter) => Promise<Ending>): void {
+    share(key, async (waiter) => {
+      const ending = await run(waiter);
+      return ending?.state === "again" ? null : ending;
+    }).outcome.catch(() => undefined); // who asks for the key hears of it; if nobody does, the next round settles it
+  }
+
   /** Waits with the others; leaving early is cancelling, and the last to leave cancels the attempt and sees how it ends. */
-  async function join(one: Shared, request: StepRequest): Promise<Outcome> {
+  async function join(one: Shared, request: StepRequest): Promise<Outcome | null> {
     const { signal } = request;
     const left = Promise.withResolvers<Outcome>();
     const leave = () => {
@@ -196,42 +282,6 @@ export function createLedger(options: LedgerOptions): Ledger {
     }
   }
 
-  async function runKey(key: Digest, request: StepRequest, signal: AbortSignal, watchers: Shared["watchers"]): Promise<Outcome> {
-    const { kind, input, target, runId, threads, memoryMb } = request;
-    const revision = revisionOf(kind);
-    while (!signal.aborted) {
-      const [result, open] = await Promise.all([results.findOrForget(key), openStepOf(surroundings, key)]);
-      if (result) return { state: "reused", ...result };
-      if (open?.state === "running") {
-        if (isAbandoned(open, surroundings)) await reconcile(surroundings, open);
-        else await delay(POLL_MS, undefined, { signal }).catch(() => undefined); // another owner runs it
-        continue;
-      }
-      const attempt = await claim(surroundings, {
-        key,
-        kind,
-        revision,
-        target,
-        runId,
-        input,
-        sealed: await sealedIn(input, records),
-        lost: open,
-      });
-      if (!attempt) continue;
-      const outcome = await runAttempt(surroundings, pulse, attempt, {
-        ...{ revision, input, threads, memoryMb, signal },
-        onProgress(progress) {
-          for (const watcher of watchers) watcher.onProgress?.(progress);
-        },
-        onLog(text) {
-          for (const watcher of watchers) watcher.onLog?.(text);
-        },
-      });
-      if (outcome) return outcome;
-    }
-    return { state: "cancelled" };
-  }
-
   /** The sealed objects that the input names, when the kind may open them. */
   async function refuseSealed({ kind, input, target }: Pick<StepRequest, "kind" | "input" | "target">): Promise<Sealed[]> {
     const sealed = await sealedIn(input, records);
@@ -241,11 +291,4 @@ export function createLedger(options: LedgerOptions): Ledger {
   }
 }
 
-/** This process and this ledger: two ledgers in one process respect each other's leases. */
-function thisProcess(): Owner {
-  const self = processHandle(process.pid) ?? String(process.pid);
-  return {
-    name: `${self}/${newId().slice(-12)}`,
-    alive: (name) => processAlive(name.split("/")[0]!),
-  };
-}
+const nothing = () => null;

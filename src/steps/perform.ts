@@ -4,9 +4,10 @@ import type { JobExit, RunningJob } from "../ports/engines/index.ts";
 import { type Marker, type Meters, readFailure, readMarker, writeInput } from "./attempt-folder.ts";
 import { asStepError } from "./run-step.ts";
 import { metersOf } from "./settle.ts";
-import type { Surroundings } from "./surroundings.ts";
+import { engineNamed, type Surroundings } from "./surroundings.ts";
 
 export interface Job {
+  readonly engine: string;
   readonly stepId: string;
   readonly fence: number;
   readonly kind: string;
@@ -20,7 +21,10 @@ export interface Job {
 
 export interface Performing {
   readonly folder: string;
+  /** Ends the job. */
   readonly signal: AbortSignal;
+  /** Another owner looks after the job from now on: it goes on. */
+  readonly released?: AbortSignal;
   /** A line of the job's standard output. */
   hear(line: string): void;
   /** The job runs; its handle finds it again. */
@@ -33,45 +37,64 @@ export type Left = { readonly meters: Meters } & (
   | { readonly marker: null; readonly error: MillError }
 );
 
-/** Throws only what keeps the outcome from being read. */
-export async function perform(surroundings: Surroundings, job: Job, performing: Performing): Promise<Left> {
-  const { folder } = performing;
-  const started = performance.now();
-  const exit = await runJob(surroundings, job, performing).catch((thrown) => asStepError(thrown, folder));
+/** Starts the job and waits for its end. Throws only what keeps the outcome from being read; null: it was released. */
+export function perform(surroundings: Surroundings, job: Job, performing: Performing): Promise<Left | null> {
+  return waitFor(surroundings, job, performing, async () => {
+    const { kind, revision, input, threads, memoryMb, stepId, fence, checkpoint } = job;
+    const { folder, hear } = performing;
+    await writeInput(folder, { kind, revision, input, threads, memoryMb, ...(checkpoint === undefined ? {} : { checkpoint }) });
+    return engineNamed(surroundings.engines, job.engine).start({ stepId, fence, folder, memoryMb }, hear);
+  });
+}
+
+/** Waits for the end of what `begin` gives, and reads what it has left. */
+export async function waitFor(
+  surroundings: Surroundings,
+  job: Omit<Job, "input" | "threads" | "revision">,
+  performing: Performing,
+  begin: () => Promise<RunningJob>,
+): Promise<Left | null> {
+  const { folder, signal, released, started } = performing;
+  const startedAt = performance.now();
+  const exit = await runJob().catch((thrown) => asStepError(thrown, folder));
+  if (exit === null) return null;
   const marker = await readMarker(folder);
   const failure = marker ? null : await readFailure(folder);
   const usage = exit instanceof MillError ? null : exit.usage;
-  const meters = metersOf(performance.now() - started, (marker ?? failure)?.meters ?? null, usage);
+  const meters = metersOf(performance.now() - startedAt, (marker ?? failure)?.meters ?? null, usage);
   const missing = marker && (await missingObject(surroundings, job, marker));
   if (marker && !missing) return { marker, error: null, meters };
   const error = missing ?? (failure ? errorFromJson(failure.error) : exit instanceof MillError ? exit : crash(job, exit));
   return { marker: null, error, meters };
-}
 
-async function runJob({ engine }: Surroundings, job: Job, { folder, signal, hear, started }: Performing): Promise<JobExit> {
-  const { kind, revision, input, threads, memoryMb, stepId, fence, checkpoint } = job;
-  await writeInput(folder, { kind, revision, input, threads, memoryMb, ...(checkpoint === undefined ? {} : { checkpoint }) });
-  const running = await engine.start({ stepId, fence, folder, memoryMb }, hear);
-  const ended = started?.(running.handle);
-  try {
-    return await exitUnlessStopped(running, signal);
-  } finally {
-    ended?.();
+  async function runJob(): Promise<JobExit | null> {
+    const running = await begin();
+    const ended = started?.(running.handle);
+    try {
+      return await exitOf(running, signal, released);
+    } finally {
+      ended?.();
+    }
   }
 }
 
-async function exitUnlessStopped(job: RunningJob, signal: AbortSignal): Promise<JobExit> {
+async function exitOf(job: RunningJob, signal: AbortSignal, released?: AbortSignal): Promise<JobExit | null> {
   const cancel = () => job.cancel();
+  const letGo = Promise.withResolvers<null>();
+  const release = () => letGo.resolve(null);
   signal.addEventListener("abort", cancel);
+  released?.addEventListener("abort", release);
   if (signal.aborted) cancel();
+  if (released?.aborted) release();
   try {
-    return await job.exit;
+    return await Promise.race([job.exit, letGo.promise]);
   } finally {
     signal.removeEventListener("abort", cancel);
+    released?.removeEventListener("abort", release);
   }
 }
 
-async function missingObject({ objects }: Surroundings, job: Job, { manifest }: Marker): Promise<MillError | null> {
+async function missingObject({ objects }: Surroundings, job: Named, { manifest }: Marker): Promise<MillError | null> {
   for (const [role, one] of Object.entries(manifest.objects)) {
     if ((await objects.sizeOf(one)) !== null) continue;
     return new MillError("step.bad-manifest", `The manifest names an object that was not stored: ${role}.`, {
@@ -83,9 +106,11 @@ async function missingObject({ objects }: Surroundings, job: Job, { manifest }: 
   return null;
 }
 
+type Named = Pick<Job, "kind" | "target">;
+
 const STDERR_CHARACTERS = 2000;
 
-function crash(job: Job, { code, signal, stderr, endedFor }: JobExit): MillError {
+function crash(job: Named & Pick<Job, "memoryMb">, { code, signal, stderr, endedFor }: JobExit): MillError {
   const at = nameOf(job);
   if (endedFor === "memory" || stderr.includes("JavaScript heap out of memory"))
     return new MillError("step.memory", `The step took more than the ${job.memoryMb} MB it may have, and was ended.`, {
@@ -101,4 +126,4 @@ function crash(job: Job, { code, signal, stderr, endedFor }: JobExit): MillError
   });
 }
 
-const nameOf = ({ kind, target }: Job) => `${kind} of ${target}`;
+const nameOf = ({ kind, target }: Named) => `${kind} of ${target}`;

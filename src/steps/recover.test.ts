@@ -10,7 +10,7 @@ import { processAlive } from "../ports/engines/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
 import type { Records } from "../ports/records/index.ts";
 import { attemptFolder, writeInput } from "./attempt-folder.ts";
-import { claim, openStepOf } from "./claim.ts";
+import { type Asked, begin, openStepOf } from "./claim.ts";
 import { kinds } from "./fixtures/kinds.ts";
 import { faultsOf, openTestWorkspace, type TestWorkspace } from "./fixtures/workspace.ts";
 import { createInlineEngine, performStep, type StepRequest } from "./index.ts";
@@ -145,24 +145,34 @@ test("a step's process killed from outside is a crash, and the step runs again w
 
 /** What the parts of a ledger work with, by hand: an owner that can die, a clock that can be set. */
 function surroundingsOf({ records, objects, engine, folder }: TestWorkspace, more: Partial<Surroundings> = {}): Surroundings {
-  const common = { records, objects, engine, folder: join(folder, "steps"), clock: Date.now, leaseMs: 30_000 };
+  const common = {
+    records,
+    objects,
+    engines: [engine],
+    pools: {},
+    folder: join(folder, "steps"),
+    clock: Date.now,
+    leaseMs: 30_000,
+  };
   return { ...common, owner: { name: "old", alive: () => true }, infrastructure: () => null, tidying: new Set(), ...more };
 }
 
-/** Claims a step as a process would that then dies; with `performed` its manifest is complete. */
-async function abandon(workspace: TestWorkspace, name: string, performed: boolean, surroundings = surroundingsOf(workspace)) {
-  const key = workspace.ledger.keyOf("write", input(name));
-  const step = {
-    key,
+const asked = ({ ledger, engine }: TestWorkspace, name: string): Asked => ({
+  ...{
+    key: ledger.keyOf("write", input(name)),
     kind: "write",
     revision: 1,
     target: "dataset/flights",
     runId: null,
     input: input(name),
-    sealed: [],
-    lost: null,
-  };
-  const attempt = (await claim(surroundings, step))!;
+  },
+  ...{ sealed: [], engine: engine.name, pool: null, exclusive: null },
+});
+
+/** Claims a step as a process would that then dies; with `performed` its manifest is complete. */
+async function abandon(workspace: TestWorkspace, name: string, performed: boolean, surroundings = surroundingsOf(workspace)) {
+  const key = workspace.ledger.keyOf("write", input(name));
+  const attempt = (await begin(surroundings, asked(workspace, name), null))!;
   const folder = attemptFolder(surroundings.folder, attempt.stepId, attempt.fence);
   await writeInput(folder, { kind: "write", revision: 1, input: input(name), threads: 1, memoryMb: 300 });
   const effects = { objects: workspace.objects, signal: new AbortController().signal, print: () => undefined };
@@ -183,11 +193,11 @@ test("recovery publishes what was complete, loses what was not, and leaves alone
   mkdirSync(join(workspace.folder, "steps", "left-over"));
 
   const ledger = workspace.ledgerWith({ owner: { name: "third", alive: (name) => name === "new" } });
-  assert.deepEqual(await ledger.recover(), { published: 1, failed: 0, lost: 2, orphans: 0, runs: 0 });
+  assert.deepEqual(await ledger.recover(), { published: 1, failed: 0, lost: 2, adopted: 0, orphans: 0, runs: 0 });
   assert.deepEqual(readdirSync(join(workspace.folder, "steps")), [`${alive.attempt.stepId}-1`]);
   assert.notEqual(await ledger.resultOf(complete.key), null);
   assert.equal(await ledger.resultOf(torn.key), null);
-  assert.deepEqual(await ledger.recover(), { published: 0, failed: 0, lost: 0, orphans: 0, runs: 0 });
+  assert.deepEqual(await ledger.recover(), { published: 0, failed: 0, lost: 0, adopted: 0, orphans: 0, runs: 0 });
 
   const again = await ledger.execute(ask(input("unfinished")));
   assert.ok(again.state === "succeeded");
@@ -216,7 +226,7 @@ test("the process of a dead owner that still runs is ended before its step is ta
   await workspace.records.commit([{ sql: "UPDATE attempts SET handle = ?", params: [job.handle] }]);
 
   const ledger = workspace.ledgerWith({ owner: deadOwner });
-  assert.deepEqual(await ledger.recover(), { published: 0, failed: 0, lost: 1, orphans: 1, runs: 0 });
+  assert.deepEqual(await ledger.recover(), { published: 0, failed: 0, lost: 1, adopted: 0, orphans: 1, runs: 0 });
   assert.equal(processAlive(job.handle), false);
   assert.equal(await ledger.resultOf(key), null);
   assert.equal((await ledger.execute(ask(input("orphan")))).state, "succeeded");
@@ -234,16 +244,7 @@ test("an attempt of an older fence can publish nothing, not even a failure", asy
   await ledger.recover();
   const surroundings = surroundingsOf(workspace, { owner: deadOwner });
   const lost = await openStepOf(surroundings, old.key);
-  const step = {
-    key: old.key,
-    kind: "write",
-    revision: 1,
-    target: "dataset/flights",
-    runId: null,
-    input: input("late"),
-    sealed: [],
-  };
-  const newer = (await claim(surroundings, { ...step, lost }))!;
+  const newer = (await begin(surroundings, asked(workspace, "late"), lost))!;
   assert.equal(newer.fence, 2);
 
   for (const statements of [publishStatements(old.attempt, late, 1, {}), endStatements(old.attempt, "failed", 1)])
@@ -265,13 +266,15 @@ test("two ledgers that are asked for the same keys at once run each of them once
   const ran: string[] = [];
   const counting = (name: string) =>
     workspace.ledgerWith({
-      engine: {
-        ...createInlineEngine(kinds, { objects: workspace.objects }),
-        start: (job, onLine) => {
-          ran.push(name);
-          return workspace.engine.start(job, onLine);
+      engines: [
+        {
+          ...createInlineEngine(kinds, { objects: workspace.objects }),
+          start: (job, onLine) => {
+            ran.push(name);
+            return workspace.engine.start(job, onLine);
+          },
         },
-      },
+      ],
     });
   const ledgers = [counting("a"), counting("b"), counting("a"), counting("b")];
   const names = Array.from({ length: 12 }, (_, i) => `step-${i}`);
@@ -283,7 +286,7 @@ test("two ledgers that are asked for the same keys at once run each of them once
   await workspace.close();
 });
 
-test("an attempt whose lease ran out is taken over, and its own ledger then reports the other's result", async () => {
+test("an attempt whose lease ran out is taken over, and both ledgers report the one result", async () => {
   const workspace = await openTestWorkspace(newFolder());
   let now = Date.now();
   const asleep = workspace.ledgerWith({ clock: () => now, leaseMs: 3_600_000 }); // its heartbeat never comes
@@ -293,9 +296,13 @@ test("an attempt whose lease ran out is taken over, and its own ledger then repo
   now += 7_200_000;
   const other = workspace.ledgerWith({ clock: () => now });
   const second = other.execute(ask(slow));
-  const [late, taken] = await Promise.all([first, second]);
-  assert.equal(taken.state, "succeeded");
-  assert.equal(late.state, "reused");
+  const outcomes = await Promise.all([first, second]);
+  assert.deepEqual(outcomes.map(({ state }) => state).sort(), ["reused", "succeeded"]);
+  const { attempts } = await other.getStep((await other.listSteps()).items[0]!.id);
+  assert.deepEqual(
+    attempts.map(({ outcome }) => outcome),
+    ["lost", "succeeded"],
+  );
   assert.deepEqual(await faultsOf(workspace), []);
   await workspace.close();
 });
@@ -305,7 +312,7 @@ test("whichever object write fails, the step fails whole, and the next try succe
   let failures = 0;
   for (let failAt = 0; ; failAt++) {
     const objects = failingPuts(workspace.objects, failAt);
-    const ledger = workspace.ledgerWith({ engine: createInlineEngine(kinds, { objects }) });
+    const ledger = workspace.ledgerWith({ engines: [createInlineEngine(kinds, { objects })] });
     const outcome = await ledger.execute(ask(input("writes")));
     if (outcome.state === "succeeded") break;
     failures++;

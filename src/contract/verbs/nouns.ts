@@ -18,7 +18,7 @@ import type { ChainLink, Measurement, Requirement, Verdict } from "../judgement.
 import { MEASURES, type Task } from "../tasks.ts";
 
 export const TASKS = Object.keys(MEASURES) as Task[];
-export const STEP_STATES = ["pending", "running", "succeeded", "failed", "cancelled", "lost"] as const;
+export const STEP_STATES = ["queued", "running", "succeeded", "failed", "cancelled", "lost"] as const;
 export const RUN_STATES = ["running", "succeeded", "refused", "failed", "cancelled", "lost"] as const;
 
 export const name = text({ pattern: "^[a-z][a-z0-9-]{0,62}$", description: "Name of a definition" });

@@ -1,0 +1,52 @@
+/**
+ * The four timeouts of a step, in Temporal's terms, all optional:
+ *
+ *     asked -------- scheduleToStart -------- started -------- startToClose -------- ended     of each try but the first from its start
+ *     asked ------------------------------ scheduleToClose ------------------------- ended     over all tries
+ *     line ---- heartbeat ---- line                                                            the longest silence of a running try
+ */
+import { MillError } from "../base/index.ts";
+
+export interface Timeouts {
+  readonly scheduleToStartMs?: number;
+  readonly startToCloseMs?: number;
+  readonly scheduleToCloseMs?: number;
+  readonly heartbeatMs?: number;
+}
+
+export interface Timer {
+  /** Aborts with the error when the time is over. */
+  readonly signal: AbortSignal;
+  /** Begins anew. */
+  again(): void;
+  clear(): void;
+}
+
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+const SAYS: Record<keyof Timeouts, string> = {
+  scheduleToStartMs: "The step did not start in time",
+  startToCloseMs: "The step ran for too long, and was ended",
+  scheduleToCloseMs: "The step was not done in time",
+  heartbeatMs: "The step gave no sign of life, and was ended",
+};
+
+/** Never over when the timeout is not set. */
+export function startTimer(timeouts: Timeouts, which: keyof Timeouts, step: string): Timer {
+  const limitMs = timeouts[which];
+  const over = new AbortController();
+  if (limitMs === undefined) return { signal: over.signal, again() {}, clear() {} };
+  const timer = setTimeout(() => over.abort(timedOut(which, limitMs, step)), Math.min(limitMs, TIMER_MS_MAX));
+  return { signal: over.signal, again: () => void timer.refresh(), clear: () => clearTimeout(timer) };
+}
+
+/** Why a signal aborted, when that is one of the timeouts. */
+export const timeoutOf = ({ reason }: AbortSignal): MillError | null =>
+  reason instanceof MillError && reason.code === "step.timeout" ? reason : null;
+
+const timedOut = (which: keyof Timeouts, limitMs: number, step: string) =>
+  new MillError("step.timeout", `${SAYS[which]}.`, {
+    at: step,
+    expected: `${which}: at most ${limitMs} ms`,
+    fix: `Raise ${which} of the step, or find out what keeps it.`,
+  });
