@@ -77,7 +77,11 @@ async function fit(data: TrainingData, given: Params, context: FitContext): Prom
     seed: context.seed,
     isWarm: start !== undefined,
   };
-  const found = (await runCrew("search-clusters", order, members, context, () => placeRows(at, space, data, factor)))!;
+  const fill = () => {
+    placeRows(at, space, data, factor);
+    return order;
+  };
+  const found = (await runCrew("search-clusters", fill, members, context))!;
   if (!found.converged)
     context.warn({
       reason: "not-converged",

@@ -4,7 +4,6 @@
  */
 const ARRIVED = 0;
 const GENERATION = 16;
-const GATE = 24;
 const SPINS = 4000;
 
 export const BARRIER_BYTES = 128;
@@ -24,15 +23,4 @@ export function createBarrier(shared: SharedArrayBuffer, count: number): () => v
     for (let spin = 0; spin < SPINS; spin++) if (Atomics.load(cells, GENERATION) !== generation) return;
     while (Atomics.load(cells, GENERATION) === generation) Atomics.wait(cells, GENERATION, generation);
   };
-}
-
-/** The members begin when the calling thread has opened the gate. */
-export function openGate(shared: SharedArrayBuffer): void {
-  const cells = new Int32Array(shared);
-  Atomics.store(cells, GATE, 1);
-  Atomics.notify(cells, GATE);
-}
-
-export function awaitGate(shared: SharedArrayBuffer): void {
-  Atomics.wait(new Int32Array(shared), GATE, 0);
 }

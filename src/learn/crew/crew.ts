@@ -5,7 +5,7 @@
 import { Worker } from "node:worker_threads";
 import { asMillError, type ErrorJson, errorFromJson, type Json, MillError } from "../../base/index.ts";
 import type { FitContext } from "../estimator.ts";
-import { BARRIER_BYTES, openGate } from "./barrier.ts";
+import { BARRIER_BYTES } from "./barrier.ts";
 import type { JobInput, JobName, JobResult } from "./jobs.ts";
 
 /** What a job sees of its crew. */
@@ -27,7 +27,6 @@ export type CrewMessage =
 
 export interface CrewOrder {
   readonly job: JobName;
-  readonly input: unknown;
   readonly index: number;
   readonly count: number;
   readonly barrier: SharedArrayBuffer;
@@ -42,26 +41,25 @@ export const crewSize = (rowCount: number, threads: number) =>
 
 /**
  * Runs a job on `count` worker threads and resolves to what member 0 returned. Large arrays of `input` must lie in
- * SharedArrayBuffers, else each worker gets a copy. `meanwhile` runs while the workers start, and the job begins when it has returned: a place to fill shared
- * arrays. Whatever the end, no worker is left alive when the promise settles.
+ * SharedArrayBuffers, else each worker gets a copy. A function makes the input while the workers start.
+ * Whatever the end, no worker is left alive when the promise settles.
  * Errors: `learn.cancelled`, `learn.worker-lost`, and what the job throws.
  */
 export async function runCrew<Job extends JobName>(
   job: Job,
-  input: JobInput<Job>,
+  input: JobInput<Job> | (() => JobInput<Job>),
   count: number,
   context: Pick<FitContext, "progress" | "signal" | "checkpoint">,
-  meanwhile?: () => void,
 ): Promise<JobResult<Job>> {
   throwIfCancelled(context.signal);
   const barrier = new SharedArrayBuffer(BARRIER_BYTES);
   const workers = Array.from({ length: count }, (_, index) => {
-    const order: CrewOrder = { job, input, index, count, barrier };
+    const order: CrewOrder = { job, index, count, barrier };
     return new Worker(entry(), { workerData: order });
   });
   try {
-    meanwhile?.();
-    openGate(barrier);
+    const made = typeof input === "function" ? (input as () => JobInput<Job>)() : input;
+    for (const worker of workers) worker.postMessage(made);
     return (await firstEnd(workers, context)) as JobResult<Job>;
   } finally {
     await Promise.all(workers.map((worker) => worker.terminate()));

@@ -1,7 +1,7 @@
 /** The file that a crew's worker thread starts with. */
 import { parentPort, workerData } from "node:worker_threads";
 import { asMillError, errorToJson } from "../../base/index.ts";
-import { awaitGate, createBarrier } from "./barrier.ts";
+import { createBarrier } from "./barrier.ts";
 import type { CrewMessage, CrewOrder, Member } from "./crew.ts";
 import { jobs } from "./jobs.ts";
 
@@ -20,10 +20,11 @@ const member: Member = {
   },
 };
 
+const input = new Promise((resolve) => parentPort!.once("message", resolve));
+
 try {
   const job = (await jobs[order.job]()) as (input: unknown, member: Member) => unknown;
-  awaitGate(order.barrier);
-  const result = job(order.input, member);
+  const result = job(await input, member);
   if (order.index === 0) post({ result });
 } catch (thrown) {
   post({ error: errorToJson(asMillError(thrown)) });
