@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { type Config, readConfig } from "../contract/index.ts";
+import { createAudit, openAuditAnchor, openKeyring } from "../guard/index.ts";
 import { newBucket, skip as withoutS3 } from "../ports/objects/fixtures/s3-server.ts";
 import { configuredObjects, openObjects, requireSameStore } from "../ports/objects/index.ts";
 import { openSqlite } from "../ports/records/index.ts";
@@ -109,4 +110,25 @@ test("a bucket is tried by putting, reading and removing an object", { skip: wit
   environment(credentials!.accessKeyId, "wrong");
   const { state, found, fix } = await told(config, "objects");
   assert.deepEqual([state, /refuses our access key/.test(found), /secret/.test(fix)], ["fault", true, true]);
+});
+
+test("an audit that was altered, or whose end was cut off, is a fault; one without an anchor a warning", async () => {
+  const config = configOf({});
+  assert.deepEqual((await told(config, "audit")).found, "nothing was done yet");
+  await started(config);
+  const records = await openSqlite(join(config.workspace, "mill.db"));
+  const anchor = await openAuditAnchor(config.workspace, await openKeyring(config.workspace));
+  const audit = createAudit({ records, anchor });
+  for (let index = 0; index < 5; index++)
+    await audit.record({ actor: "owner", verb: "run", target: null, outcome: "done", detail: index });
+  await anchor.close();
+  assert.match((await told(config, "audit")).found, /^5 rows, none altered, and none cut off up to row 5$/);
+  await records.commit([{ sql: "DELETE FROM audit WHERE seq = 5" }]);
+  const cut = await told(config, "audit");
+  assert.deepEqual([cut.state, /cut off/.test(cut.found)], ["fault", true], cut.found);
+  rmSync(join(config.workspace, "audit.head"));
+  assert.equal((await told(config, "audit")).state, "warning");
+  await records.commit([{ sql: "UPDATE audit SET actor = 'somebody' WHERE seq = 2" }]);
+  assert.match((await told(config, "audit")).found, /row 2: its content was changed/);
+  await records.close();
 });

@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { asMillError, formatSpan } from "../base/index.ts";
 import { type Config, EXIT } from "../contract/index.ts";
-import { readLock } from "../guard/index.ts";
+import { openKeyring, readAuditAnchor, readLock, verifyChain } from "../guard/index.ts";
 import { configuredObjects, probeObjects, readStoreMark } from "../ports/objects/index.ts";
-import { probeRecords } from "../ports/records/index.ts";
+import { openSnapshot, probeRecords } from "../ports/records/index.ts";
 import type { Command } from "./command.ts";
 import { storedToken } from "./connect.ts";
 import { remoteCall } from "./remote-call.ts";
@@ -58,6 +58,7 @@ export const examine = async (config: Config): Promise<Finding[]> => [
     disk(config),
     clock(),
   ])),
+  await audit(config),
   ...(await notices(config)),
 ];
 
@@ -159,6 +160,44 @@ async function keys({ workspace, key }: Config): Promise<Finding> {
   return used
     ? finding("keys", "warning", `no ${path}`, "restore it from a backup: without it nothing that was encrypted opens")
     : finding("keys", "ok", `${path} (will be made)`);
+}
+
+/** Reads the record of what was done beside its owner, and holds it against its anchor. */
+async function audit({ workspace, records, key }: Config): Promise<Finding> {
+  const path = join(workspace, "mill.db");
+  const nothing = finding("audit", "ok", "nothing was done yet");
+  if (records === null && !(await stat(path).catch(() => null))) return nothing;
+  try {
+    const hasKeys = key !== null || (await stat(join(workspace, "keys.json")).catch(() => null)) !== null;
+    const anchor = hasKeys
+      ? await readAuditAnchor(workspace, await openKeyring(workspace, { configured: key }))
+      : { link: null, why: "there are no keys" };
+    const snapshot = await openSnapshot(records ?? path); // behind the anchor, which may then not know its last rows
+    try {
+      if (!snapshot.tables.some(({ name }) => name === "audit")) return nothing;
+      const state = await verifyChain(snapshot, anchor.link);
+      if (!state.whole)
+        return finding(
+          "audit",
+          "fault",
+          `row ${state.seq}: ${state.why}`,
+          "somebody changed the records beside Millwright: keep a copy of them, find out who can write them, and compare with a backup (mill restore); once audit.head is removed, a new one says so in the audit",
+        );
+      const count = state.rows.toLocaleString("en");
+      if (anchor.link === null && state.rows > 0)
+        return finding(
+          "audit",
+          "warning",
+          `${count} rows; whether some were cut off at the end is not known: of the anchor, ${anchor.why}`,
+          "the next command that changes something makes one, and says so in mill audit list --verb anchorAudit",
+        );
+      return finding("audit", "ok", `${count} rows, none altered, and none cut off up to row ${anchor.link?.seq ?? 0}`);
+    } finally {
+      await snapshot.close();
+    }
+  } catch (thrown) {
+    return fault("audit", thrown);
+  }
 }
 
 async function s3Port({ workspace, host, s3Port }: Config): Promise<Finding> {
