@@ -29,9 +29,17 @@ export interface Meters {
   readonly wallMs: number;
   readonly cpuSeconds: number;
   readonly peakRssBytes: number;
+  /** What its process read and wrote, of files and pipes, whether or not a disk had to do it; 0 where the system does not tell. */
+  readonly readBytes: number;
+  readonly writtenBytes: number;
   /** Bytes put into objects, whether or not they were new. */
   readonly objectBytes: number;
 }
+
+export const NO_METERS: Meters = { wallMs: 0, cpuSeconds: 0, peakRssBytes: 0, readBytes: 0, writtenBytes: 0, objectBytes: 0 };
+
+/** As they were written, perhaps by a version that measured less. */
+export const metersFrom = (text: string | null): Meters | null => (text === null ? null : { ...NO_METERS, ...JSON.parse(text) });
 
 export type ChildMeters = Omit<Meters, "wallMs">;
 

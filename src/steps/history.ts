@@ -1,6 +1,6 @@
 /** What was run: the rows of runs, steps and attempts, as values. Lists are newest first and paged by the last id of the page before. */
 import { type Digest, type ErrorJson, type Json, MillError, newId } from "../base/index.ts";
-import type { Meters, Progress } from "./attempt-folder.ts";
+import { type Meters, metersFrom, type Progress } from "./attempt-folder.ts";
 import type { StepManifest } from "./kind.ts";
 import type { Results } from "./results.ts";
 import type { LogLine } from "./settle.ts";
@@ -199,14 +199,19 @@ function toPage<T extends { readonly id: string }>(rows: Row[], page: PageReques
 const toRun = (row: Row) => ({ ...row, targets: parse(row.targets), error: parse(row.error) }) as unknown as RunRecord;
 
 function toStep({ meters, ...row }: Row): StepRecord {
-  const wallMs = (parse(meters) as Meters | null)?.wallMs ?? null;
+  const wallMs = metersFrom(meters as string | null)?.wallMs ?? null;
   return { ...row, wallMs, progress: parse(row.progress), error: parse(row.error) } as unknown as StepRecord;
 }
 
 const toDetail = (row: Row): StepDetail => ({ ...toStep(row), input: parse(row.input) as Json });
 
 const toAttempt = (row: Row) =>
-  ({ ...row, meters: parse(row.meters), error: parse(row.error), log: parse(row.log) ?? [] }) as unknown as AttemptRecord;
+  ({
+    ...row,
+    meters: metersFrom(row.meters as string | null),
+    error: parse(row.error),
+    log: parse(row.log) ?? [],
+  }) as unknown as AttemptRecord;
 
 const parse = (text: unknown): unknown => (typeof text === "string" ? JSON.parse(text) : null);
 

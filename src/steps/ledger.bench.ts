@@ -24,6 +24,10 @@ await perStep("no-op, one after the other", async () => {
   for (const input of inputs) await execute(input);
 });
 await perStep("no-op, all at once", () => Promise.all(inputs.map(({ step }) => execute({ step, fanOut: true }))));
+await perStep("no-op, by executeAll", async () => {
+  const ask = { kind: "nothing", target: "dataset/flights", runId: null, memoryMb: 300, threads: 1 };
+  await ledger.executeAll(inputs.map(({ step }) => ({ ...ask, input: { step, batch: true } })));
+});
 await perStep("reused", async () => {
   for (const input of inputs) await execute(input);
 });

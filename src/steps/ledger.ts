@@ -15,8 +15,8 @@ import { mkdirSync } from "node:fs";
 import type { Digest } from "../base/index.ts";
 import { runAgain } from "./again.ts";
 import type { Ending, Outcome, Waiter } from "./attempt.ts";
-import type { Progress } from "./attempt-folder.ts";
 import { carryOut, type Wanted, type Works } from "./carry-out.ts";
+import { fanOut } from "./fan-out.ts";
 import { createHistory, type History } from "./history.ts";
 import { type Environment, keyOf } from "./key.ts";
 import type { StepKind, StepManifest } from "./kind.ts";
@@ -28,6 +28,7 @@ import { createResults } from "./results.ts";
 import { DEFAULT_RETRY, type RetryPolicy } from "./retry.ts";
 import { unknownKind } from "./run-step.ts";
 import { holdoutLocked, readingStatements, type Sealed, sealedIn } from "./sealed.ts";
+import { type Caller, createSharing } from "./sharing.ts";
 import { engineNamed, type Owner, requirePool, type Surroundings } from "./surroundings.ts";
 import { thisProcess } from "./this-process.ts";
 import type { Timeouts } from "./timeouts.ts";
@@ -55,7 +56,7 @@ export interface LedgerOptions extends Pick<Surroundings, "records" | "objects" 
   readonly infrastructure?: () => string | null;
 }
 
-export interface StepRequest {
+export interface StepRequest extends Caller {
   readonly kind: string;
   /** JSON; a `{ "holdout": DIGEST }` in it is sealed. */
   readonly input: unknown;
@@ -74,9 +75,6 @@ export interface StepRequest {
   readonly pool?: string;
   /** Of steps with the same value, as a model's name, one runs at a time. */
   readonly exclusive?: string;
-  readonly signal?: AbortSignal;
-  onProgress?(progress: Progress): void;
-  onLog?(text: string): void;
 }
 
 export interface Ledger extends History, Wishes {
@@ -95,6 +93,11 @@ export interface Ledger extends History, Wishes {
    * outcome cannot be written.
    */
   execute(request: StepRequest): Promise<Outcome>;
+  /**
+   * As `execute` for each, in order, with few commits: for thousands of steps. At most `concurrency` run at one time, default 64; a failure is an
+   * outcome like another. Errors: as `execute`, before anything runs where it can be known then.
+   */
+  executeAll(requests: readonly StepRequest[], options?: { readonly concurrency?: number }): Promise<Outcome[]>;
   /**
    * What a step that has run leaves when it runs once more from its recorded input, by the kind as it is now; its result is neither used nor replaced,
    * and new objects are not pinned. Errors: `step.unknown`, `step.unknown-kind`, `split.holdout-locked`, `step.cancelled`, those of the step.
@@ -116,16 +119,9 @@ export interface Ledger extends History, Wishes {
   close(): Promise<void>;
 }
 
-/** One attempt, and all who wait for it. */
-interface Shared {
-  /** Nothing: another owner has the step now. */
-  readonly outcome: Promise<Outcome | null>;
-  readonly stopping: AbortController;
-  readonly watchers: Set<Pick<StepRequest, "onProgress" | "onLog">>;
-  waiting: number;
-}
-
 const RECONCILE_EVERY_MS = 30_000;
+const CONCURRENCY = 64;
+const CANCELLED: Outcome = { state: "cancelled" };
 
 export function createLedger(options: LedgerOptions): Ledger {
   const { kinds, environment, opensHoldout = ["assess"] } = options;
@@ -143,7 +139,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   const results = createResults(surroundings);
   const works: Works = { surroundings, results, pulse: createPulse(surroundings), queue: createQueue(surroundings) };
   const history = createHistory(surroundings, results);
-  const shared = new Map<Digest, Shared>();
+  const sharing = createSharing();
   const repeated = new Set<Promise<unknown>>();
   const closing = new AbortController();
   let reconciling: NodeJS.Timeout | undefined;
@@ -156,7 +152,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   const revisionOf = (name: string): number => kindOf(name).revision;
   const keyOfInput = (kind: string, input: unknown) => keyOf({ kind, revision: revisionOf(kind), input, environment });
   const resultOf = async (key: Digest) => (await results.find(key))?.manifest ?? null;
-  const settleAbandoned = () => recover(works, { isOurs: (key) => shared.has(key), adopted: waitForAdopted });
+  const settleAbandoned = () => recover(works, { isOurs: sharing.has, adopted: waitForAdopted });
 
   return {
     ...history,
@@ -171,16 +167,20 @@ export function createLedger(options: LedgerOptions): Ledger {
       return new Map(found.filter((pair): pair is [Digest, StepManifest] => pair[1] !== null));
     },
 
-    async execute(request) {
-      const key = keyOfInput(request.kind, request.input);
-      const sealed = await refuseSealed(request);
-      const wanted = wantedBy(request, key, sealed);
-      for (;;) {
-        if (closing.signal.aborted || request.signal?.aborted) return { state: "cancelled" };
-        const one = shared.get(key) ?? share(key, (waiter) => carryOut(works, wanted, waiter));
-        const outcome = one.stopping.signal.aborted ? await one.outcome.then(nothing, nothing) : await join(one, request);
-        if (outcome) return outcome; // else its last caller has left, or another owner has it: a new attempt follows
-      }
+    execute,
+
+    async executeAll(requests, { concurrency = CONCURRENCY } = {}) {
+      const sealed = await sealedIn(
+        requests.map(({ input }) => input),
+        records,
+      );
+      const asked = requests.map((request, index) => {
+        const names = sealed.filter(({ at }) => at.split(".")[0] === String(index));
+        const wanted = wantedBy(request, keyOfInput(request.kind, request.input), names);
+        return { wanted, caller: request, execute: () => execute(request) };
+      });
+      for (const { wanted } of asked) if (wanted.sealed.length > 0) await refuseSealed(wanted);
+      return closing.signal.aborted ? requests.map(() => CANCELLED) : fanOut(works, sharing, asked, concurrency);
     },
 
     async again(stepId, { threads, memoryMb, signal, on, onProgress = () => {} }) {
@@ -219,12 +219,21 @@ export function createLedger(options: LedgerOptions): Ledger {
     async close() {
       closing.abort();
       clearTimeout(reconciling);
-      const running = [...shared.values()];
-      for (const { stopping } of running) stopping.abort();
-      await Promise.allSettled([...running.map(({ outcome }) => outcome), ...repeated]);
+      await Promise.allSettled([sharing.close(), ...repeated]);
       await Promise.all(surroundings.tidying);
     },
   };
+
+  async function execute(request: StepRequest): Promise<Outcome> {
+    const key = keyOfInput(request.kind, request.input);
+    const wanted = wantedBy(request, key, await refuseSealed(request));
+    for (;;) {
+      if (closing.signal.aborted || request.signal?.aborted) return CANCELLED;
+      const shared = sharing.get(key) ?? sharing.open(key, (waiter) => carryOut(works, wanted, waiter));
+      const outcome = await sharing.join(shared, request);
+      if (outcome) return outcome;
+    }
+  }
 
   function wantedBy(request: StepRequest, key: Digest, sealed: readonly Sealed[]): Wanted {
     const { kind: name, target, runId, input, threads, memoryMb, on, pool = null, exclusive = null } = request;
@@ -238,48 +247,12 @@ export function createLedger(options: LedgerOptions): Ledger {
     };
   }
 
-  function share(key: Digest, run: (waiter: Waiter) => Promise<Outcome | null>): Shared {
-    const stopping = new AbortController();
-    const watchers: Shared["watchers"] = new Set();
-    const outcome = run({
-      signal: stopping.signal,
-      onProgress(progress) {
-        for (const watcher of watchers) watcher.onProgress?.(progress);
-      },
-      onLog(text) {
-        for (const watcher of watchers) watcher.onLog?.(text);
-      },
-    }).finally(() => shared.delete(key));
-    const one: Shared = { outcome, stopping, watchers, waiting: 0 };
-    shared.set(key, one);
-    return one;
-  }
-
+  /** Who asks for the key hears how it ends; if nobody does, the next round settles what is left. */
   function waitForAdopted(key: Digest, run: (waiter: Waiter) => Promise<Ending>): void {
-    share(key, async (waiter) => {
+    sharing.open(key, async (waiter) => {
       const ending = await run(waiter);
       return ending?.state === "again" ? null : ending;
-    }).outcome.catch(() => undefined); // who asks for the key hears of it; if nobody does, the next round settles it
-  }
-
-  /** Waits with the others; leaving early is cancelling, and the last to leave cancels the attempt and sees how it ends. */
-  async function join(one: Shared, request: StepRequest): Promise<Outcome | null> {
-    const { signal } = request;
-    const left = Promise.withResolvers<Outcome>();
-    const leave = () => {
-      if (one.waiting > 1) left.resolve({ state: "cancelled" });
-      else one.stopping.abort();
-    };
-    one.waiting++;
-    one.watchers.add(request);
-    signal?.addEventListener("abort", leave);
-    try {
-      return await Promise.race([one.outcome, left.promise]);
-    } finally {
-      signal?.removeEventListener("abort", leave);
-      one.watchers.delete(request);
-      one.waiting--;
-    }
+    });
   }
 
   /** The sealed objects that the input names, when the kind may open them. */

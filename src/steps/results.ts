@@ -1,7 +1,7 @@
 /** Results by step key: what has been made and is still there. */
 import type { Digest } from "../base/index.ts";
 import { unpin } from "../ports/objects/index.ts";
-import type { Meters } from "./attempt-folder.ts";
+import { type Meters, metersFrom, NO_METERS } from "./attempt-folder.ts";
 import type { StepManifest } from "./kind.ts";
 import { pinHolder } from "./settle.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -16,24 +16,41 @@ export interface Result {
 export interface Results {
   /** The result of a key whose objects are all there, else null. */
   find(key: Digest): Promise<Result | null>;
+  /** As `find`, for many at once. */
+  findMany(keys: readonly Digest[]): Promise<Map<Digest, Result>>;
   /** As `find`; a result whose objects were lost is dropped, so that its step can run again. */
   findOrForget(key: Digest): Promise<Result | null>;
 }
 
 interface ResultRow {
+  readonly key: Digest;
   /** JSON. */
   readonly manifest: string;
   readonly stepId: string;
   readonly meters: string | null;
 }
 
-const UNKNOWN: Meters = { wallMs: 0, cpuSeconds: 0, peakRssBytes: 0, objectBytes: 0 };
+const BATCH = 400;
 
 export function createResults({ records, objects }: Surroundings): Results {
   return {
     async find(key) {
       const row = await rowOf(key);
       return row && (await whole(row));
+    },
+
+    async findMany(keys) {
+      const found = new Map<Digest, Result>();
+      for (let from = 0; from < keys.length; from += BATCH) {
+        const rows = await rowsOf(keys.slice(from, from + BATCH));
+        await Promise.all(
+          rows.map(async (row) => {
+            const result = await whole(row);
+            if (result) found.set(row.key, result);
+          }),
+        );
+      }
+      return found;
     },
 
     async findOrForget(key) {
@@ -45,18 +62,21 @@ export function createResults({ records, objects }: Surroundings): Results {
   };
 
   async function rowOf(key: Digest): Promise<ResultRow | null> {
-    const [row] = await records.query<ResultRow>(
-      `SELECT r.manifest AS manifest, r.step_id AS "stepId", a.meters AS meters FROM results r
-        LEFT JOIN attempts a ON a.step_id = r.step_id AND a.outcome = 'succeeded' WHERE r.step_key = ?`,
-      [key],
+    return (await rowsOf([key]))[0] ?? null;
+  }
+
+  function rowsOf(keys: readonly Digest[]): Promise<ResultRow[]> {
+    return records.query<ResultRow>(
+      `SELECT r.step_key AS key, r.manifest AS manifest, r.step_id AS "stepId", a.meters AS meters FROM results r
+        LEFT JOIN attempts a ON a.step_id = r.step_id AND a.outcome = 'succeeded' WHERE r.step_key IN (${keys.map(() => "?").join(", ")})`,
+      keys,
     );
-    return row ?? null;
   }
 
   async function whole(row: ResultRow): Promise<Result | null> {
     const manifest: StepManifest = JSON.parse(row.manifest);
     if (!(await allStored(manifest))) return null;
-    return { manifest, stepId: row.stepId, meters: row.meters ? JSON.parse(row.meters) : UNKNOWN };
+    return { manifest, stepId: row.stepId, meters: metersFrom(row.meters) ?? NO_METERS };
   }
 
   async function forget(key: Digest, stepId: string): Promise<void> {

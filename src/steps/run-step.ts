@@ -1,5 +1,5 @@
 /** The side of the process that runs a step: reads the attempt's folder, runs the kind, leaves a manifest or an error. */
-import { fstatSync } from "node:fs";
+import { fstatSync, readFileSync } from "node:fs";
 import { asMillError, didYouMean, digestOfJson, errorToJson, MillError } from "../base/index.ts";
 import { codeInfo } from "../contract/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
@@ -61,7 +61,7 @@ export async function performStep(
   { objects, signal, print }: StepSurroundings,
 ): Promise<number> {
   const written = meteredObjects(objects);
-  const before = process.cpuUsage();
+  const before = usageNow();
   try {
     const attempt = await readAttempt(folder);
     const kind = kindOf(attempt, kinds);
@@ -183,7 +183,35 @@ function meteredObjects(objects: Objects): { readonly objects: Objects; bytes():
   };
 }
 
-function metersSince(before: NodeJS.CpuUsage, objectBytes: number): ChildMeters {
-  const { user, system } = process.cpuUsage(before);
-  return { cpuSeconds: (user + system) / 1e6, peakRssBytes: process.resourceUsage().maxRSS * 1024, objectBytes };
+interface Usage {
+  readonly cpu: NodeJS.CpuUsage;
+  readonly readBytes: number;
+  readonly writtenBytes: number;
+}
+
+function usageNow(): Usage {
+  const { rchar, wchar } = ioOfProcess();
+  return { cpu: process.cpuUsage(), readBytes: rchar, writtenBytes: wchar };
+}
+
+function metersSince(before: Usage, objectBytes: number): ChildMeters {
+  const { user, system } = process.cpuUsage(before.cpu);
+  const { rchar, wchar } = ioOfProcess();
+  return {
+    cpuSeconds: (user + system) / 1e6,
+    peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    readBytes: rchar - before.readBytes,
+    writtenBytes: wchar - before.writtenBytes,
+    objectBytes,
+  };
+}
+
+/** proc(5): what went through read and write calls, in bytes. */
+function ioOfProcess(): { rchar: number; wchar: number } {
+  try {
+    const [, rchar, wchar] = /^rchar: (\d+)\nwchar: (\d+)/.exec(readFileSync("/proc/self/io", "latin1"))!;
+    return { rchar: Number(rchar), wchar: Number(wchar) };
+  } catch {
+    return { rchar: 0, wchar: 0 };
+  }
 }

@@ -5,7 +5,7 @@
 import { canonicalJson, type Digest, errorToJson, type MillError } from "../base/index.ts";
 import { pin } from "../ports/objects/index.ts";
 import type { Statement } from "../ports/records/index.ts";
-import type { ChildMeters, Marker, Meters } from "./attempt-folder.ts";
+import { type ChildMeters, type Marker, type Meters, NO_METERS } from "./attempt-folder.ts";
 import { sealStatements } from "./sealed.ts";
 
 export interface Attempt {
@@ -111,13 +111,9 @@ function attemptEnd({ stepId, fence }: Attempt, state: EndState, nowMs: number, 
 const logPins = ({ stepId, fence }: Attempt, { logObject }: EndDetail) =>
   logObject ? pin(`log:${stepId}-${fence}`, [logObject]) : [];
 
-export function metersOf(wallMs: number, child: ChildMeters | null, seen: Omit<ChildMeters, "objectBytes"> | null): Meters {
-  return {
-    wallMs: Math.round(wallMs * 10) / 10,
-    cpuSeconds: child?.cpuSeconds ?? seen?.cpuSeconds ?? 0,
-    peakRssBytes: child?.peakRssBytes ?? seen?.peakRssBytes ?? 0,
-    objectBytes: child?.objectBytes ?? 0,
-  };
+/** What the step itself measured, else what its engine saw. */
+export function metersOf(wallMs: number, child: ChildMeters | null, seen: Partial<ChildMeters> | null): Meters {
+  return { ...NO_METERS, ...(child ?? seen), wallMs: Math.round(wallMs * 10) / 10 };
 }
 
 const errorJson = ({ error }: EndDetail) => json(error && errorToJson(error));
