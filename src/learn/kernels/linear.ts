@@ -1,4 +1,4 @@
-/** What `linear.wasm` exports: blocks of rows, row-major doubles, by their addresses. */
+/** What `linear.wasm` exports: blocks of rows, row-major doubles unless told, by their addresses. */
 export interface LinearKernel extends WebAssembly.Exports {
   /** out += a' b on and above the diagonal, in tiles of 4 x 4; `columns` a multiple of 4. */
   addGram(a: number, b: number, rows: number, columns: number, out: number): void;
@@ -6,6 +6,10 @@ export interface LinearKernel extends WebAssembly.Exports {
   addScores(x: number, rows: number, columns: number, weights: number, scores: number): void;
   /** gradient += x' residuals; `rows` and `columns` multiples of 4. */
   addRows(x: number, rows: number, columns: number, residuals: number, gradient: number): void;
+  /** scores += x weights, columns `pitch` doubles apart; `columns` a multiple of 4, `rows` even. */
+  addColumnScores(x: number, pitch: number, columns: number, rows: number, weights: number, scores: number): void;
+  /** gradient += x' residuals; as above. */
+  addColumnSlopes(x: number, pitch: number, columns: number, rows: number, residuals: number, gradient: number): void;
   /** In place; `count` even. */
   exponentials(values: number, count: number): void;
   /** Scores become residuals; `sums`: a part of the loss, and what the rest is the logarithm of; `rows` even, at most 512. */

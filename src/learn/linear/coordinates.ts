@@ -1,10 +1,8 @@
 /**
  * Coordinates in which the loss is bent about equally in all directions, so that a search by gradients takes few steps: the weights of dense columns and the
- * bias by the Cholesky factor of their products over a sample of the rows, the slots of texts by the root of their share.
+ * bias by the Cholesky factor of their products, rows weighted by their loss's bend, the slots of texts by the root of their share.
  */
-import type { LinearKernel } from "../kernels/linear.ts";
-import { BLOCK } from "./losses.ts";
-import type { RowsMatrix } from "./rows-matrix.ts";
+import type { Curvature } from "./curvature.ts";
 
 export interface Coordinates {
   /** The weights at a point. */
@@ -15,7 +13,7 @@ export interface Coordinates {
   slopesOf(gradient: Float64Array): Float64Array;
 }
 
-/** Each weight alone: x root of `curvatures`, per weight of one output. */
+/** Each weight alone: x root of `curvatures`, per weight, or per weight of one output. */
 export function scaledCoordinates(curvatures: Float64Array): Coordinates {
   const roots = curvatures.map((curvature) => Math.sqrt(Math.max(curvature, 1e-12)));
   const each = (values: Float64Array, scale: (value: number, root: number) => number) =>
@@ -27,38 +25,35 @@ export function scaledCoordinates(curvatures: Float64Array): Coordinates {
   };
 }
 
-const SAMPLE_BLOCKS = 256;
-const COLUMNS_MAX = 512;
-
-/** As above for slots; dense weights and the bias together. `products` is stride x stride in the kernel's memory, `ridge` is added to each square. */
+/** As above for slots; dense weights and the bias together. `ridge`, per weight of one output, is added to each square. */
 export function whitenedCoordinates(
-  { rows, X, stride, loss: { outputs } }: RowsMatrix,
-  curvatures: Float64Array,
-  kernel: LinearKernel,
-  products: Float64Array,
+  { products, bends }: Curvature,
+  squares: Float64Array,
   ridge: Float64Array,
+  denseCount: number,
 ): Coordinates {
-  const { denseCount, weightCount, rowCount } = rows;
+  const weightCount = squares.length;
+  const outputs = bends.length;
   const count = denseCount + 1;
-  const alone = scaledCoordinates(curvatures);
-  if (count > COLUMNS_MAX) return alone;
-  const blocks = Math.ceil(rowCount / BLOCK);
-  const step = Math.ceil(blocks / SAMPLE_BLOCKS);
-  let sampled = 0;
-  for (let block = 0; block < blocks; block += step) {
-    const at = X.byteOffset + block * BLOCK * stride * 8;
-    kernel.addGram(at, at, BLOCK, stride, products.byteOffset);
-    sampled += Math.min(BLOCK, rowCount - block * BLOCK);
-  }
+  const alone = scaledCoordinates(
+    Float64Array.from({ length: outputs * weightCount }, (_, at) => {
+      const own = at % weightCount;
+      return squares[own]! * bends[Math.floor(at / weightCount)]! + ridge[own]!;
+    }),
+  );
   const placeOf = (index: number) => (index === denseCount ? weightCount - 1 : index);
-  const L = choleskyOf(count, (i, k) => products[k * stride + i]! / sampled + (i === k ? ridge[placeOf(i)]! + 1e-9 : 0));
+  const factors = Array.from({ length: outputs }, (_, output) => {
+    const first = output * count * count;
+    return choleskyOf(count, (i, k) => products[first + k * count + i]! + (i === k ? ridge[placeOf(i)]! + 1e-9 : 0));
+  });
 
   /** Replaces the dense weights and the bias of each output by what `solve` makes of them. */
-  const turned = (values: Float64Array, solve: (vector: Float64Array) => void) => {
+  const turned = (values: Float64Array, solve: (L: Float64Array, count: number, vector: Float64Array) => void) => {
     const vector = new Float64Array(count);
-    for (let first = 0; first < outputs * weightCount; first += weightCount) {
+    for (let output = 0; output < outputs; output++) {
+      const first = output * weightCount;
       for (let index = 0; index < count; index++) vector[index] = values[first + placeOf(index)]!;
-      solve(vector);
+      solve(factors[output]!, count, vector);
       for (let index = 0; index < count; index++) values[first + placeOf(index)] = vector[index]!;
     }
     return values;
@@ -69,9 +64,9 @@ export function whitenedCoordinates(
     return other;
   };
   return {
-    weightsAt: (point) => turned(replacing(alone.weightsAt(point), point), (v) => solveUpper(L, count, v)),
-    pointOf: (weights) => turned(replacing(alone.pointOf(weights), weights), (v) => multiplyUpper(L, count, v)),
-    slopesOf: (gradient) => turned(replacing(alone.slopesOf(gradient), gradient), (v) => solveLower(L, count, v)),
+    weightsAt: (point) => turned(replacing(alone.weightsAt(point), point), solveUpper),
+    pointOf: (weights) => turned(replacing(alone.pointOf(weights), weights), multiplyUpper),
+    slopesOf: (gradient) => turned(replacing(alone.slopesOf(gradient), gradient), solveLower),
   };
 }
 

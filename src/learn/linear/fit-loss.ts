@@ -1,12 +1,14 @@
 /** What the estimators that search for the least loss have in common: from training data and penalties to weights. */
-import { crewSize, runCrew } from "../crew/crew.ts";
+import { crewSize, runCrew, throwIfCancelled } from "../crew/crew.ts";
 import { sharedFloat64, sharedInt32 } from "../crew/shared.ts";
 import { type Design, penaltyScales, sharedRows } from "../design.ts";
 import type { FitContext, ParamSpec, TrainingData } from "../estimator.ts";
 import { createArena } from "../kernels/arena.ts";
+import { allocateCurvature } from "./curvature.ts";
+import { LEVEL, levelsOf } from "./lead.ts";
 import type { LossName } from "./losses.ts";
-import { allocateMatrix, allocateScratch } from "./rows-matrix.ts";
-import type { LossOrder, TrainedWeights } from "./train.ts";
+import { allocateMatrix, allocateScratch, shapeOf } from "./rows-matrix.ts";
+import { type LossOrder, minimiseHere, type TrainedWeights } from "./train.ts";
 
 export interface LossProblem {
   readonly loss: LossName;
@@ -35,6 +37,10 @@ export const searchParams = {
 
 /** Gradients kept at once: bounds the number of chunks when there are very many weights. */
 const PARTIALS_MAX = 4_000_000;
+/** Up to so many products in all expected passes the calling thread takes less time than others take to start and to be given the rows. */
+const HERE_PRODUCTS_MAX = 6e8;
+/** What is made anew from the columns in each pass when it is more: memory touched the first time is dear. */
+const HERE_HELD_BYTES_MAX = 32 * 2 ** 20;
 
 export interface FittedLoss extends TrainedWeights {
   /** outputs x rowCount; empty without folds. */
@@ -48,19 +54,25 @@ export async function fitLoss(
   problem: LossProblem,
   context: FitContext,
 ): Promise<FittedLoss> {
-  const { outputs, rowWeights, iterationsMax, tolerance } = problem;
-  const members = crewSize(X.rowCount, context.threads);
+  throwIfCancelled(context.signal);
+  const { outputs, rowWeights, iterationsMax, tolerance, l1 } = problem;
+  const folds = problem.folds ?? 0;
+  const { columns, pitch, blocks } = shapeOf(design.rows);
+  const passes = l1 > 0 ? 60 : 6 * (folds + 1);
+  const isHere = X.rowCount * (columns + design.rows.slots.length) * (outputs + 1) * passes <= HERE_PRODUCTS_MAX;
+  const isLarge = blocks * columns * pitch * 8 > HERE_HELD_BYTES_MAX;
   const arena = createArena();
   const rows = { outputs, y, rowWeights, epsilon: problem.epsilon ?? 0, bend: problem.bend ?? 0 };
-  const folds = problem.folds ?? 0;
-  const matrix = allocateMatrix(arena, sharedRows(design.rows), rows, problem.loss);
+  const held = isHere && isLarge && l1 === 0 && levelsOf(design.rows).length > 1 ? LEVEL : 1;
+  const matrix = allocateMatrix(arena, isHere ? design.rows : sharedRows(design.rows), rows, problem.loss, held);
+  const members = isHere ? 1 : crewSize(X.rowCount, context.threads);
   const size = outputs * design.weightCount;
   const chunks = Math.max(1, Math.min(64, Math.ceil(X.rowCount / 1024), Math.max(4, Math.floor(PARTIALS_MAX / size))));
   const scales = penaltyScales(design, problem.standardise);
   const order: LossOrder = {
     matrix,
     total: rowWeights === undefined ? X.rowCount : rowWeights.reduce((a, b) => a + b, 0),
-    l1: scales.map((scale) => problem.l1 * scale),
+    l1: scales.map((scale) => l1 * scale),
     l2: scales.map((scale) => problem.l2 * scale * scale),
     iterationsMax,
     tolerance,
@@ -69,16 +81,16 @@ export async function fitLoss(
     memory: {
       wasm: arena.memory,
       scratches: Array.from({ length: members }, () => allocateScratch(arena, matrix)),
-      products: arena.float64(matrix.stride ** 2),
+      curvature: allocateCurvature(arena, matrix),
       weights: sharedFloat64(size),
       partials: sharedFloat64(chunks * size),
       losses: sharedFloat64(chunks),
       heldScores: sharedFloat64(folds > 0 ? outputs * X.rowCount : 0),
-      foldWeights: arena.float64(folds > 0 ? X.rowCount : 0),
+      foldWeights: arena.float64(folds > 0 ? blocks * matrix.blockRows : 0),
       command: sharedInt32(2),
     },
   };
-  const trained = await runCrew("minimise-loss", order, members, context);
+  const trained = isHere ? await minimiseHere(order, context) : await runCrew("minimise-loss", order, members, context);
   if (!trained!.converged)
     context.warn({
       reason: "not-converged",

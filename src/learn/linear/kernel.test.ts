@@ -51,6 +51,27 @@ for (const [rows, columns] of [
     }
   });
 
+test("scores and slopes of columns that lie apart are those of plain loops", () => {
+  const [rows, pitch, columns] = [24, 32, 8];
+  const x = put(normals(pitch * columns));
+  const weights = put(normals(columns));
+  const given = put(normals(rows));
+  const scores = put(given);
+  kernel.addColumnScores(x.byteOffset, pitch, columns, rows, weights.byteOffset, scores.byteOffset);
+  const gradient = put(weights);
+  kernel.addColumnSlopes(x.byteOffset, pitch, columns, rows, given.byteOffset, gradient.byteOffset);
+  for (let row = 0; row < rows; row++)
+    near(
+      scores[row]!,
+      weights.reduce((sum, weight, column) => sum + weight * x[column * pitch + row]!, given[row]!),
+    );
+  for (let column = 0; column < columns; column++)
+    near(
+      gradient[column]!,
+      given.reduce((sum, residual, row) => sum + residual * x[column * pitch + row]!, weights[column]!),
+    );
+});
+
 test("exponentials are the host's to 2 units of the last place, and 0 far below", () => {
   const given = Float64Array.from({ length: 4000 }, (_, at) => (at - 2000) / 2.83);
   const values = put(given);

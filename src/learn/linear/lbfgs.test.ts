@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { minimise } from "./lbfgs.ts";
+import { type Evaluation, minimise } from "./lbfgs.ts";
+
+function minimum(of: (x: Float64Array) => Evaluation, start: Float64Array, given: Parameters<typeof minimise>[1]) {
+  const search = minimise(start, given);
+  let next = search.next();
+  while (!next.done) next = search.next(of(next.value));
+  return next.value;
+}
 
 const options = { iterationsMax: 2000, tolerance: 1e-8, onIteration: () => {} };
 
@@ -10,7 +17,7 @@ test("the minimum of a long, bent valley is found", () => {
     const gradient = Float64Array.of(-2 * (1 - a) - 400 * a * (b - a * a), 200 * (b - a * a));
     return { value: (1 - a) ** 2 + 100 * (b - a * a) ** 2, gradient };
   };
-  const { x, converged, iterations } = minimise(rosenbrock, Float64Array.of(-1.2, 1), options);
+  const { x, converged, iterations } = minimum(rosenbrock, Float64Array.of(-1.2, 1), options);
   assert.ok(converged && iterations < 100, `${iterations} iterations`);
   assert.ok(Math.abs(x[0]! - 1) < 1e-6 && Math.abs(x[1]! - 1) < 1e-6, `${x}`);
 });
@@ -21,8 +28,8 @@ test("a badly scaled quadratic is solved, and a bound on the iterations is kept 
     value: x.reduce((sum, value, index) => sum + (scales[index]! * (value - 1) ** 2) / 2, 0),
     gradient: x.map((value, index) => scales[index]! * (value - 1)),
   });
-  const { x, converged } = minimise(bowl, new Float64Array(40), options);
+  const { x, converged } = minimum(bowl, new Float64Array(40), options);
   assert.ok(converged && x.every((value) => Math.abs(value - 1) < 1e-6));
-  const short = minimise(bowl, new Float64Array(40), { ...options, iterationsMax: 2 });
+  const short = minimum(bowl, new Float64Array(40), { ...options, iterationsMax: 2 });
   assert.deepEqual([short.converged, short.iterations], [false, 2]);
 });

@@ -20,8 +20,14 @@ export interface Minimum extends Point {
   readonly converged: boolean;
 }
 
-/** May keep no reference to `x`, and its gradient must be a new array. */
-export type Smooth = (x: Float64Array) => { readonly value: number; readonly gradient: Float64Array };
+export interface Evaluation {
+  readonly value: number;
+  /** A new array. */
+  readonly gradient: Float64Array;
+}
+
+/** A search yields the points that it wants evaluated, and goes on with the answer: whoever drives it may take time between, and threads. */
+export type Search<Result> = Generator<Float64Array, Result, Evaluation>;
 
 export interface SearchOptions {
   readonly iterationsMax: number;
@@ -30,18 +36,22 @@ export interface SearchOptions {
   onIteration(iteration: number): void;
 }
 
-export function minimise(evaluate: Smooth, start: Float64Array, options: SearchOptions): Minimum {
-  let point: Point = { x: start, ...evaluate(start) };
+export function* minimise(start: Float64Array, options: SearchOptions): Search<Minimum> {
+  let point = yield* evaluated(start);
   const steps: Step[] = [];
   for (let iteration = 0; iteration < options.iterationsMax; iteration++) {
     if (largest(point.gradient) <= options.tolerance) return { ...point, iterations: iteration, converged: true };
-    const next = search(evaluate, point, directionOf(point.gradient, steps), steps.length === 0);
+    const next = yield* search(point, directionOf(point.gradient, steps), steps.length === 0);
     if (next === null) return { ...point, iterations: iteration, converged: true };
     remember(steps, point, next);
     point = next;
     options.onIteration(iteration + 1);
   }
   return { ...point, iterations: options.iterationsMax, converged: largest(point.gradient) <= options.tolerance };
+}
+
+export function* evaluated(x: Float64Array): Search<Point> {
+  return { x, ...(yield x) };
 }
 
 export interface Step {
@@ -71,7 +81,7 @@ export function directionOf(gradient: Float64Array, steps: readonly Step[]): Flo
 }
 
 /** The next point along `direction`, or null when no step gains anything that a double can show. */
-function search(evaluate: Smooth, from: Point, direction: Float64Array, first: boolean): Point | null {
+function* search(from: Point, direction: Float64Array, first: boolean): Search<Point | null> {
   const slope = dot(from.gradient, direction);
   if (!(slope < 0)) return null;
   let [low, high] = [0, Infinity];
@@ -80,7 +90,7 @@ function search(evaluate: Smooth, from: Point, direction: Float64Array, first: b
   for (let trial = 0; trial < TRIALS; trial++) {
     const x = Float64Array.from(from.x);
     addScaled(x, direction, length);
-    const point: Point = { x, ...evaluate(x) };
+    const point = yield* evaluated(x);
     if (!(point.value <= from.value + SUFFICIENT * length * slope)) high = length;
     else {
       if (point.value < (best?.value ?? from.value)) best = point;

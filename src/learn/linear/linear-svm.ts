@@ -41,7 +41,7 @@ const params: ParamSpecs = {
 
 export const linearSvm: Estimator = {
   name: "linear-svm",
-  revision: 1,
+  revision: 2,
   about: "The plane with the widest margin between the classes: robust when columns are many.",
   params,
   tags: { ...usualTags, tasks: ["binary-classification", "multiclass-classification"], explains: true },

@@ -37,7 +37,7 @@ const params: ParamSpecs = {
 
 export const linearSvr: Estimator = {
   name: "linear-svr",
-  revision: 1,
+  revision: 2,
   about: "A weighted sum of the columns that bears with outliers: small errors cost nothing, large ones their size.",
   params,
   tags: { ...usualTags, tasks: ["regression"], explains: true },

@@ -4,9 +4,9 @@
  *   sum of weighted log losses + l1 x |w|_1 + l2 / 2 x |w|^2
  *
  * so `l2` is 1 / C of scikit-learn; its elastic net with `l1_ratio` r is l1 = r / C and l2 = (1 - r) / C. The bias is not penalised. Numbers are standardised
- * and missing ones filled with the mean (`design.ts`), so the penalty treats all columns alike. All in double; L-BFGS along coordinates in which a sample of
- * the rows is white, with `l1` OWL-QN; the weights do not depend on the number of threads.
- * Memory beyond the frame: 16 bytes per row and number column, 4 per row and text column.
+ * and missing ones filled with the mean (`design.ts`), so the penalty treats all columns alike. All in double; L-BFGS from the optimum of a part of the rows, along
+ * coordinates in which the loss is white there (`lead.ts`), with `l1` OWL-QN; the weights do not depend on the number of threads.
+ * Memory beyond the frame: 1 to 8 bytes per row and number column, 16 where a crew works; 4 per row and text column.
  */
 
 import { type ClassWeights, classWeightsParams, withClassWeights } from "../class-weights.ts";
@@ -38,7 +38,7 @@ const params: ParamSpecs = {
 
 export const logisticRegression: Estimator = {
   name: "logistic-regression",
-  revision: 2,
+  revision: 3,
   about: "A weighted sum of the columns: quick, smooth, easy to explain.",
   params,
   tags: { ...usualTags, tasks: ["binary-classification", "multiclass-classification"], explains: true },

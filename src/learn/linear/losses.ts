@@ -4,8 +4,8 @@
  */
 import type { LinearKernel } from "../kernels/linear.ts";
 
-/** Rows of a block: with some fifty columns they stay in the nearest cache between the two times that they are read. */
-export const BLOCK = 64;
+/** Rows of a block at most: long enough runs of a column for memory to read ahead, and some fifty of them stay in a core's cache. */
+export const BLOCK = 512;
 
 export interface LossRows {
   /** 1 for two classes and for numbers, else one per class. */
@@ -84,23 +84,9 @@ const squaredHinge: Loss =
     return loss;
   };
 
-/** max(0, |score - y| - epsilon)^2. */
-const squaredTube: Loss =
-  ({ y, rowWeights, epsilon }) =>
-  (scores, row, count) => {
-    let loss = 0;
-    for (let at = 0; at < count; at++) {
-      const away = scores[at]! - y[row + at]!;
-      const excess = Math.max(0, Math.abs(away) - epsilon);
-      const weight = rowWeights === undefined ? 1 : rowWeights[row + at]!;
-      loss += weight * excess * excess;
-      scores[at] = 2 * weight * excess * Math.sign(away);
-    }
-    return loss;
-  };
-
-/** max(0, |score - y| - epsilon), bent where it begins. */
-const absoluteTube: Loss =
+/** What an error costs by how far it is beyond the tube, and the slope of that. */
+const tube =
+  (cost: (excess: number, bend: number) => number, slope: (excess: number, bend: number) => number): Loss =>
   ({ y, rowWeights, epsilon, bend }) =>
   (scores, row, count) => {
     let loss = 0;
@@ -108,11 +94,22 @@ const absoluteTube: Loss =
       const away = scores[at]! - y[row + at]!;
       const excess = Math.max(0, Math.abs(away) - epsilon);
       const weight = rowWeights === undefined ? 1 : rowWeights[row + at]!;
-      loss += weight * (excess < bend ? (excess * excess) / (2 * bend) : excess - bend / 2);
-      scores[at] = weight * Math.min(1, excess / bend) * Math.sign(away);
+      loss += weight * cost(excess, bend);
+      scores[at] = weight * slope(excess, bend) * Math.sign(away);
     }
     return loss;
   };
+
+const squaredTube = tube(
+  (excess) => excess * excess,
+  (excess) => 2 * excess,
+);
+
+/** Bent where it begins. */
+const absoluteTube = tube(
+  (excess, bend) => (excess < bend ? (excess * excess) / (2 * bend) : excess - bend / 2),
+  (excess, bend) => Math.min(1, excess / bend),
+);
 
 export const losses = {
   log: logLoss,

@@ -2,19 +2,28 @@
  * L-BFGS for a smooth function + sum of l1 |x|: each step stays in one orthant, where the whole is smooth, and what would leave it becomes 0. Source: Andrew
  * and Gao 2007 (OWL-QN).
  */
-import { directionOf, type Minimum, type Point, remember, type SearchOptions, type Smooth, type Step } from "./lbfgs.ts";
+import {
+  directionOf,
+  evaluated,
+  type Minimum,
+  type Point,
+  remember,
+  type Search,
+  type SearchOptions,
+  type Step,
+} from "./lbfgs.ts";
 
 const SUFFICIENT = 1e-4;
 const TRIALS = 40;
 
 /** As `minimise`; `value` and `gradient` are those of the smooth part. */
-export function minimiseSparse(evaluate: Smooth, start: Float64Array, l1: Float64Array, options: SearchOptions): Minimum {
-  let point: Point = { x: start, ...evaluate(start) };
+export function* minimiseSparse(start: Float64Array, l1: Float64Array, options: SearchOptions): Search<Minimum> {
+  let point = yield* evaluated(start);
   const steps: Step[] = [];
   for (let iteration = 0; iteration < options.iterationsMax; iteration++) {
     const slopes = slopesOf(point, l1);
     if (largest(slopes) <= options.tolerance) return { ...point, iterations: iteration, converged: true };
-    const next = search(evaluate, point, slopes, l1, steps);
+    const next = yield* search(point, slopes, l1, steps);
     if (next === null && steps.length === 0) return { ...point, iterations: iteration, converged: true };
     if (next === null) {
       steps.length = 0; // what was seen of the curvature misled: begin anew downhill
@@ -36,7 +45,7 @@ function slopesOf({ x, gradient }: Point, l1: Float64Array): Float64Array {
   });
 }
 
-function search(evaluate: Smooth, from: Point, slopes: Float64Array, l1: Float64Array, steps: readonly Step[]): Point | null {
+function* search(from: Point, slopes: Float64Array, l1: Float64Array, steps: readonly Step[]): Search<Point | null> {
   const direction = directionOf(slopes, steps).map((part, at) => (part * slopes[at]! < 0 ? part : 0));
   const orthant = from.x.map((value, at) => (value !== 0 ? Math.sign(value) : -Math.sign(slopes[at]!)));
   const before = whole(from, l1);
@@ -48,7 +57,7 @@ function search(evaluate: Smooth, from: Point, slopes: Float64Array, l1: Float64
     });
     const gain = x.reduce((sum, value, at) => sum + slopes[at]! * (value - from.x[at]!), 0);
     if (!(gain < 0)) return null;
-    const point: Point = { x, ...evaluate(x) };
+    const point = yield* evaluated(x);
     if (whole(point, l1) <= before + SUFFICIENT * gain) return point;
   }
   return null;

@@ -1,17 +1,17 @@
 /**
- * Minimises a loss: the job that each member of the crew runs. Member 0 leads the search; at each point it asks for, all members add up their chunks
- * of rows. The chunks depend on the data alone and are summed in their order, so the number of threads cannot change the weights.
- *
- * With folds, the search goes on from the end once for each part of the rows, without them, and scores them with what it finds.
+ * Minimises a loss over the rows. What is wanted of them next is asked by the search (`lead`); answered it is by the members of a crew, each on its chunks of rows,
+ * or on the calling thread, chunk after chunk. The chunks depend on the data alone and are summed in their order, so neither can change the weights.
  */
-import type { Member } from "../crew/crew.ts";
+import { setImmediate } from "node:timers/promises";
+import { type Member, throwIfCancelled } from "../crew/crew.ts";
+import { share } from "../crew/shared.ts";
+import { productsKernel } from "../decomposition/tiles.ts";
+import type { FitContext } from "../estimator.ts";
 import { instantiateKernel } from "../kernels/kernel.ts";
 import type { LinearKernel } from "../kernels/linear.ts";
-import { type Coordinates, scaledCoordinates, whitenedCoordinates } from "./coordinates.ts";
-import { minimise } from "./lbfgs.ts";
-import { BLOCK } from "./losses.ts";
-import { minimiseSparse } from "./orthants.ts";
-import { createPass, createScorer, fillRows, type RowsMatrix, type Scratch, spreadWeights } from "./rows-matrix.ts";
+import type { CurvatureMemory } from "./curvature.ts";
+import { type Ask, lead } from "./lead.ts";
+import { createPass, createScorer, fillBlocks, type RowsMatrix, type Scratch, shapeOf, spreadWeights } from "./rows-matrix.ts";
 
 export interface LossOrder {
   readonly matrix: RowsMatrix;
@@ -35,8 +35,7 @@ export interface LossMemory {
   readonly wasm: WebAssembly.Memory;
   /** One per member. */
   readonly scratches: readonly Scratch[];
-  /** The kernel's: stride x stride. */
-  readonly products: Float64Array;
+  readonly curvature: CurvatureMemory;
   /** The weights to evaluate at, output-major. */
   readonly weights: Float64Array;
   /** A gradient for each chunk, then a loss for each chunk. */
@@ -46,14 +45,9 @@ export interface LossMemory {
   readonly heldScores: Float64Array;
   /** The rows' weights while one fold is held out. */
   readonly foldWeights: Float64Array;
-  /** [what to do next, the fold it is about]. */
+  /** [what to do next, the fold or the step between blocks that it is about]. */
   readonly command: Int32Array;
 }
-
-const EVALUATE = 0;
-const HOLD_OUT = 1;
-const SCORE = 2;
-const END = 3;
 
 export interface TrainedWeights {
   readonly weights: Float64Array;
@@ -62,129 +56,109 @@ export interface TrainedWeights {
   readonly converged: boolean;
 }
 
+const COMMANDS = ["evaluate", "hold-out", "score", "end"] as const;
+
 export function minimiseLoss(order: LossOrder, member: Member): TrainedWeights | null {
   const { memory } = order;
-  const { rowCount } = order.matrix.rows;
-  const kernel = instantiateKernel<LinearKernel>("linear", memory.wasm);
-  const scratch = memory.scratches[member.index]!;
-  const chunks = memory.losses.length;
-  const inChunks = (body: (from: number, to: number, chunk: number) => void) => {
-    for (let chunk = member.index; chunk < chunks; chunk += member.count) body(...blockShare(rowCount, chunk, chunks), chunk);
+  const { command } = memory;
+  const kernels = kernelsOf(order);
+  const actions = actionsOf(order, kernels.linear, memory.scratches[member.index]!);
+  const inChunks = (body: (chunk: number) => void) => {
+    for (let chunk = member.index; chunk < memory.losses.length; chunk += member.count) body(chunk);
+    member.barrier();
   };
+  inChunks(actions.fill);
+  const perform = () => inChunks(actions.begin({ what: COMMANDS[command[0]!] as Ask["what"], of: command[1]! }));
+  if (member.index > 0) {
+    for (;;) {
+      member.barrier();
+      if (COMMANDS[command[0]!] === "end") return null;
+      perform();
+    }
+  }
+  const search = lead(order, kernels, member.progress);
+  for (;;) {
+    const next = search.next();
+    if (!next.done && next.value === null) continue;
+    command[0] = COMMANDS.indexOf(next.done ? "end" : next.value!.what);
+    command[1] = next.done ? 0 : next.value!.of;
+    member.barrier();
+    if (next.done) return next.value;
+    perform();
+  }
+}
+
+/** Error: `learn.cancelled`. */
+export async function minimiseHere(order: LossOrder, context: Pick<FitContext, "progress" | "signal">): Promise<TrainedWeights> {
+  const { memory } = order;
+  const kernels = kernelsOf(order);
+  const actions = actionsOf(order, kernels.linear, memory.scratches[0]!);
+  const breathe = async () => {
+    await setImmediate();
+    throwIfCancelled(context.signal);
+  };
+  const inChunks = async (body: (chunk: number) => void) => {
+    for (let chunk = 0; chunk < memory.losses.length; chunk++) {
+      body(chunk);
+      await breathe();
+    }
+  };
+  await inChunks(actions.fill);
+  const search = lead(order, kernels, context.progress);
+  for (;;) {
+    const next = search.next();
+    if (next.done) return next.value;
+    if (next.value === null) await breathe();
+    else await inChunks(actions.begin(next.value));
+  }
+}
+
+const kernelsOf = ({ memory: { wasm } }: LossOrder) => ({
+  linear: instantiateKernel<LinearKernel>("linear", wasm),
+  products: productsKernel(wasm),
+});
+
+/** What a member does with a chunk of the blocks: `fill` at first, and for each thing asked what `begin` gives. */
+function actionsOf(order: LossOrder, kernel: LinearKernel, scratch: Scratch) {
+  const { memory, folds } = order;
+  const { weights, partials, losses, foldWeights, heldScores } = memory;
+  const { rowCount } = order.matrix.rows;
+  const { blockRows, blocks } = shapeOf(order.matrix.rows);
+  const blocksIn = (chunk: number, step = 1) => share(Math.ceil(blocks / step), chunk, losses.length);
   let matrix = order.matrix;
   let pass = createPass(matrix, scratch, kernel);
-  const actions = {
-    [EVALUATE]: () => {
-      const { weights, partials, losses } = memory;
-      spreadWeights(matrix, weights, scratch);
-      inChunks((from, to, chunk) => {
-        const gradient = partials.subarray(chunk * weights.length, (chunk + 1) * weights.length).fill(0);
-        losses[chunk] = pass(weights, gradient, from, to);
-      });
-    },
-    [HOLD_OUT]: () => {
-      const { rowWeights } = order.matrix.loss;
-      inChunks((from, to) => {
-        for (let row = from; row < to; row++)
-          memory.foldWeights[row] = foldOf(row, order.folds) === memory.command[1] ? 0 : (rowWeights?.[row] ?? 1);
-      });
-      matrix = { ...order.matrix, loss: { ...order.matrix.loss, rowWeights: memory.foldWeights } };
-      pass = createPass(matrix, scratch, kernel);
-    },
-    [SCORE]: () => {
-      spreadWeights(matrix, memory.weights, scratch);
-      const scoreRows = createScorer(matrix, scratch, kernel);
-      inChunks((from, to) => {
-        scoreRows(memory.weights, from, to, (row, output, score) => {
-          if (foldOf(row, order.folds) === memory.command[1]) memory.heldScores[output * rowCount + row] = score;
-        });
-      });
-    },
-  };
-  const perform = (command: keyof typeof actions, fold = 0) => {
-    memory.command[0] = command;
-    memory.command[1] = fold;
-    member.barrier();
-    actions[command]();
-    member.barrier();
-  };
 
-  inChunks((from, to) => fillRows(order.matrix, from, to));
-  member.barrier();
-  if (member.index === 0) {
-    const trained = lead(order, member, kernel, perform);
-    memory.command[0] = END;
-    member.barrier();
-    return trained;
-  }
-  for (;;) {
-    member.barrier();
-    const command = memory.command[0];
-    if (command === END) return null;
-    actions[command as keyof typeof actions]();
-    member.barrier();
-  }
+  const evaluate = (step: number) => {
+    spreadWeights(matrix, weights, scratch);
+    return (chunk: number) => {
+      const gradient = partials.subarray(chunk * weights.length, (chunk + 1) * weights.length).fill(0);
+      losses[chunk] = pass(weights, gradient, ...blocksIn(chunk, step), step);
+    };
+  };
+  const holdOut = (fold: number) => {
+    const { rowWeights } = order.matrix.loss;
+    matrix = { ...order.matrix, loss: { ...order.matrix.loss, rowWeights: foldWeights } };
+    pass = createPass(matrix, scratch, kernel);
+    return (chunk: number) => {
+      const [from, to] = blocksIn(chunk);
+      for (let row = from * blockRows; row < Math.min(rowCount, to * blockRows); row++)
+        foldWeights[row] = foldOf(row, folds) === fold ? 0 : (rowWeights?.[row] ?? 1);
+    };
+  };
+  const score = (fold: number) => {
+    spreadWeights(matrix, weights, scratch);
+    const scoreRows = createScorer(matrix, scratch, kernel);
+    return (chunk: number) =>
+      scoreRows(weights, ...blocksIn(chunk), (row, output, value) => {
+        if (foldOf(row, folds) === fold) heldScores[output * rowCount + row] = value;
+      });
+  };
+  const by = { evaluate, "hold-out": holdOut, score };
+  return {
+    fill: (chunk: number) => fillBlocks(order.matrix, ...blocksIn(chunk)),
+    begin: ({ what, of }: Ask) => by[what](of),
+  };
 }
 
 /** A row's part of the rows, for whatever order they came in. */
 const foldOf = (row: number, folds: number) => (Math.imul(row + 1, 0x9e3779b1) >>> 12) % folds;
-
-/** Whole blocks of rows. */
-function blockShare(rowCount: number, chunk: number, chunks: number): [from: number, to: number] {
-  const blocks = Math.ceil(rowCount / BLOCK);
-  const edge = (at: number) => Math.min(rowCount, Math.floor((blocks * at) / chunks) * BLOCK);
-  return [edge(chunk), edge(chunk + 1)];
-}
-
-type Perform = (command: typeof EVALUATE | typeof HOLD_OUT | typeof SCORE, fold?: number) => void;
-
-function lead(order: LossOrder, member: Member, kernel: LinearKernel, perform: Perform): TrainedWeights {
-  const { memory, l1, total, iterationsMax, tolerance, folds } = order;
-  const isSparse = l1.some((penalty) => penalty > 0);
-  const coordinates = coordinatesOf(order, kernel, isSparse);
-  const evaluate = (point: Float64Array) => {
-    memory.weights.set(coordinates.weightsAt(point));
-    perform(EVALUATE);
-    return objective(order, coordinates);
-  };
-  const steps = (iterationsMax + 1) * (folds + 1);
-  const search = (start: Float64Array, doneBefore: number) => {
-    const onIteration = (done: number) => member.progress(doneBefore + done, steps);
-    const options = { iterationsMax, tolerance, onIteration };
-    if (!isSparse) return minimise(evaluate, start, options);
-    const sizes = coordinates.slopesOf(start.map((_, at) => l1[at % l1.length]! / total));
-    return minimiseSparse(evaluate, start, sizes, options);
-  };
-  const { x, value, iterations, converged } = search(new Float64Array(memory.weights.length), 0);
-  for (let fold = 0; fold < folds; fold++) {
-    perform(HOLD_OUT, fold);
-    memory.weights.set(coordinates.weightsAt(search(x, (iterationsMax + 1) * (fold + 1)).x));
-    perform(SCORE, fold);
-  }
-  member.progress(steps, steps);
-  return { weights: coordinates.weightsAt(x), loss: value, iterations, converged };
-}
-
-function coordinatesOf({ matrix, squares, l2, total, memory }: LossOrder, kernel: LinearKernel, isSparse: boolean): Coordinates {
-  const ridge = l2.map((penalty) => (4 * penalty) / total);
-  const curvatures = squares.map((square, at) => square + ridge[at]!);
-  return isSparse ? scaledCoordinates(curvatures) : whitenedCoordinates(matrix, curvatures, kernel, memory.products, ridge);
-}
-
-/** (Summed loss + sum of l2 w^2 / 2) / total weight. */
-function objective({ l2, total, memory }: LossOrder, coordinates: Coordinates): { value: number; gradient: Float64Array } {
-  const { weights, partials, losses } = memory;
-  const gradient = new Float64Array(weights.length);
-  for (let chunk = 0; chunk < losses.length; chunk++) {
-    const first = chunk * weights.length;
-    for (let at = 0; at < gradient.length; at++) gradient[at]! += partials[first + at]!;
-  }
-  let penalty = 0;
-  for (let at = 0; at < gradient.length; at++) {
-    const pull = l2[at % l2.length]! * weights[at]!;
-    penalty += (pull * weights[at]!) / 2;
-    gradient[at] = (gradient[at]! + pull) / total;
-  }
-  const loss = losses.reduce((a, b) => a + b, 0);
-  return { value: (loss + penalty) / total, gradient: coordinates.slopesOf(gradient) };
-}

@@ -88,6 +88,62 @@ export function addRows(x: usize, rows: u32, columns: u32, residuals: usize, gra
   }
 }
 
+/**
+ * Adds to each of `scores` its row's scalar product with `weights`, columns lying `pitch` doubles apart: `columns` is a multiple of 4, `rows` an even number.
+ */
+export function addColumnScores(x: usize, pitch: u32, columns: u32, rows: u32, weights: usize, scores: usize): void {
+  const step = (<usize>pitch) << 3;
+  const bytes = (<usize>rows) << 3;
+  for (let column: u32 = 0; column < columns; column += 4) {
+    const w0 = v128.load_splat<f64>(weights);
+    const w1 = v128.load_splat<f64>(weights, 8);
+    const w2 = v128.load_splat<f64>(weights, 16);
+    const w3 = v128.load_splat<f64>(weights, 24);
+    const x1 = x + step;
+    const x2 = x1 + step;
+    const x3 = x2 + step;
+    for (let at: usize = 0; at < bytes; at += 16) {
+      const first = f64x2.add(f64x2.mul(w0, v128.load(x + at)), f64x2.mul(w1, v128.load(x1 + at)));
+      const second = f64x2.add(f64x2.mul(w2, v128.load(x2 + at)), f64x2.mul(w3, v128.load(x3 + at)));
+      v128.store(scores + at, f64x2.add(v128.load(scores + at), f64x2.add(first, second)));
+    }
+    x = x3 + step;
+    weights += 32;
+  }
+}
+
+/** Adds each column's scalar product with `residuals` to its number in `gradient`; shapes as above. */
+export function addColumnSlopes(x: usize, pitch: u32, columns: u32, rows: u32, residuals: usize, gradient: usize): void {
+  const step = (<usize>pitch) << 3;
+  const bytes = (<usize>rows) << 3;
+  for (let column: u32 = 0; column < columns; column += 4) {
+    let s0 = f64x2.splat(0);
+    let s1 = f64x2.splat(0);
+    let s2 = f64x2.splat(0);
+    let s3 = f64x2.splat(0);
+    const x1 = x + step;
+    const x2 = x1 + step;
+    const x3 = x2 + step;
+    for (let at: usize = 0; at < bytes; at += 16) {
+      const residual = v128.load(residuals + at);
+      s0 = f64x2.add(s0, f64x2.mul(residual, v128.load(x + at)));
+      s1 = f64x2.add(s1, f64x2.mul(residual, v128.load(x1 + at)));
+      s2 = f64x2.add(s2, f64x2.mul(residual, v128.load(x2 + at)));
+      s3 = f64x2.add(s3, f64x2.mul(residual, v128.load(x3 + at)));
+    }
+    addLanes(gradient, s0);
+    addLanes(gradient + 8, s1);
+    addLanes(gradient + 16, s2);
+    addLanes(gradient + 24, s3);
+    x = x3 + step;
+    gradient += 32;
+  }
+}
+
+function addLanes(to: usize, sums: v128): void {
+  store<f64>(to, load<f64>(to) + (f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1)));
+}
+
 /** Replaces each of `count` doubles, an even number of them, by its exponential, within 2 units of the last place; 0 below -708, and as of 709 above. */
 export function exponentials(values: usize, count: u32): void {
   const end = values + ((<usize>count) << 3);
