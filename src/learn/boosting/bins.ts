@@ -9,7 +9,7 @@ import { badColumn } from "../training-data.ts";
 import { BINS, edgesOfSorted, samplePlaces, storeEdges, takeSample } from "../trees/binning.ts";
 import { orderTarget, rankLevels, writeRanks } from "../trees/categories.ts";
 import type { TextLevels, TreeColumn } from "../trees/columns.ts";
-import { BINNED_ROWS, type Memory, strideOf } from "./memory.ts";
+import { BINNED_ROWS, type Memory, paddedColumns, strideOf } from "./memory.ts";
 import type { ForestOrder } from "./train.ts";
 
 export interface TrainingColumn extends TreeColumn {
@@ -55,6 +55,7 @@ export function fillBins({ columns, rowCount, binsMax, sampling, memory }: Fores
   const { scratch } = memory.own[member.index]!;
   const block = new Float32Array(scratch.buffer, scratch.byteOffset, BINNED_ROWS);
   const stride = strideOf(columns.length);
+  const padded = paddedColumns(columns.length);
   const [from, to] = share(rowCount, member.index, member.count);
   for (let first = from; first < to; first += BINNED_ROWS) {
     const count = Math.min(BINNED_ROWS, to - first);
@@ -67,6 +68,8 @@ export function fillBins({ columns, rowCount, binsMax, sampling, memory }: Fores
       if (found >= 2) throw beyondFloat32(name, values, first);
       if (found === 1) Atomics.store(memory.hasMissing, column, 1);
     });
+    for (let row = first; row < first + count; row++)
+      for (let column = columns.length; column < padded; column++) memory.records[row * stride + 8 + column] = row;
   }
   member.barrier();
 }

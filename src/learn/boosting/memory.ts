@@ -86,7 +86,7 @@ export interface Own {
 export const BINNED_ROWS = 4096;
 
 const toMultipleOf = (unit: number, count: number) => Math.ceil(count / unit) * unit;
-/** Columns of a record and of a histogram: those past the last hold bin 0 of every row. */
+/** Columns of a record and of a histogram. Those past the last hold bins that nobody asks for, and that differ from row to row: to add to the one that was just added to is slow. */
 export const paddedColumns = (columnCount: number) => toMultipleOf(4, columnCount);
 /** Bytes of a record. */
 export const strideOf = (columnCount: number) => toMultipleOf(8, 8 + paddedColumns(columnCount));

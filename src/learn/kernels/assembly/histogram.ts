@@ -1,7 +1,7 @@
 /**
  * Histograms of trees on binned columns: of each column and bin the sum of gradients, the sum of hessians and the number of rows, as integers.
  *
- *   record of a row:   | gradient i32 | hessian i32 | bin of column 0 | bin of column 1 | ... | 0 to a multiple of 4 |
+ *   record of a row:   | gradient i32 | hessian i32 | bin of column 0 | bin of column 1 | ... | any to a multiple of 4 |
  *   histogram:         for each column 256 entries of 16 bytes:  | sum of gradients i64 | sum of hessians << shift + rows i64 |
  *
  * One vector addition per row and column does all three. Columns are taken eight at a time, so that the part of the histogram that is written to stays in
