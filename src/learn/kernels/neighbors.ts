@@ -45,6 +45,7 @@ export interface NeighborsKernel extends WebAssembly.Exports {
     distances: number,
     rows: number,
   ): void;
+  buildTree(points: number, order: number, count: number, stride: number, leaf: number, nodes: number, boxes: number): void;
   rankTree(
     query: number,
     nodes: number,

@@ -95,7 +95,7 @@ test("whole and single panels and the tree find the rows that a plain search in 
     );
     const expected = plainSearch(points, queries, width, neighbours);
     for (const kind of ["tree", "scan"] as const) {
-      const { index, arena } = createIndex(points, width, kind);
+      const { index, arena } = createIndex(points, width, { kind });
       if (index.panels !== null) assert.equal(index.panels.unit !== null, isWhole, `${width} dimensions about ${middle}`);
       const scratch = createScratch(arena, index, neighbours);
       for (let at = 0; at < 203; at++) scratch.queries.set(queries.subarray(at * width, (at + 1) * width), at * index.stride);
@@ -136,6 +136,16 @@ test("any number of threads finds the same rows, and a search can be stopped", a
   const abort = new AbortController();
   const progress = () => abort.abort();
   await assert.rejects(searchRows(model, X, { threads: 2, progress, signal: abort.signal }), { code: "learn.cancelled" });
+  const few = pick(
+    { X, y: new Float64Array(9000), task: "clustering", classes: [] },
+    Array.from({ length: 300 }, (_, row) => row),
+  ).X;
+  const found = await searchRows(model, few, quiet()); // too few for a thread
+  assert.deepEqual(found.rows, one.rows.slice(0, 900));
+  assert.deepEqual(found.distances, one.distances.slice(0, 900));
+  const stop = new AbortController();
+  const stopping = { threads: 1, progress: () => stop.abort(), signal: stop.signal };
+  await assert.rejects(searchRows(model, few, stopping), { code: "learn.cancelled" });
 });
 
 test("votes by distance: equal rows outvote all others, nearer ones weigh more", async () => {

@@ -1,11 +1,13 @@
 /** Points as a search for the nearest reads them: a k-d tree where there are few dimensions, else panels beside the doubles. */
 import { type Arena, createArena } from "../kernels/arena.ts";
-import { buildTree } from "./kd-tree.ts";
+import { buildTree, type Tree } from "./kd-tree.ts";
 import { createPanels, type Panels } from "./panels.ts";
 
 /** A tree passes over most points up to about so many dimensions, of at least so many points. */
 const TREE_WIDTH_MAX = 8;
 const TREE_ROWS_MIN = 1024;
+
+export const suitsTree = (rowCount: number, width: number) => width <= TREE_WIDTH_MAX && rowCount >= TREE_ROWS_MIN;
 
 /** Queries that are searched for together. */
 export const BATCH = 256;
@@ -17,7 +19,7 @@ export interface NeighborIndex {
   readonly stride: number;
   /** Row-major with `stride`; of a tree as its leaves hold them. */
   readonly points: Float64Array;
-  readonly tree: { readonly nodes: Int32Array; readonly boxes: Float64Array; readonly order: Int32Array } | null;
+  readonly tree: Tree | null;
   /** Null beside a tree. */
   readonly panels: Panels | null;
 }
@@ -38,39 +40,23 @@ export interface SearchScratch {
 
 export const strideOf = (width: number) => Math.ceil(width / 4) * 4;
 
-/** `points` are row-major, rowCount x width. Error: `learn.too-large`. */
+/** Of `points` times `factor`, row-major, rowCount x width. Error: `learn.too-large`. */
 export function createIndex(
   points: Float64Array,
   width: number,
-  kind: "tree" | "scan" | "auto" = "auto",
+  { kind = "auto", factor = 1 }: { readonly kind?: "tree" | "scan" | "auto"; readonly factor?: number } = {},
 ): { readonly index: NeighborIndex; readonly arena: Arena } {
   const rowCount = points.length / width;
   const arena = createArena();
   const stride = strideOf(width);
-  const isTree = kind === "auto" ? width <= TREE_WIDTH_MAX && rowCount >= TREE_ROWS_MIN : kind === "tree";
+  const isTree = kind === "auto" ? suitsTree(rowCount, width) : kind === "tree";
   const base = { memory: arena.memory, rowCount, width, stride, points: arena.float64(rowCount * stride) };
-  if (isTree) {
-    const tree = buildTree(points, width);
-    const copies = {
-      nodes: arena.int32(tree.nodes.length),
-      boxes: arena.float64((tree.boxes.length / width) * stride),
-      order: arena.int32(rowCount),
-    };
-    copies.nodes.set(tree.nodes);
-    copies.order.set(tree.order);
-    pad(tree.boxes, width, copies.boxes, stride);
-    tree.order.forEach((row, place) => {
-      base.points.set(points.subarray(row * width, (row + 1) * width), place * stride);
-    });
-    return { arena, index: { ...base, tree: copies, panels: null } };
-  }
-  pad(points, width, base.points, stride);
-  return { arena, index: { ...base, tree: null, panels: createPanels(arena, points, width) } };
-}
-
-function pad(from: Float64Array, width: number, to: Float64Array, stride: number): void {
-  if (width === stride) to.set(from);
-  else for (let row = 0; row * width < from.length; row++) to.set(from.subarray(row * width, (row + 1) * width), row * stride);
+  for (let row = 0, from = 0, to = 0; row < rowCount; row++, from += width, to += stride)
+    for (let at = 0; at < width; at++) base.points[to + at] = points[from + at]! * factor;
+  const index = isTree
+    ? { ...base, tree: buildTree(arena, base.points, stride), panels: null }
+    : { ...base, tree: null, panels: createPanels(arena, base.points, width, stride) };
+  return { arena, index };
 }
 
 export function createScratch(arena: Arena, { width, stride }: NeighborIndex, neighbours: number): SearchScratch {

@@ -21,12 +21,12 @@ export const QUERY_REACH = 2 * REACH;
 
 export const pairsOf = (width: number) => Math.ceil(width / 2);
 
-/** `points` are row-major. Error: `learn.too-large`. */
-export function createPanels(arena: Arena, points: Float64Array, width: number): Panels {
-  const rowCount = points.length / width;
+/** `points` are row-major with `stride`. Error: `learn.too-large`. */
+export function createPanels(arena: Arena, points: Float64Array, width: number, stride: number): Panels {
+  const rowCount = points.length / stride;
   const norms = new Float64Array(rowCount);
   let largest = 0;
-  for (let row = 0, from = 0; row < rowCount; row++, from += width) {
+  for (let row = 0, from = 0; row < rowCount; row++, from += stride) {
     let norm = 0;
     for (let at = from; at < from + width; at++) norm += points[at]! ** 2;
     norms[row] = norm;
@@ -34,19 +34,20 @@ export function createPanels(arena: Arena, points: Float64Array, width: number):
   }
   largest = Math.sqrt(largest);
   const unit = largest / REACH;
-  if (largest > 1e-30 && isFine(points, width, norms, largest, unit))
-    return wholePanels(arena, points, width, norms, largest, unit);
-  return singlePanels(arena, points, width, norms, largest);
+  const rows = { points, width, stride, norms, largest };
+  return largest > 1e-30 && isFine(rows, unit) ? wholePanels(arena, rows, unit) : singlePanels(arena, rows);
 }
 
-function wholePanels(
-  arena: Arena,
-  points: Float64Array,
-  width: number,
-  norms: Float64Array,
-  largest: number,
-  unit: number,
-): Panels {
+interface Rows {
+  readonly points: Float64Array;
+  readonly width: number;
+  readonly stride: number;
+  /** Squared. */
+  readonly norms: Float64Array;
+  readonly largest: number;
+}
+
+function wholePanels(arena: Arena, { points, width, stride, norms, largest }: Rows, unit: number): Panels {
   const padded = Math.ceil(norms.length / 8) * 8;
   const bytes = pairsOf(width) * 32;
   const buffer = arena.uint8((padded / 8) * bytes);
@@ -58,7 +59,7 @@ function wholePanels(
     const first = Math.floor(row / 8) * (bytes / 2) + (row % 8) * 2;
     let away = 0;
     for (let at = 0; at < width; at++) {
-      const value = points[row * width + at]! * scale;
+      const value = points[row * stride + at]! * scale;
       const whole = Math.round(value);
       panels[first + (at >> 1) * 16 + (at & 1)] = whole;
       away += (value - whole) ** 2;
@@ -69,13 +70,13 @@ function wholePanels(
   return { unit, panels, halves, largest, residual: Math.sqrt(residual) * unit };
 }
 
-function singlePanels(arena: Arena, points: Float64Array, width: number, norms: Float64Array, largest: number): Panels {
+function singlePanels(arena: Arena, { points, width, stride, norms, largest }: Rows): Panels {
   const padded = Math.ceil(norms.length / 8) * 8;
   const panels = arena.float32(padded * width);
   const halves = arena.float32(padded).fill(3e38);
   for (let row = 0; row < norms.length; row++) {
     const first = Math.floor(row / 8) * 8 * width + (row % 8);
-    for (let at = 0; at < width; at++) panels[first + at * 8] = points[row * width + at]!;
+    for (let at = 0; at < width; at++) panels[first + at * 8] = points[row * stride + at]!;
     halves[row] = norms[row]! / 2;
   }
   return { unit: null, panels, halves, largest, residual: 0 };
@@ -85,17 +86,17 @@ const QUERIES = 16;
 const OTHERS = 2000;
 
 /** Whether whole numbers tell a point's nearest from the others: they do if few of a sample lie as near as the nearest within their rounding. */
-function isFine(points: Float64Array, width: number, norms: Float64Array, largest: number, unit: number): boolean {
+function isFine({ points, width, stride, norms, largest }: Rows, unit: number): boolean {
   const rowCount = norms.length;
   const others = Math.min(OTHERS, rowCount);
   const margin = 4 * 0.3 * unit * Math.sqrt(width) * 2 * largest; // of squared distances; a coordinate's rounding is some 0.3 units
   const distances = new Float64Array(others);
   let near = 0;
   for (let query = 0; query < QUERIES; query++) {
-    const from = Math.floor((rowCount * query) / QUERIES) * width;
+    const from = Math.floor((rowCount * query) / QUERIES) * stride;
     let nearest = Infinity;
     for (let other = 0; other < others; other++) {
-      const to = Math.floor((rowCount * (other + 0.5)) / others) * width;
+      const to = Math.floor((rowCount * (other + 0.5)) / others) * stride;
       let distance = 0;
       for (let at = 0; at < width; at++) distance += (points[from + at]! - points[to + at]!) ** 2;
       distances[other] = distance;

@@ -1,7 +1,7 @@
 /** Training rows that vote on a new one: the nearest, of equally near ones the first. */
 import { type Json, MillError } from "../../base/index.ts";
 import { crewSize, runCrew } from "../crew/crew.ts";
-import { sharedFloat64, sharedUint32 } from "../crew/shared.ts";
+import { sharedFloat64, sharedInt32, sharedUint32 } from "../crew/shared.ts";
 import type { FitContext, LearnTask, Predictor } from "../estimator.ts";
 import type { Frame } from "../frame.ts";
 import { outputsOf } from "../link.ts";
@@ -20,7 +20,7 @@ import {
 } from "../points.ts";
 import { BATCH, createIndex, createScratch, type SearchScratch } from "./neighbor-index.ts";
 import { addNeighbours } from "./neighbours-graph.ts";
-import { type Found, neighborsKernel, searchBatch } from "./search.ts";
+import { type Found, findNeighboursHere, isLittle, neighborsKernel, type SearchOrder, searchBatch } from "./search.ts";
 
 export const WEIGHTINGS = ["uniform", "distance"] as const;
 
@@ -102,9 +102,7 @@ interface Searcher extends ReturnType<typeof createIndex> {
 
 function createSearcher({ space, points, neighbours }: Pick<NeighboursModel, "space" | "points" | "neighbours">): Searcher {
   const factor = factorOf(space);
-  const scaled = new Float64Array(points.length);
-  for (let at = 0; at < points.length; at++) scaled[at] = points[at]! * factor;
-  const { index, arena } = createIndex(scaled, space.width);
+  const { index, arena } = createIndex(points, space.width, { factor });
   const scratch = createScratch(arena, index, neighbours);
   const kernel = neighborsKernel(index.memory);
   return { index, arena, factor, scratch, search: (count) => searchBatch(kernel, index, scratch, count) };
@@ -159,14 +157,22 @@ export async function searchRows(
   X: Frame,
   context: Pick<FitContext, "threads" | "progress" | "signal">,
 ): Promise<Found> {
-  const { index, arena, factor, scratch } = createSearcher(model);
-  const members = crewSize(X.rowCount, context.threads);
-  const queries = sharedFloat64(X.rowCount * index.stride);
-  fillPoints(model.space, X, queries, index.stride, factor);
-  const found = { distances: sharedFloat64(X.rowCount * model.neighbours), rows: sharedUint32(X.rowCount * model.neighbours) };
-  const others = Array.from({ length: members - 1 }, () => createScratch(arena, index, model.neighbours));
-  const order = { index, scratch: [scratch, ...others], queries, count: X.rowCount, found };
-  await runCrew("find-neighbours", order, members, context);
+  const factor = factorOf(model.space);
+  const count = X.rowCount;
+  const found = { distances: sharedFloat64(count * model.neighbours), rows: sharedUint32(count * model.neighbours) };
+  const orderFor = (members: number): SearchOrder => {
+    const { index, arena, scratch } = createSearcher(model);
+    const queries = sharedFloat64(count * index.stride);
+    fillPoints(model.space, X, queries, index.stride, factor);
+    const others = Array.from({ length: members - 1 }, () => createScratch(arena, index, model.neighbours));
+    return { index, scratch: [scratch, ...others], queries, count, found, next: sharedInt32(1) };
+  };
+  const { width } = model.space;
+  if (isLittle(model.points.length / width, width, count)) await findNeighboursHere(orderFor(1), context);
+  else {
+    const members = crewSize(count, context.threads);
+    await runCrew("find-neighbours", () => orderFor(members), members, context);
+  }
   for (let at = 0; at < found.distances.length; at++) found.distances[at]! /= factor ** 2;
   return found;
 }

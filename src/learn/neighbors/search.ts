@@ -1,9 +1,9 @@
 /** The nearest points of many queries, in double precision and in a fixed order: by distance, equal ones by row. */
-import type { Member } from "../crew/crew.ts";
-import { share } from "../crew/shared.ts";
+import { type Member, throwIfCancelled } from "../crew/crew.ts";
+import type { FitContext } from "../estimator.ts";
 import { instantiateKernel } from "../kernels/kernel.ts";
 import type { NeighborsKernel } from "../kernels/neighbors.ts";
-import { BATCH, type NeighborIndex, type SearchScratch } from "./neighbor-index.ts";
+import { BATCH, type NeighborIndex, type SearchScratch, suitsTree } from "./neighbor-index.ts";
 import { type Panels, pairsOf, QUERY_REACH } from "./panels.ts";
 
 export interface Found {
@@ -140,21 +140,49 @@ export interface SearchOrder {
   readonly queries: Float64Array;
   readonly count: number;
   readonly found: Found;
+  /** Shared: the first query that nobody has taken. */
+  readonly next: Int32Array;
 }
 
-/** The job of a crew: each member answers its part of the queries. */
-export function findNeighbours({ index, scratch, queries, count, found }: SearchOrder, member: Member): void {
+/** The job of a crew: each member takes batches of queries while there are any. */
+export function findNeighbours(order: SearchOrder, member: Member): void {
+  const search = batchSearcher(order, member.index);
+  for (let done = search(); done > 0; done = search()) member.progress(done, order.count);
+  member.barrier();
+}
+
+/** The same on the calling thread, between whose batches its event loop runs. */
+export async function findNeighboursHere(
+  order: SearchOrder,
+  { progress, signal }: Pick<FitContext, "progress" | "signal">,
+): Promise<void> {
+  const search = batchSearcher(order, 0);
+  for (let done = search(); done > 0; done = search()) {
+    progress(done, order.count);
+    await new Promise((resolve) => setImmediate(resolve));
+    throwIfCancelled(signal);
+  }
+}
+
+/** Work that takes less time than a thread needs to start: a tree is asked for few of its points, up to many dimensions for more. */
+export const isLittle = (rowCount: number, width: number, queries: number): boolean =>
+  queries * (suitsTree(rowCount, width) ? 2 ** width : (rowCount * width) / 4096) < LITTLE;
+
+const LITTLE = 150_000;
+
+/** A function that answers the next batch, and gives the queries that have been taken; 0 when none was left. */
+function batchSearcher({ index, scratch, queries, count, found, next }: SearchOrder, member: number): () => number {
   const kernel = neighborsKernel(index.memory);
-  const own = scratch[member.index]!;
+  const own = scratch[member]!;
   const { neighbours } = own;
-  const [from, to] = share(count, member.index, member.count);
-  for (let first = from; first < to; first += BATCH) {
-    const size = Math.min(BATCH, to - first);
+  return () => {
+    const first = Atomics.add(next, 0, BATCH);
+    const size = Math.min(BATCH, count - first);
+    if (size <= 0) return 0;
     own.queries.set(queries.subarray(first * index.stride, (first + size) * index.stride));
     searchBatch(kernel, index, own, size);
     found.distances.set(own.distances.subarray(0, size * neighbours), first * neighbours);
     found.rows.set(own.rows.subarray(0, size * neighbours), first * neighbours);
-    member.progress(first + size - from, to - from);
-  }
-  member.barrier();
+    return first + size;
+  };
 }

@@ -252,9 +252,99 @@ export function rankAll(
 }
 
 /**
- * The same by a k-d tree: `nodes` of four i32 | right child, or 0 in a leaf | first | end | 0 |, the left child next to its parent; `boxes` of two points, the
- * least and the greatest coordinates below a node; `points` and `order`, their rows, as the leaves hold them.
+ * Makes a k-d tree of points, which it moves, and of `order`, their rows: `nodes` of four i32 | right child, or 0 in a leaf | first | end | 0 |, the left child next
+ * to its parent; `boxes` of two points, the least and the greatest coordinates below a node. A node halves its points in the dimension in which they spread most,
+ * down to `leaf` points or equal ones.
  */
+export function buildTree(points: usize, order: usize, count: u32, stride: u32, leaf: u32, nodes: usize, boxes: usize): void {
+  grow(0, 0, count, points, order, (<usize>stride) << 3, leaf, nodes, boxes);
+}
+
+/** A node and all below it; the next free one. */
+function grow(
+  node: u32,
+  first: u32,
+  end: u32,
+  points: usize,
+  order: usize,
+  bytes: usize,
+  leaf: u32,
+  nodes: usize,
+  boxes: usize,
+): u32 {
+  const at = nodes + ((<usize>node) << 4);
+  store<u32>(at, 0);
+  store<u32>(at, first, 4);
+  store<u32>(at, end, 8);
+  const widest = measure(points + <usize>first * bytes, points + <usize>end * bytes, bytes, boxes + (<usize>node) * (bytes << 1));
+  if (end - first <= leaf || widest === bytes) return node + 1;
+  const middle = (first + end) >> 1;
+  select(points, order, bytes, first, end - 1, middle, widest);
+  const right = grow(node + 1, first, middle, points, order, bytes, leaf, nodes, boxes);
+  store<u32>(at, right);
+  return grow(right, middle, end, points, order, bytes, leaf, nodes, boxes);
+}
+
+/** Writes the box of the points; the offset of the dimension in which they spread most, or `bytes` if they are equal. */
+function measure(from: usize, to: usize, bytes: usize, box: usize): usize {
+  let most: f64 = 0;
+  let widest = bytes;
+  for (let at: usize = 0; at < bytes; at += 16) {
+    let least = f64x2.splat(Infinity);
+    let greatest = f64x2.splat(-Infinity);
+    for (let point = from + at; point < to; point += bytes) {
+      const values = v128.load(point);
+      least = f64x2.pmin(least, values);
+      greatest = f64x2.pmax(greatest, values);
+    }
+    v128.store(box + at, least);
+    v128.store(box + at + bytes, greatest);
+    const spread = f64x2.sub(greatest, least);
+    for (let lane: usize = 0; lane < 2; lane++) {
+      const one = lane === 0 ? f64x2.extract_lane(spread, 0) : f64x2.extract_lane(spread, 1);
+      if (!(one > most)) continue;
+      most = one;
+      widest = at + (lane << 3);
+    }
+  }
+  return widest;
+}
+
+/** Moves points so that what stands before `middle` is not above it and what stands behind is not below (Hoare's quickselect). */
+function select(points: usize, order: usize, bytes: usize, low: u32, high: u32, middle: u32, offset: usize): void {
+  const values = points + offset;
+  while (low < high) {
+    const pivot = load<f64>(values + <usize>((low + high) >> 1) * bytes);
+    let left = low;
+    let right = high;
+    while (left <= right) {
+      while (load<f64>(values + <usize>left * bytes) < pivot) left++;
+      while (load<f64>(values + <usize>right * bytes) > pivot) right--;
+      if (left > right) break;
+      swap(points + <usize>left * bytes, points + <usize>right * bytes, bytes);
+      const row = load<u32>(order + ((<usize>left) << 2));
+      store<u32>(order + ((<usize>left) << 2), load<u32>(order + ((<usize>right) << 2)));
+      store<u32>(order + ((<usize>right) << 2), row);
+      left++;
+      if (right === 0) break;
+      right--;
+    }
+    if (middle <= right) high = right;
+    else if (middle >= left) low = left;
+    else return;
+  }
+}
+
+function swap(a: usize, b: usize, bytes: usize): void {
+  for (const end = a + bytes; a < end; a += 16) {
+    const one = v128.load(a);
+    v128.store(a, v128.load(b));
+    v128.store(b, one);
+    b += 16;
+  }
+}
+
+/** The nearest of a k-d tree's points. */
 export function rankTree(
   query: usize,
   nodes: usize,
@@ -353,8 +443,8 @@ function boxDistance(query: usize, box: usize, stride: u32): f64 {
   while (query < end) {
     const q0 = v128.load(query);
     const q1 = v128.load(query, 16);
-    const first = f64x2.max(zero, f64x2.max(f64x2.sub(v128.load(box), q0), f64x2.sub(q0, v128.load(box + bytes))));
-    const second = f64x2.max(zero, f64x2.max(f64x2.sub(v128.load(box, 16), q1), f64x2.sub(q1, v128.load(box + bytes, 16))));
+    const first = f64x2.pmax(zero, f64x2.pmax(f64x2.sub(v128.load(box), q0), f64x2.sub(q0, v128.load(box + bytes))));
+    const second = f64x2.pmax(zero, f64x2.pmax(f64x2.sub(v128.load(box, 16), q1), f64x2.sub(q1, v128.load(box + bytes, 16))));
     low = f64x2.add(low, f64x2.mul(first, first));
     high = f64x2.add(high, f64x2.mul(second, second));
     query += 32;
