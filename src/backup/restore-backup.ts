@@ -131,8 +131,8 @@ async function checkParts(
 
 /** What is there already, and stays. Errors: `backup.not-empty`. */
 async function requireEmpty({ workspace, records, store }: RestoreTarget, bringsKeys: boolean): Promise<readonly string[]> {
-  const kept = bringsKeys ? ["lock"] : ["lock", "keys.json"];
-  const found = (await readdir(workspace)).find((name) => !kept.includes(name) && !name.startsWith("lock."));
+  const there = await readdir(workspace);
+  const found = there.find((name) => name !== "lock" && (name !== "keys.json" || bringsKeys));
   if (found !== undefined) throw notEmpty(workspace, `${found} in it`);
   if (records.startsWith("postgres")) {
     const before = await openSnapshot(records);
@@ -140,7 +140,7 @@ async function requireEmpty({ workspace, records, store }: RestoreTarget, brings
     if (before.tables.length > 0) throw notEmpty("the schema of the records", `${before.tables.length} tables in it`);
   }
   if (store.kind === "files" && !store.folder.startsWith(workspace)) await mkdir(store.folder, { recursive: true });
-  return kept;
+  return there;
 }
 
 const notEmpty = (at: string, got: string) =>
@@ -175,7 +175,9 @@ async function restoreObjects(
           damaged(`${folder}/objects, ${digest}`, digest, got, cause),
         );
       else await requireThere(object.digest, target);
-      progress?.({ phase: "objects", done: ++done, total: part.count, bytes: (bytes += object.sizeBytes) });
+      done++;
+      bytes += object.sizeBytes;
+      progress?.({ phase: "objects", done, total: part.count, bytes });
     });
     if (done !== part.count) throw damaged(`${folder}/${part.file}`, `${part.count} objects`, `${done} objects`);
   } finally {
@@ -213,7 +215,8 @@ async function restoreRows(
       if (table.name === STORE_TABLE && manifest.objects.copied) continue; // the copies are a store of their own
       await loadTable(folder, table, old, (rows) => {
         requireGoing(signal);
-        progress?.({ phase: "rows", done: (done += rows), total, bytes: 0 });
+        done += rows;
+        progress?.({ phase: "rows", done, total, bytes: 0 });
       });
     }
   } finally {

@@ -91,13 +91,15 @@ async function writeRows(folder: string, records: string, store: Objects, { sign
       tables.push(
         await writeTable(folder, snapshot, table, (rows) => {
           requireGoing(signal);
-          progress?.({ phase: "rows", done: (done += rows), total: null, bytes: 0 });
+          done += rows;
+          progress?.({ phase: "rows", done, total: null, bytes: 0 });
         }),
       );
     done = 0;
     const objects = await listObjects(folder, snapshot, store, (some) => {
       requireGoing(signal);
-      progress?.({ phase: "naming", done: (done += some), total: null, bytes: 0 });
+      done += some;
+      progress?.({ phase: "naming", done, total: null, bytes: 0 });
     });
     return { migrations: snapshot.migrations.map(({ number, digest }) => ({ number, digest })), tables, objects };
   } finally {
@@ -117,7 +119,9 @@ async function copyObjects(
     await eachObject(listed(folder, part), async (object) => {
       requireGoing(signal);
       await copyObject(object, store, copies, (digest, _, cause) => lost(digest, cause));
-      progress?.({ phase: "objects", done: ++done, total: part.count, bytes: (bytes += object.sizeBytes) });
+      done++;
+      bytes += object.sizeBytes;
+      progress?.({ phase: "objects", done, total: part.count, bytes });
     });
   } finally {
     await copies.close();
