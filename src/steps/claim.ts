@@ -203,7 +203,8 @@ function taken({ owner, leaseMs }: Surroundings, asked: Asked, row: Row & { read
   return {
     sql: `UPDATE steps SET fence = ?, state = ?, owner = ?, lease_until = ?, run_id = ?, pool = ?, exclusive_key = ?, ended_at = NULL, cancel_at = NULL,
         error = CASE WHEN state = 'queued' THEN error END
-      WHERE id = ? AND fence = ? AND state = ? AND COALESCE(owner, '') = ? AND COALESCE(lease_until, 0) = ?${and(may)}`,
+      WHERE id = ? AND fence = ? AND state = ? AND COALESCE(owner, '') = ? AND COALESCE(lease_until, 0) = ?
+        AND NOT EXISTS (SELECT 1 FROM results r WHERE r.step_key = steps.step_key)${and(may)}`,
     params: [
       ...[fence, state, owner.name, startedAt + leaseMs, runId, pool, exclusive],
       ...[stepId, from.fence, from.state, from.owner, from.leaseUntil ?? 0, ...paramsOf(may)],

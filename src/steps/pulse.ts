@@ -2,9 +2,9 @@
  * The heartbeat of all attempts that run here. One timer renews their leases and writes their progress, all in one commit, and asks in one
  * query whether each is still this owner's and still wanted.
  */
-import type { Param, Statement } from "../ports/records/index.ts";
+import type { Param } from "../ports/records/index.ts";
 import type { Progress } from "./attempt-folder.ts";
-import type { Attempt } from "./settle.ts";
+import { type Attempt, heartbeatStatements } from "./settle.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** `fenced`: a newer attempt has its step, or nobody; `displaced`: another owner looks after this very attempt; `cancelled`: somebody wants it to end. */
@@ -27,7 +27,7 @@ export interface Pulse {
 const LOOK_MS = 1000;
 const BATCH = 500;
 
-export function createPulse({ records, clock, leaseMs, owner }: Surroundings): Pulse {
+export function createPulse({ records, clock, leaseMs }: Surroundings): Pulse {
   const beats = new Set<Beating>();
   const everyMs = Math.min(LOOK_MS, leaseMs / 3);
   let timer: NodeJS.Timeout | undefined;
@@ -58,22 +58,9 @@ export function createPulse({ records, clock, leaseMs, owner }: Surroundings): P
 
   async function renew(): Promise<void> {
     renewedAt = performance.now();
-    for (const batch of batches()) await records.commit(batch.flatMap(renewal));
-  }
-
-  /** Unguarded: an attempt that is no longer ours is found by looking. */
-  function renewal({ attempt: { stepId, fence }, progress }: Beating): Statement[] {
     const nowMs = clock();
-    return [
-      {
-        sql: "UPDATE steps SET lease_until = ? WHERE id = ? AND fence = ? AND state = 'running' AND owner = ?",
-        params: [nowMs + leaseMs, stepId, fence, owner.name],
-      },
-      {
-        sql: "UPDATE attempts SET heartbeat_at = ?, progress = ? WHERE step_id = ? AND fence = ? AND owner = ?",
-        params: [nowMs, progress && JSON.stringify(progress), stepId, fence, owner.name],
-      },
-    ];
+    for (const batch of batches())
+      await records.commit(batch.flatMap((one) => heartbeatStatements(one.attempt, nowMs + leaseMs, nowMs, one.progress)));
   }
 
   async function look(): Promise<void> {
@@ -95,9 +82,9 @@ export function createPulse({ records, clock, leaseMs, owner }: Surroundings): P
     return new Map(rows.map((row) => [row.id, row]));
   }
 
-  function ceasedFor({ fence }: Attempt, step: StepState | undefined): Ceased | null {
+  function ceasedFor({ fence, owner }: Attempt, step: StepState | undefined): Ceased | null {
     if (step?.state !== "running" || step.fence !== fence) return "fenced";
-    if (step.owner !== owner.name) return "displaced";
+    if (step.owner !== owner) return "displaced";
     return step.cancelAt === null ? null : "cancelled";
   }
 

@@ -5,7 +5,7 @@
 import { canonicalJson, type Digest, errorToJson, type MillError } from "../base/index.ts";
 import { pin } from "../ports/objects/index.ts";
 import type { Statement } from "../ports/records/index.ts";
-import { type ChildMeters, type Marker, type Meters, NO_METERS } from "./attempt-folder.ts";
+import { type ChildMeters, type Marker, type Meters, NO_METERS, type Progress } from "./attempt-folder.ts";
 import { sealStatements } from "./sealed.ts";
 
 export interface Attempt {
@@ -84,6 +84,22 @@ export function tryAgainStatements(
     },
     attemptEnd(attempt, "failed", nowMs, detail),
     ...logPins(attempt, detail),
+  ];
+}
+
+/** The attempt lives: its lease is longer, its progress known. Unguarded: what changes nothing is found by looking (pulse.ts). */
+export function heartbeatStatements(
+  { stepId, fence, owner }: Attempt,
+  leaseUntil: number,
+  nowMs: number,
+  progress: Progress | null,
+): Statement[] {
+  return [
+    { sql: `UPDATE steps SET lease_until = ? WHERE ${UNDER_FENCE}`, params: [leaseUntil, stepId, fence, owner] },
+    {
+      sql: "UPDATE attempts SET heartbeat_at = ?, progress = ? WHERE step_id = ? AND fence = ? AND owner = ?",
+      params: [nowMs, json(progress), stepId, fence, owner],
+    },
   ];
 }
 
