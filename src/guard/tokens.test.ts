@@ -195,13 +195,14 @@ test("what one process takes away another one on the same records keeps out five
   const { workspace, path, records, accounts, tokens } = await fresh();
   const main = join(import.meta.dirname, "fixtures", "token-bearer.ts");
   const other = spawn(process.execPath, [main, path, workspace], { stdio: ["pipe", "pipe", "inherit"] });
+  const closed = once(other, "close");
   const lines = createInterface({ input: other.stdout })[Symbol.asyncIterator]();
   const ask = async (aheadMs: number, token: string): Promise<string> => {
     other.stdin.write(`${aheadMs} ${token}\n`);
     return (await lines.next()).value as string;
   };
   try {
-    await lines.next();
+    assert.equal((await lines.next()).value, "ready");
     const made = await Promise.all(["a", "b", "c"].map((name) => tokens.create({ ...ALL, name })));
     const [first, second, third] = made.map(({ token }) => token) as [string, string, string];
     for (const token of [first, second, third]) assert.equal(await ask(0, token), "ci read,predict,edit,operate");
@@ -216,7 +217,7 @@ test("what one process takes away another one on the same records keeps out five
     assert.equal(await ask(18_000, `${third.slice(0, -1)}_`), third.endsWith("_") ? "guard.user-disabled" : "guard.token-wrong");
   } finally {
     other.stdin.end();
-    await once(other, "close");
+    await closed;
     await records.close();
   }
 });
