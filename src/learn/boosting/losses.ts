@@ -21,6 +21,7 @@ import type { GradientsKernel } from "../kernels/gradients.ts";
 import type { Link } from "../link.ts";
 import type { Scales } from "./gradients.ts";
 import type { Memory } from "./memory.ts";
+import { quantileOf } from "./quantiles.ts";
 import { rankingLoss } from "./ranking.ts";
 
 export type LossName = "log-loss" | "softmax" | "squared" | "absolute" | "quantile" | "poisson" | "gamma" | "tweedie" | "ranking";
@@ -225,36 +226,6 @@ function quantileRule(quantile: number, y: Float64Array, weights: Weights): Rule
     },
     lossOf: (score, label) => (score > label ? (1 - quantile) * (score - label) : quantile * (label - score)),
   };
-}
-
-/**
- * The weighted quantile: the least value at which the weights up to it reach the share of all, or the middle between it and the next where they reach it exactly,
- * so that a half of an even number of values is their median.
- */
-export function quantileOf(values: (readonly [value: number, weight: number])[], quantile: number): number {
-  values.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-  let total = 0;
-  for (const [, weight] of values) total += weight;
-  const wanted = quantile * total;
-  let reached = 0;
-  for (let at = 0; at < values.length; at++) {
-    const [value, weight] = values[at]!;
-    reached += weight;
-    if (weight === 0 || reached < wanted) continue;
-    if (reached > wanted) return value;
-    const next = values.slice(at + 1).find((other) => other[1] > 0);
-    return next === undefined ? value : value / 2 + next[0] / 2;
-  }
-  return values.at(-1)?.[0] ?? 0;
-}
-
-/** The same where all weigh the same. Sorts the values. */
-export function plainQuantileOf(values: Float64Array, quantile: number): number {
-  values.sort();
-  const wanted = quantile * values.length;
-  const at = Math.max(0, Math.ceil(wanted) - 1);
-  const value = values[at] ?? 0;
-  return at + 1 > wanted ? value : value / 2 + (values[at + 1] ?? value) / 2;
 }
 
 const weightsOf = ({ weights }: Memory): Weights => (weights.length === 0 ? undefined : weights);

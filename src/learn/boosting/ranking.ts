@@ -11,6 +11,8 @@ import type { Memory } from "./memory.ts";
 const PLACES = 30;
 /** Keeps the push of pairs with nearly the same score within bounds. */
 const CLOSE = 0.01;
+/** Rows of a list that is short. */
+const SHORT = 64;
 
 /** Rows of one list are those with one number of `groups`, wherever they stand. */
 export function rankingLoss(groups: Int32Array, memory: Memory): Loss {
@@ -22,13 +24,24 @@ export function rankingLoss(groups: Int32Array, memory: Memory): Loss {
   });
   const gains = y.map(gainOf);
   const discounts = Float64Array.from({ length: longestOf(starts) }, (_, place) => discountAt(place));
+  const inPlace = placesFor(longestOf(starts));
   let known = new Float64Array();
 
-  /** Rows by falling score; the order of equal ones depends on what they hold, never on where they stand. */
-  const inOrder = (list: number) =>
-    rowsOf
-      .slice(starts[list]!, starts[list + 1]!)
-      .sort((a, b) => scores[b]! - scores[a]! || otherKeys[a]! - otherKeys[b]! || y[a]! - y[b]!);
+  /** By falling score; the order of equal ones depends on what they hold, never on where they stand. */
+  const compare = (a: number, b: number) => scores[b]! - scores[a]! || otherKeys[a]! - otherKeys[b]! || y[a]! - y[b]!;
+
+  /** Rows in order. From round to round it changes little, so that short lists are put in order by insertion. */
+  function inOrder(list: number): Int32Array {
+    const rows = rowsOf.subarray(starts[list]!, starts[list + 1]!);
+    if (rows.length > SHORT) return rows.sort(compare);
+    for (let at = 1; at < rows.length; at++) {
+      const row = rows[at]!;
+      let place = at;
+      for (; place > 0 && compare(rows[place - 1]!, row) > 0; place--) rows[place] = rows[place - 1]!;
+      rows[place] = row;
+    }
+    return rows;
+  }
 
   function ndcgOf(list: number): number {
     if (ideals[list] === 0) return 1;
@@ -37,33 +50,21 @@ export function rankingLoss(groups: Int32Array, memory: Memory): Loss {
 
   function push(list: number): void {
     const order = inOrder(list);
-    for (const row of order) raw.fill(0, row * 2, row * 2 + 2);
-    if (ideals[list] === 0 || order.length < 2) return;
-    const differ = scores[order[0]!] !== scores[order.at(-1)!];
-    let total = 0;
-    for (let first = 0; first < Math.min(order.length - 1, PLACES); first++)
-      for (let second = first + 1; second < order.length; second++) {
-        const a = order[first]!;
-        const b = order[second]!;
-        if (y[a] === y[b]) continue;
-        const isFirst = y[a]! > y[b]!;
-        const better = isFirst ? a : b;
-        const worse = isFirst ? b : a;
-        const apart = scores[better]! - scores[worse]!;
-        const swap = (gains[better]! - gains[worse]!) * (discounts[first]! - discounts[second]!);
-        const weight = swap / ideals[list]! / (differ ? CLOSE + Math.abs(apart) : 1);
-        const p = 1 / (1 + Math.exp(apart));
-        raw[better * 2]! -= p * weight;
-        raw[worse * 2]! += p * weight;
-        raw[better * 2 + 1]! += p * (1 - p) * weight;
-        raw[worse * 2 + 1]! += p * (1 - p) * weight;
-        total += 2 * p * weight;
-      }
+    const count = order.length;
+    for (let place = 0; place < count; place++) {
+      const row = order[place]!;
+      inPlace.scores[place] = scores[row]!;
+      inPlace.gains[place] = gains[row]!;
+      inPlace.gradients[place] = 0;
+      inPlace.hessians[place] = 0;
+    }
+    const total = ideals[list] === 0 ? 0 : pushPairs(inPlace, count, discounts, ideals[list]!);
     const factor = total > 0 ? Math.log2(1 + total) / total : 1;
-    for (const row of order) {
+    for (let place = 0; place < count; place++) {
+      const row = order[place]!;
       const weight = factor * (weights.length === 0 ? 1 : weights[row]!);
-      raw[row * 2]! *= weight;
-      raw[row * 2 + 1]! *= weight;
+      raw[row * 2] = inPlace.gradients[place]! * weight;
+      raw[row * 2 + 1] = inPlace.hessians[place]! * weight;
     }
   }
 
@@ -93,6 +94,57 @@ export function rankingLoss(groups: Int32Array, memory: Memory): Loss {
       return known[list]!;
     },
   };
+}
+
+/** Of each place of a list. */
+interface Places {
+  readonly scores: Float64Array;
+  readonly gains: Float64Array;
+  readonly gradients: Float64Array;
+  readonly hessians: Float64Array;
+}
+
+function placesFor(count: number): Places {
+  const numbers = () => new Float64Array(count);
+  return { scores: numbers(), gains: numbers(), gradients: numbers(), hessians: numbers() };
+}
+
+/** Adds the pushes of all pairs that count of a list's first `count` places; answers the sum of their strengths. */
+function pushPairs(
+  { scores, gains, gradients, hessians }: Places,
+  count: number,
+  discounts: Float64Array,
+  ideal: number,
+): number {
+  const differ = scores[0] !== scores[count - 1];
+  const firsts = Math.min(count - 1, PLACES);
+  let total = 0;
+  for (let first = 0; first < firsts; first++) {
+    const score = scores[first]!;
+    const gain = gains[first]!;
+    const discount = discounts[first]!;
+    let gradient = gradients[first]!;
+    let hessian = hessians[first]!;
+    for (let second = first + 1; second < count; second++) {
+      const gained = gain - gains[second]!;
+      if (gained === 0) continue;
+      const sign = gained > 0 ? 1 : -1;
+      const apart = sign * (score - scores[second]!);
+      const swap = sign * gained * (discount - discounts[second]!);
+      const weight = swap / ideal / (differ ? CLOSE + Math.abs(apart) : 1);
+      const p = 1 / (1 + Math.exp(apart));
+      const push = p * weight;
+      const curve = p * (1 - p) * weight;
+      gradient -= sign * push;
+      hessian += curve;
+      gradients[second]! += sign * push;
+      hessians[second]! += curve;
+      total += 2 * push;
+    }
+    gradients[first] = gradient;
+    hessians[first] = hessian;
+  }
+  return total;
 }
 
 const gainOf = (grade: number) => 2 ** grade - 1;

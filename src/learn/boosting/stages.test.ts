@@ -19,9 +19,9 @@ import {
 } from "../trees/binning.ts";
 import { rankLevels } from "../trees/categories.ts";
 import { createHistograms, type Histograms, SUMS } from "./histogram.ts";
-import { quantileOf } from "./losses.ts";
 import { allocate, type Memory, strideOf } from "./memory.ts";
 import { createPartition } from "./partition.ts";
+import { quantileOf } from "./quantiles.ts";
 import { NO_SPLIT, plainScan, type Split, searchNumber, searchText } from "./split-search.ts";
 
 const floats = fc.float({ noDefaultInfinity: true, noNaN: true });

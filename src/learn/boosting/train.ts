@@ -9,9 +9,10 @@ import { createForestBuilder, type Forest } from "../trees/forest.ts";
 import { fillBins, rankTexts, type TrainingColumn } from "./bins.ts";
 import { createKeeping, type Kept, keptToJson, replay } from "./checkpoint.ts";
 import { createGradients } from "./gradients.ts";
-import { createGrower, type GrowthRules, type Refit } from "./grower.ts";
-import { createLoss, type LossSpec, plainQuantileOf, quantileOf } from "./losses.ts";
+import { createGrower, type GrowthRules } from "./grower.ts";
+import { createLoss, type LossSpec } from "./losses.ts";
 import { type Memory, strideOf } from "./memory.ts";
+import { refitTo } from "./quantiles.ts";
 import { createSampling, type SamplingRules, writeKeys } from "./sampling.ts";
 import { createStopping } from "./stopping.ts";
 import { createTreeWalk } from "./tree-walk.ts";
@@ -99,15 +100,3 @@ export function trainForest(order: ForestOrder, member: Member): TrainedForest {
 }
 
 const NOT_STOPPED = { loss: 0, stops: false };
-
-/** The quantile of what is left of a leaf's rows. */
-const refitTo =
-  (quantile: number, { y, scores, weights }: Memory): Refit =>
-  (rows) => {
-    const restOf = (row: number) => y[row]! - scores[row]!;
-    if (weights.length === 0) return plainQuantileOf(Float64Array.from(rows, restOf), quantile);
-    return quantileOf(
-      Array.from(rows, (row) => [restOf(row), weights[row]!] as const),
-      quantile,
-    );
-  };
