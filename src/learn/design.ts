@@ -157,42 +157,29 @@ export const sharedRows = (rows: DesignRows): DesignRows => ({
 const sharedOf = (values: Float64Array) => (values.buffer instanceof SharedArrayBuffer ? values : sharedCopy(values));
 
 /**
- * Standardised numbers and marks of rows `from` to `to` into `block`, whose rows are `rowStep` doubles apart and whose columns `columnStep`; leaves other columns as
- * they are. NaN stays in a column without a mark.
+ * Standardised numbers and marks of rows `from` to `to` into `block`, column after column, `pitch` doubles apart; leaves other columns as they are. NaN stays in a
+ * column without a mark.
  */
-export function packRows(
-  { numbers }: DesignRows,
-  from: number,
-  to: number,
-  block: Float64Array,
-  rowStep: number,
-  columnStep: number,
-): void {
+export function packRows({ numbers }: DesignRows, from: number, to: number, block: Float64Array, pitch: number): void {
   for (const { input, values } of numbers) {
-    const { mean, scale, missingAt } = input;
-    const [first, mark] = [input.at * columnStep, missingAt * columnStep];
-    packColumn(values, from, to, mean, scale, block, first, rowStep);
-    if (missingAt < 0) continue;
-    for (let row = 0; row < to - from; row++) {
-      const missing = Number.isNaN(block[first + row * rowStep]!);
-      if (missing) block[first + row * rowStep] = 0;
-      block[mark + row * rowStep] = missing ? 1 : 0;
-    }
+    const first = input.at * pitch;
+    block.set(values.subarray(from, to), first);
+    standardise(block, first, first + to - from, input);
+    if (input.missingAt >= 0) mark(block, first, first + to - from, (input.missingAt - input.at) * pitch);
   }
 }
 
-/** On its own, so that the engine makes the most of it. */
-function packColumn(
-  values: Float64Array,
-  from: number,
-  to: number,
-  mean: number,
-  scale: number,
-  block: Float64Array,
-  first: number,
-  step: number,
-): void {
-  for (let row = from, at = first; row < to; row++, at += step) block[at] = (values[row]! - mean) * scale;
+function standardise(block: Float64Array, from: number, to: number, { mean, scale }: NumberInput): void {
+  for (let at = from; at < to; at++) block[at] = (block[at]! - mean) * scale;
+}
+
+/** Missing values become 0, and 1 so many places further on. */
+function mark(block: Float64Array, from: number, to: number, away: number): void {
+  for (let at = from; at < to; at++) {
+    const missing = Number.isNaN(block[at]!);
+    if (missing) block[at] = 0;
+    block[at + away] = missing ? 1 : 0;
+  }
 }
 
 /**

@@ -33,7 +33,7 @@ export function createGram({ rows, y, centre, rowWeights }: GramRows): (from: nu
   function pack(from: number, to: number): void {
     const count = to - from;
     if (count < BLOCK) plain.fill(0);
-    packRows(rows, from, to, plain, 1, PITCH);
+    packRows(rows, from, to, plain, PITCH);
     plain.fill(1, ones, ones + count);
     for (let row = 0; row < count; row++) plain[labels + row] = y[from + row]! - centre;
     if (rowWeights === undefined) return;

@@ -76,7 +76,7 @@ function fillBlock({ rows, blockRows, pitch }: RowsMatrix, block: number, into: 
   const from = block * blockRows;
   const to = Math.min(rows.rowCount, from + blockRows);
   if (to - from < blockRows) into.fill(0);
-  packRows(rows, from, to, into, 1, pitch);
+  packRows(rows, from, to, into, pitch);
   into.fill(1, rows.denseCount * pitch, rows.denseCount * pitch + to - from);
 }
 

@@ -104,12 +104,14 @@ function reflectRows({ rows, y, centre, rowWeights }: GramRows, from: number, to
   const size = rows.weightCount + 1;
   const blockRows = Math.max(BLOCK_ROWS_MIN, 2 * size);
   const stacked = new Float64Array((size + blockRows) * size);
+  const dense = new Float64Array(rows.denseCount * blockRows);
   for (let row = from; row < to; row += blockRows) {
     const end = Math.min(to, row + blockRows);
     const block = stacked.subarray(size * size).fill(0);
-    packRows(rows, row, end, block, size, 1);
+    packRows(rows, row, end, dense, blockRows);
     for (let at = row; at < end; at++) {
       const first = (at - row) * size;
+      for (let column = 0; column < rows.denseCount; column++) block[first + column] = dense[column * blockRows + at - row]!;
       for (const slots of rows.slots) if (slots[at]! >= 0) block[first + slots[at]!] = 1;
       block[first + size - 2] = 1;
       block[first + size - 1] = y[at]! - centre;
