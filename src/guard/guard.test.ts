@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, link, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { platform, tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { after, mock, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { openTestRecords } from "../ports/records/fixtures/open-test-records.ts";
 import { createAudit, lockWorkspace, openTokens, readLock } from "./index.ts";
@@ -168,7 +168,24 @@ test("a workspace that cannot be written is named, with what to do", async () =>
 test("of many that find a stale lock, one takes it", async () => {
   const workspace = join(folder, "contested");
   await (await lockWorkspace(workspace)).release();
-  await writeFile(join(workspace, "lock"), JSON.stringify({ pid: 2 ** 22 + 1, started: null, since: "", url: null }));
-  const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => lockWorkspace(workspace)));
-  assert.equal(outcomes.filter(({ status }) => status === "fulfilled").length, 1);
+  for (let round = 0; round < 25; round++) {
+    await writeFile(join(workspace, "lock"), JSON.stringify({ pid: 2 ** 22 + 1, started: null, since: "", url: null }));
+    const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => lockWorkspace(workspace)));
+    assert.equal(outcomes.filter(({ status }) => status === "fulfilled").length, 1);
+  }
+  assert.deepEqual(await readdir(workspace), ["lock"]);
+});
+
+test("a stale lock whose taker was ended in between is taken all the same", async () => {
+  const workspace = join(folder, "half-taken");
+  await (await lockWorkspace(workspace)).release();
+  await writeFile(join(workspace, "lock"), "not a lock");
+  await link(join(workspace, "lock"), join(workspace, "lock.claim"));
+  mock.timers.enable({ apis: ["Date"], now: Date.now() + 60_000 });
+  try {
+    await (await lockWorkspace(workspace)).release();
+  } finally {
+    mock.timers.reset();
+  }
+  assert.deepEqual(await readdir(workspace), []);
 });

@@ -2,6 +2,7 @@ export { type AccessKey, type AccessKeyInfo, type AccessKeys, type AccessKeysOpt
 export { type AccessResources, accessVerbs } from "./access-verbs.ts";
 export { type Account, type Accounts, type AccountsOptions, createAccounts } from "./accounts.ts";
 export { type Actor, LOCAL, mayDo, OWNER, STRANGER } from "./actors.ts";
+export { type AccessEntry, type AccessLog, type AccessLogOptions, openAccessLog } from "./access-log.ts";
 export { type Audit, type AuditEntry, type AuditOptions, type AuditPage, type AuditRow, createAudit } from "./audit.ts";
 export { type AuditAnchor, openAuditAnchor, readAuditAnchor } from "./audit-anchor.ts";
 export { type ChainState, type Link, verifyChain } from "./audit-chain.ts";

@@ -2,8 +2,9 @@
  * One process owns a workspace. The file `lock` in it names the owner; it is made whole and linked into place, so that of two starters one loses.
  * A process is known by its id and the moment it started, so that a reused id is never taken for the owner.
  */
-import { link, mkdir, readFile, rename, rm, unlink, writeFile } from "node:fs/promises";
+import { link, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { MillError, newId } from "../base/index.ts";
 
 export interface LockInfo {
@@ -99,18 +100,39 @@ async function replace(path: string, info: LockInfo): Promise<void> {
   }
 }
 
-/** Moves a stale lock aside first: of two that take over, one finds it gone already, and neither removes the other's fresh lock unseen. */
+/**
+ * Of those that find a stale lock one takes it away: who makes the claim, a second name of the file that is the lock in that moment. As long as it stands nobody
+ * else removes the lock, so that none removes the fresh lock of one that was faster.
+ */
 async function takeAway(path: string): Promise<void> {
-  const aside = `${path}.${newId()}`;
+  const claim = `${path}.claim`;
   try {
-    await rename(path, aside);
+    await link(path, claim);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-    throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return;
+    if (code !== "EEXIST") throw error;
+    return waitFor(claim);
   }
-  const moved = parseLock(await readFile(aside, "utf8"));
-  if (moved !== null && (await isAlive(moved))) await link(aside, path).catch(() => undefined);
-  await unlink(aside);
+  try {
+    const found = parseLock(await readFile(claim, "utf8"));
+    if (found === null || !(await isAlive(found))) await rm(path, { force: true });
+  } finally {
+    await rm(claim, { force: true });
+  }
+}
+
+const CLAIM_WAIT_MS = 20;
+/** A claim stands for milliseconds: the maker of an older one was ended in between. */
+const CLAIM_MAX_MS = 10_000;
+
+async function waitFor(claim: string): Promise<void> {
+  const madeMs = await stat(claim).then(
+    ({ ctimeMs }) => ctimeMs,
+    () => Date.now(),
+  );
+  if (Math.abs(Date.now() - madeMs) > CLAIM_MAX_MS) await rm(claim, { force: true });
+  else await setTimeout(CLAIM_WAIT_MS);
 }
 
 async function isAlive({ pid, started }: LockInfo): Promise<boolean> {
