@@ -1,41 +1,9 @@
 /** What `neighbors.wasm` exports; layouts and meaning stand in `assembly/neighbors.ts`. All arrays by their addresses. */
 export interface NeighborsKernel extends WebAssembly.Exports {
-  scan(
-    packed: number,
-    panels: number,
-    halves: number,
-    width: number,
-    from: number,
-    to: number,
-    states: number,
-    stateBytes: number,
-    neighbours: number,
-    capacity: number,
-    scores: number,
-  ): void;
-  scanWhole(
-    packed: number,
-    panels: number,
-    halves: number,
-    pairs: number,
-    from: number,
-    to: number,
-    states: number,
-    stateBytes: number,
-    neighbours: number,
-    capacity: number,
-    scores: number,
-  ): void;
-  rank(query: number, points: number, stride: number, state: number, neighbours: number, distances: number, rows: number): void;
-  rankWhole(
-    query: number,
-    points: number,
-    stride: number,
-    state: number,
-    neighbours: number,
-    distances: number,
-    rows: number,
-  ): void;
+  readonly scan: Scan;
+  readonly scanWhole: Scan;
+  readonly rank: Rank;
+  readonly rankWhole: Rank;
   rankAll(
     query: number,
     points: number,
@@ -58,3 +26,27 @@ export interface NeighborsKernel extends WebAssembly.Exports {
     rows: number,
   ): void;
 }
+
+type Scan = (
+  packed: number,
+  panels: number,
+  halves: number,
+  depth: number,
+  from: number,
+  to: number,
+  states: number,
+  stateBytes: number,
+  neighbours: number,
+  capacity: number,
+  scores: number,
+) => void;
+
+type Rank = (
+  query: number,
+  points: number,
+  stride: number,
+  state: number,
+  neighbours: number,
+  distances: number,
+  rows: number,
+) => void;

@@ -9,15 +9,19 @@
  *   packed            four queries, in the same order; 16 bytes each
  *   state of a query  | limit | margin | count i32 | overflow i32 | best: k scores | candidates: capacity x (row u32, score) |, scores being i32 or single
  */
+import { squaredDistance } from "./parts/distance";
 
 const HEADER: usize = 16;
 
-/** Scores |p|^2 / 2 - p q of a range of panels for four queries; those below a query's limit become its candidates. `scores` has room for 128 bytes. */
+/**
+ * Scores |p|^2 / 2 - p q of a range of panels for four queries; those below a query's limit become its candidates. `depth` are dimensions; `scores` has room for
+ * 32 bytes.
+ */
 export function scan(
   packed: usize,
   panels: usize,
   halves: usize,
-  width: u32,
+  depth: u32,
   from: u32,
   to: u32,
   states: usize,
@@ -26,7 +30,40 @@ export function scan(
   capacity: u32,
   scores: usize,
 ): void {
-  const bytes = (<usize>width) << 5;
+  scanBy<f32>(packed, panels, halves, depth, from, to, states, stateBytes, neighbours, capacity, scores);
+}
+
+/** The same in whole numbers; `depth` are pairs of dimensions. */
+export function scanWhole(
+  packed: usize,
+  panels: usize,
+  halves: usize,
+  depth: u32,
+  from: u32,
+  to: u32,
+  states: usize,
+  stateBytes: u32,
+  neighbours: u32,
+  capacity: u32,
+  scores: usize,
+): void {
+  scanBy<i32>(packed, panels, halves, depth, from, to, states, stateBytes, neighbours, capacity, scores);
+}
+
+function scanBy<Score>(
+  packed: usize,
+  panels: usize,
+  halves: usize,
+  depth: u32,
+  from: u32,
+  to: u32,
+  states: usize,
+  stateBytes: u32,
+  neighbours: u32,
+  capacity: u32,
+  scores: usize,
+): void {
+  const bytes = (<usize>depth) << 5;
   const state1 = states + stateBytes;
   const state2 = state1 + stateBytes;
   const state3 = state2 + stateBytes;
@@ -48,102 +85,41 @@ export function scan(
       const p0 = v128.load(b);
       const p1 = v128.load(b, 16);
       const q0 = v128.load32_splat(a);
-      s00 = f32x4.sub(s00, f32x4.mul(q0, p0));
-      s01 = f32x4.sub(s01, f32x4.mul(q0, p1));
+      s00 = less<Score>(s00, q0, p0);
+      s01 = less<Score>(s01, q0, p1);
       const q1 = v128.load32_splat(a, 4);
-      s10 = f32x4.sub(s10, f32x4.mul(q1, p0));
-      s11 = f32x4.sub(s11, f32x4.mul(q1, p1));
+      s10 = less<Score>(s10, q1, p0);
+      s11 = less<Score>(s11, q1, p1);
       const q2 = v128.load32_splat(a, 8);
-      s20 = f32x4.sub(s20, f32x4.mul(q2, p0));
-      s21 = f32x4.sub(s21, f32x4.mul(q2, p1));
+      s20 = less<Score>(s20, q2, p0);
+      s21 = less<Score>(s21, q2, p1);
       const q3 = v128.load32_splat(a, 12);
-      s30 = f32x4.sub(s30, f32x4.mul(q3, p0));
-      s31 = f32x4.sub(s31, f32x4.mul(q3, p1));
+      s30 = less<Score>(s30, q3, p0);
+      s31 = less<Score>(s31, q3, p1);
       a += 16;
       b += 32;
     }
-    const l0 = v128.load32_splat(states);
-    if (v128.any_true(v128.or(f32x4.lt(s00, l0), f32x4.lt(s01, l0))))
-      collect<f32>(s00, s01, panel << 3, states, neighbours, capacity, scores);
-    const l1 = v128.load32_splat(state1);
-    if (v128.any_true(v128.or(f32x4.lt(s10, l1), f32x4.lt(s11, l1))))
-      collect<f32>(s10, s11, panel << 3, state1, neighbours, capacity, scores);
-    const l2 = v128.load32_splat(state2);
-    if (v128.any_true(v128.or(f32x4.lt(s20, l2), f32x4.lt(s21, l2))))
-      collect<f32>(s20, s21, panel << 3, state2, neighbours, capacity, scores);
-    const l3 = v128.load32_splat(state3);
-    if (v128.any_true(v128.or(f32x4.lt(s30, l3), f32x4.lt(s31, l3))))
-      collect<f32>(s30, s31, panel << 3, state3, neighbours, capacity, scores);
+    const first = panel << 3;
+    if (isAnyBelow<Score>(s00, s01, states)) collect<Score>(s00, s01, first, states, neighbours, capacity, scores);
+    if (isAnyBelow<Score>(s10, s11, state1)) collect<Score>(s10, s11, first, state1, neighbours, capacity, scores);
+    if (isAnyBelow<Score>(s20, s21, state2)) collect<Score>(s20, s21, first, state2, neighbours, capacity, scores);
+    if (isAnyBelow<Score>(s30, s31, state3)) collect<Score>(s30, s31, first, state3, neighbours, capacity, scores);
   }
 }
 
-/** The same in whole numbers; `pairs` of dimensions. */
-export function scanWhole(
-  packed: usize,
-  panels: usize,
-  halves: usize,
-  pairs: u32,
-  from: u32,
-  to: u32,
-  states: usize,
-  stateBytes: u32,
-  neighbours: u32,
-  capacity: u32,
-  scores: usize,
-): void {
-  const bytes = (<usize>pairs) << 5;
-  const state1 = states + stateBytes;
-  const state2 = state1 + stateBytes;
-  const state3 = state2 + stateBytes;
-  for (let panel = from; panel < to; panel++) {
-    let a = packed;
-    let b = panels + <usize>panel * bytes;
-    const end = b + bytes;
-    let s00 = i32x4.splat(0);
-    let s01 = i32x4.splat(0);
-    let s10 = i32x4.splat(0);
-    let s11 = i32x4.splat(0);
-    let s20 = i32x4.splat(0);
-    let s21 = i32x4.splat(0);
-    let s30 = i32x4.splat(0);
-    let s31 = i32x4.splat(0);
-    while (b < end) {
-      const p0 = v128.load(b);
-      const p1 = v128.load(b, 16);
-      const q0 = v128.load32_splat(a);
-      s00 = i32x4.add(s00, i32x4.dot_i16x8_s(q0, p0));
-      s01 = i32x4.add(s01, i32x4.dot_i16x8_s(q0, p1));
-      const q1 = v128.load32_splat(a, 4);
-      s10 = i32x4.add(s10, i32x4.dot_i16x8_s(q1, p0));
-      s11 = i32x4.add(s11, i32x4.dot_i16x8_s(q1, p1));
-      const q2 = v128.load32_splat(a, 8);
-      s20 = i32x4.add(s20, i32x4.dot_i16x8_s(q2, p0));
-      s21 = i32x4.add(s21, i32x4.dot_i16x8_s(q2, p1));
-      const q3 = v128.load32_splat(a, 12);
-      s30 = i32x4.add(s30, i32x4.dot_i16x8_s(q3, p0));
-      s31 = i32x4.add(s31, i32x4.dot_i16x8_s(q3, p1));
-      a += 16;
-      b += 32;
-    }
-    const low = v128.load(halves + ((<usize>panel) << 5));
-    const high = v128.load(halves + ((<usize>panel) << 5), 16);
-    s00 = i32x4.sub(low, s00);
-    s01 = i32x4.sub(high, s01);
-    if (v128.any_true(i32x4.lt_s(i32x4.min_s(s00, s01), v128.load32_splat(states))))
-      collect<i32>(s00, s01, panel << 3, states, neighbours, capacity, scores);
-    s10 = i32x4.sub(low, s10);
-    s11 = i32x4.sub(high, s11);
-    if (v128.any_true(i32x4.lt_s(i32x4.min_s(s10, s11), v128.load32_splat(state1))))
-      collect<i32>(s10, s11, panel << 3, state1, neighbours, capacity, scores);
-    s20 = i32x4.sub(low, s20);
-    s21 = i32x4.sub(high, s21);
-    if (v128.any_true(i32x4.lt_s(i32x4.min_s(s20, s21), v128.load32_splat(state2))))
-      collect<i32>(s20, s21, panel << 3, state2, neighbours, capacity, scores);
-    s30 = i32x4.sub(low, s30);
-    s31 = i32x4.sub(high, s31);
-    if (v128.any_true(i32x4.lt_s(i32x4.min_s(s30, s31), v128.load32_splat(state3))))
-      collect<i32>(s30, s31, panel << 3, state3, neighbours, capacity, scores);
-  }
+// @ts-ignore: decorator
+@inline
+function less<Score>(scores: v128, query: v128, points: v128): v128 {
+  if (isFloat<Score>()) return f32x4.sub(scores, f32x4.mul(query, points));
+  return i32x4.sub(scores, i32x4.dot_i16x8_s(query, points));
+}
+
+// @ts-ignore: decorator
+@inline
+function isAnyBelow<Score>(low: v128, high: v128, state: usize): bool {
+  const limit = v128.load32_splat(state);
+  if (isFloat<Score>()) return v128.any_true(f32x4.lt(f32x4.pmin(low, high), limit));
+  return v128.any_true(i32x4.lt_s(i32x4.min_s(low, high), limit));
 }
 
 function collect<Score>(
@@ -415,22 +391,6 @@ function offer(distance: f64, row: u32, neighbours: u32, distances: usize, rows:
   }
   store<f64>(distances + ((<usize>at) << 3), distance);
   store<u32>(rows + ((<usize>at) << 2), row);
-}
-
-function squaredDistance(a: usize, b: usize, stride: u32): f64 {
-  let low = f64x2.splat(0);
-  let high = f64x2.splat(0);
-  const end = a + ((<usize>stride) << 3);
-  while (a < end) {
-    const first = f64x2.sub(v128.load(a), v128.load(b));
-    const second = f64x2.sub(v128.load(a, 16), v128.load(b, 16));
-    low = f64x2.add(low, f64x2.mul(first, first));
-    high = f64x2.add(high, f64x2.mul(second, second));
-    a += 32;
-    b += 32;
-  }
-  const sums = f64x2.add(low, high);
-  return f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1);
 }
 
 /** Squared distance to a box, added as those to points are: rounded, it is at most that to any point inside. */
