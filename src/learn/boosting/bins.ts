@@ -2,13 +2,12 @@
 import type { MillError } from "../../base/index.ts";
 import type { Member } from "../crew/crew.ts";
 import { share } from "../crew/shared.ts";
-import { exactMean } from "../exact-sum.ts";
 import type { BinningKernel } from "../kernels/binning.ts";
 import { instantiateKernel } from "../kernels/kernel.ts";
 import { badColumn } from "../training-data.ts";
 import { BINS, edgesOfSorted, samplePlaces, storeEdges, takeSample } from "../trees/binning.ts";
-import { orderTarget, rankLevels, writeRanks } from "../trees/categories.ts";
-import type { TextLevels, TreeColumn } from "../trees/columns.ts";
+import { rankTexts } from "../trees/categories.ts";
+import type { TreeColumn } from "../trees/columns.ts";
 import { BINNED_ROWS, type Memory, paddedColumns, strideOf } from "./memory.ts";
 import type { ForestOrder } from "./train.ts";
 
@@ -17,34 +16,23 @@ export interface TrainingColumn extends TreeColumn {
   readonly bins?: Int32Array;
 }
 
-/** Texts become ranks; the answer gives, once there are bins, the levels of each text column that was ranked, else null. Ends with a barrier. */
-export function rankTexts(order: ForestOrder, member: Member): (memory: Memory) => (TextLevels | null)[] {
-  const ranked = order.columns.map((column) => rankColumn(column, order, member));
+/** Texts become ranks, or the bins that they had in the forest that is gone on with; answers the codes in rank order of each column that was ranked. Ends with a barrier. */
+export function placeTexts({ columns, classCount, memory }: ForestOrder, member: Member): (Int32Array | null)[] {
+  const goesOn = columns.some(({ bins }) => bins !== undefined);
+  if (goesOn) for (const column of columns) writeKnown(column, member);
+  const weights = memory.weights.length === 0 ? undefined : memory.weights;
+  const ranked = goesOn ? columns.map(() => null) : rankTexts(columns, memory.y, weights, classCount, member);
   member.barrier();
-  return (memory) => ranked.map((codes, column) => codes && { codes, bins: codes.map((_, rank) => binOf(rank, memory, column)) });
+  return ranked;
 }
 
-/** Every member ranks the texts itself, as the answer is small and the same, and writes the ranks of its rows. */
-function rankColumn(
-  { codes, levelCount, values, bins }: TrainingColumn,
-  { memory, classCount }: ForestOrder,
-  member: Member,
-): Int32Array | null {
-  if (codes === undefined) return null;
-  if (bins !== undefined) {
-    const [from, to] = share(values.length, member.index, member.count);
-    for (let row = from; row < to; row++) {
-      const bin = codes[row]! < 0 ? -1 : bins[codes[row]!]!;
-      values[row] = bin < 0 ? Number.NaN : bin;
-    }
-    return null;
-  }
-  const weights = memory.weights.length === 0 ? undefined : memory.weights;
-  const target = orderTarget(memory.y, weights, classCount);
-  const levels = rankLevels(codes, levelCount, target, exactMean(target, weights), weights);
+function writeKnown({ values, codes, bins }: TrainingColumn, member: Member): void {
+  if (codes === undefined || bins === undefined) return;
   const [from, to] = share(values.length, member.index, member.count);
-  writeRanks(codes, levels, levelCount, values, from, to);
-  return levels;
+  for (let row = from; row < to; row++) {
+    const bin = codes[row]! < 0 ? -1 : bins[codes[row]!]!;
+    values[row] = bin < 0 ? Number.NaN : bin;
+  }
 }
 
 /** Ends with a barrier. */
@@ -105,8 +93,3 @@ function chooseEdges(
 /** Edges that leave each bin what it is. */
 const edgesOfBins = (bins: Int32Array) =>
   Float32Array.from({ length: Math.max(1, bins.reduce((a, b) => Math.max(a, b), 0) + 1) }, (_, bin) => bin);
-
-function binOf(value: number, { edges, binCounts }: Memory, column: number): number {
-  const own = edges.subarray(column * BINS, column * BINS + binCounts[column]!);
-  return own.findIndex((edge) => value <= edge);
-}

@@ -17,7 +17,7 @@ import {
   MISSING_BIN,
   storeEdges,
 } from "../trees/binning.ts";
-import { rankLevels } from "../trees/categories.ts";
+import { rankerBy } from "../trees/categories.ts";
 import { createHistograms, type Histograms, SUMS } from "./histogram.ts";
 import { allocate, type Memory, strideOf } from "./memory.ts";
 import { createPartition } from "./partition.ts";
@@ -77,7 +77,7 @@ test("missing values have the bin of their own", () => {
 test("texts are ranked by smoothed mean target: a rare text lies near the middle, an unseen one nowhere", () => {
   const codes = Int32Array.from([...Array(100).fill(0), ...Array(100).fill(1), 2, ...Array(100).fill(3), -1]);
   const target = Float64Array.from(codes, (code) => ({ 0: 1, 1: 0, 2: 1, 3: 0.5 })[code] ?? 0);
-  assert.deepEqual([...rankLevels(codes, 5, target, 0.5, undefined)], [1, 3, 2, 0]);
+  assert.deepEqual([...rankerBy({ target, mean: 0.5, weights: undefined })(codes, 5)], [1, 3, 2, 0]);
 });
 
 test("the kernels sort and bin as the plain loops do", () => {

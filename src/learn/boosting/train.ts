@@ -4,9 +4,10 @@
  */
 import type { Member } from "../crew/crew.ts";
 import { share } from "../crew/shared.ts";
+import { levelsOf } from "../trees/categories.ts";
 import type { TextLevels } from "../trees/columns.ts";
 import { createForestBuilder, type Forest } from "../trees/forest.ts";
-import { fillBins, rankTexts, type TrainingColumn } from "./bins.ts";
+import { fillBins, placeTexts, type TrainingColumn } from "./bins.ts";
 import { createKeeping, type Kept, keptToJson, replay } from "./checkpoint.ts";
 import { createGradients } from "./gradients.ts";
 import { createGrower, type GrowthRules } from "./grower.ts";
@@ -51,7 +52,7 @@ export function trainForest(order: ForestOrder, member: Member): TrainedForest {
   const { memory, rowCount, rules } = order;
   const { outputs } = order.loss;
   const columnCount = order.columns.length;
-  const ranked = rankTexts(order, member);
+  const ranked = placeTexts(order, member);
   fillBins(order, member);
   if (memory.keys.length > 0) writeKeys(order.columns, order.groups, memory, rowCount, member);
   const loss = createLoss(order.loss, order.groups, memory);
@@ -96,7 +97,7 @@ export function trainForest(order: ForestOrder, member: Member): TrainedForest {
       member.keep(keptToJson({ round, forest: builder.finish(), best: stopping.best }));
   }
   if (sampling.heldOut > 0) builder.fell(stopping.best.round * outputs);
-  return { start: loss.start, forest: builder.finish(), levels: ranked(memory), heldOut: sampling.heldOut };
+  return { start: loss.start, forest: builder.finish(), levels: levelsOf(ranked, memory), heldOut: sampling.heldOut };
 }
 
 const NOT_STOPPED = { loss: 0, stops: false };

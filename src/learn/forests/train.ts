@@ -3,12 +3,10 @@
  * nobody has taken. A tree depends on its seed alone, so that who grew it does not matter.
  */
 import type { Member } from "../crew/crew.ts";
-import { share } from "../crew/shared.ts";
-import { exactMean } from "../exact-sum.ts";
 import { instantiateKernel } from "../kernels/kernel.ts";
 import { NODE_BYTES, type TreeGrowth } from "../kernels/tree-growth.ts";
 import { assignBins, BINS, binEdges, storeEdges } from "../trees/binning.ts";
-import { orderTarget, rankLevels, writeRanks } from "../trees/categories.ts";
+import { levelsOf, rankTexts } from "../trees/categories.ts";
 import type { TextLevels, TreeColumn } from "../trees/columns.ts";
 import type { Forest } from "../trees/forest.ts";
 import { assemble } from "./assemble.ts";
@@ -50,35 +48,16 @@ export interface GrownForest {
 const BUDGET = 50_000;
 
 export function growForest(order: GrowOrder, member: Member): GrownForest | null {
-  const ranked = order.columns.map((column) => rankTexts(column, order, member));
+  const { columns, memory, classCount } = order;
+  const weights = memory.weights.length > 0 ? memory.weights : undefined;
+  const ranked = rankTexts(columns, memory.labels, weights, classCount, member);
   member.barrier();
   fillBins(order, member);
   member.barrier();
   growTrees(order, member);
   member.barrier();
   if (member.index > 0) return null;
-  const { edges, binCounts } = order.memory;
-  const binOf = (rank: number, column: number) =>
-    edges.subarray(column * BINS, column * BINS + binCounts[column]!).findIndex((edge) => rank <= edge);
-  return {
-    forest: assemble(order),
-    levels: ranked.map((codes, column) => codes && { codes, bins: codes.map((_, rank) => binOf(rank, column)) }),
-  };
-}
-
-/** Every member ranks the texts itself, as the answer is small and the same, and writes the ranks of its rows. */
-function rankTexts(
-  { codes, levelCount, values }: TreeColumn,
-  { memory, classCount }: GrowOrder,
-  member: Member,
-): Int32Array | null {
-  if (codes === undefined) return null;
-  const weights = memory.weights.length > 0 ? memory.weights : undefined;
-  const target = orderTarget(memory.labels, weights, classCount);
-  const levels = rankLevels(codes, levelCount, target, exactMean(target, weights), weights);
-  const [from, to] = share(values.length, member.index, member.count);
-  writeRanks(codes, levels, levelCount, values, from, to);
-  return levels;
+  return { forest: assemble(order), levels: levelsOf(ranked, memory) };
 }
 
 function fillBins({ columns, rowCount, binsMax, seed, memory }: GrowOrder, member: Member): void {
