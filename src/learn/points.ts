@@ -6,13 +6,11 @@
  *   point:  | number | missing mark | text "a" | text "b" | rare texts | missing | ...     in the order of the columns
  */
 import type { Json } from "../base/index.ts";
-import type { GraphBuilder } from "../onnx/index.ts";
-import { sharedCopy, sharedInt32 } from "./crew/shared.ts";
-import { slotsByText, slotTable, type TextInput, textInput } from "./design.ts";
+import { type TextInput, textInput } from "./design.ts";
 import { type EdgeValues, UNSEEN_TEXT } from "./edge-rows.ts";
 import type { TrainingData } from "./estimator.ts";
-import type { Frame, NumberColumn, TextColumn } from "./frame.ts";
-import { bindColumns, type FeatureRow, type InputColumn, numberOf } from "./inputs.ts";
+import type { NumberColumn } from "./frame.ts";
+import type { InputColumn } from "./inputs.ts";
 import { badModel, pack, unpackInt32 } from "./packed.ts";
 import { badColumn } from "./training-data.ts";
 
@@ -150,122 +148,6 @@ export function factorOf({ inputs }: PointSpace): number {
   return reach > 0 ? 2 ** -Math.ceil(Math.log2(reach)) : 1;
 }
 
-const BLOCK = 1024;
-
-/** Writes the points of a range of rows, or of the places in `picked` that hold rows, to the beginning of `into`, `stride` doubles each, what lies beyond the dimensions being 0. */
-export type PointFiller = (from: number, to: number, into: Float64Array, picked?: Uint32Array) => void;
-
-/** The points of a frame, times `factor`. Error: `learn.bad-column`, as `bindColumns`. */
-export function pointFiller(space: PointSpace, X: Frame, stride: number, factor = 1): PointFiller {
-  const bound = bindColumns(X, columnsOf(space));
-  const tables = space.inputs.map((input) =>
-    input.kind === "text" ? slotTable(input, (X.columns[input.name] as TextColumn).texts) : null,
-  );
-  return (from, to, into, picked) => {
-    into.fill(0, 0, (to - from) * stride);
-    space.inputs.forEach((input, index) => {
-      const column = bound[index]!;
-      if (input.kind === "number")
-        fillNumbers(input, (column as { values: Float64Array }).values, into, stride, factor, from, to, picked);
-      else fillTexts(input, (column as { codes: Int32Array }).codes, tables[index]!, into, stride, factor, from, to, picked);
-    });
-  };
-}
-
-/** Calls with some points after the other, row-major, `width` doubles each. */
-export function eachPoints(space: PointSpace, X: Frame, visit: (points: Float64Array, from: number, to: number) => void): void {
-  const fill = pointFiller(space, X, space.width);
-  const points = new Float64Array(Math.min(BLOCK, X.rowCount) * space.width);
-  for (let from = 0; from < X.rowCount; from += BLOCK) {
-    const to = Math.min(X.rowCount, from + BLOCK);
-    fill(from, to, points);
-    visit(points, from, to);
-  }
-}
-
-/** All points of the frame, `stride` doubles each, times `factor`. */
-export function fillPoints(space: PointSpace, X: Frame, into: Float64Array, stride: number, factor = 1): void {
-  const fill = pointFiller(space, X, stride, factor);
-  for (let from = 0; from < X.rowCount; from += BLOCK) {
-    const to = Math.min(X.rowCount, from + BLOCK);
-    fill(from, to, into.subarray(from * stride, to * stride));
-  }
-}
-
-/** The columns where all threads see them. */
-export function sharedFrame({ rowCount, columns }: Frame): Frame {
-  const shared = (column: NumberColumn | TextColumn): NumberColumn | TextColumn => {
-    if (column.kind === "number") return { kind: "number", values: sharedCopy(column.values) };
-    const codes = sharedInt32(rowCount);
-    codes.set(column.codes);
-    return { ...column, codes };
-  };
-  return { rowCount, columns: Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, shared(column)])) };
-}
-
-function fillNumbers(
-  { offset, scale, fill, at, missingAt }: PointNumber,
-  values: Float64Array,
-  into: Float64Array,
-  stride: number,
-  factor: number,
-  from: number,
-  to: number,
-  picked: Uint32Array | undefined,
-): void {
-  for (let row = from, first = 0; row < to; row++, first += stride) {
-    const value = values[picked === undefined ? row : picked[row]!]!;
-    if (!Number.isNaN(value)) into[first + at] = (value - offset) * scale * factor;
-    else {
-      into[first + at] = fill * factor;
-      if (missingAt >= 0) into[first + missingAt] = factor;
-    }
-  }
-}
-
-function fillTexts(
-  { missingAt }: TextInput,
-  codes: Int32Array,
-  slots: Int32Array,
-  into: Float64Array,
-  stride: number,
-  factor: number,
-  from: number,
-  to: number,
-  picked: Uint32Array | undefined,
-): void {
-  for (let row = from; row < to; row++) {
-    const code = codes[picked === undefined ? row : picked[row]!]!;
-    const slot = code < 0 ? missingAt : slots[code]!;
-    if (slot >= 0) into[(row - from) * stride + slot] = factor;
-  }
-}
-
-/** A function that gives the point of one row, always in the same array; the same coordinates as those of a frame, bit for bit. */
-export function pointReader({ inputs, width }: PointSpace): (row: FeatureRow) => Float64Array {
-  const slots = inputs.map((input) => (input.kind === "text" ? slotsByText(input) : null));
-  const point = new Float64Array(width);
-  return (row) => {
-    point.fill(0);
-    for (let index = 0; index < inputs.length; index++) {
-      const input = inputs[index]!;
-      const given = row[input.name];
-      if (input.kind === "text") {
-        const slot = typeof given === "string" ? (slots[index]!.get(given) ?? -1) : input.missingAt;
-        if (slot >= 0) point[slot] = 1;
-        continue;
-      }
-      const value = numberOf(given);
-      if (!Number.isNaN(value)) point[input.at] = (value - input.offset) * input.scale;
-      else {
-        point[input.at] = input.fill;
-        if (input.missingAt >= 0) point[input.missingAt] = 1;
-      }
-    }
-    return point;
-  };
-}
-
 export const columnsOf = ({ inputs }: PointSpace): InputColumn[] =>
   inputs.map((input) => ({ name: input.name, texts: input.kind === "text" ? input.texts : null }));
 
@@ -284,43 +166,6 @@ export const pointEdges = ({ inputs }: PointSpace): EdgeValues[] =>
     const end = input.scale > 0 ? input.reach / input.scale : 1;
     return { name: input.name, numbers: [NaN, 0, ...[-100, -1, -0.3, 0, 0.3, 1, 100].map((ends) => input.offset + ends * end)] };
   });
-
-/**
- * The points in a graph, as doubles [N, width]:
- *
- *   number [N, 1] -- Sub offset -- Mul scale -- Where missing fill --+-- Concat
- *        +-- IsNaN -- Cast (the mark, where training had one) -------+
- *   text [N, 1] -- LabelEncoder (dimension) -- Equal -- Cast --------+
- */
-export function addPoints(graph: GraphBuilder, tensors: Readonly<Record<string, string>>, space: PointSpace): string {
-  const ends = dimensionsOf(space);
-  const parts = space.inputs.flatMap((input, index) => {
-    const name = tensors[input.name]!;
-    return input.kind === "number" ? numberParts(graph, input, name) : textParts(graph, input, ends[index]!, name);
-  });
-  return graph.add("Concat", parts, { axis: { int: 1 } });
-}
-
-const DOUBLE = { to: { int: 11 } } as const;
-
-function numberParts(graph: GraphBuilder, { offset, scale, fill, missingAt }: PointNumber, name: string): string[] {
-  const one = (value: number) => graph.constant("float64", [value], [1, 1]);
-  const missing = graph.add("IsNaN", [name]);
-  const scaled = graph.add("Mul", [graph.add("Sub", [name, one(offset)]), one(scale)]);
-  const filled = graph.add("Where", [missing, one(fill), scaled]);
-  return missingAt < 0 ? [filled] : [filled, graph.add("Cast", [missing], DOUBLE)];
-}
-
-function textParts(graph: GraphBuilder, input: TextInput, dimensions: readonly number[], name: string): string[] {
-  if (dimensions.length === 0) return [];
-  const slot = graph.addMl("LabelEncoder", [name], {
-    keys_strings: { strings: [...input.texts, ""] },
-    values_int64s: { ints: [...input.at, input.missingAt] },
-    default_int64: { int: -1 },
-  });
-  const isSlot = graph.add("Equal", [slot, graph.constant("int64", dimensions, [1, dimensions.length])]);
-  return [graph.add("Cast", [isSlot], DOUBLE)];
-}
 
 export const spaceToJson = ({ inputs }: PointSpace): Json =>
   inputs.map((input): Json => (input.kind === "number" ? { ...input } : { ...input, at: pack(input.at) }));

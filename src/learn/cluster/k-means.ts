@@ -15,7 +15,8 @@ import {
   usualTags,
 } from "../estimator.ts";
 import { completeParams } from "../params.ts";
-import { createSpace, factorOf, fillPoints, type PointSpace } from "../points.ts";
+import { fillPoints } from "../point-rows.ts";
+import { createSpace, factorOf, type PointSpace } from "../points.ts";
 import { checkTrainingData } from "../training-data.ts";
 import { clustersOf, placeCentres } from "./go-on.ts";
 import type { Clustering, LloydOrder } from "./lloyd.ts";

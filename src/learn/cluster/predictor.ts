@@ -4,17 +4,9 @@ import type { GraphBuilder } from "../../onnx/index.ts";
 import type { Predictor } from "../estimator.ts";
 import type { Frame } from "../frame.ts";
 import { badModel, pack, unpackFloat64 } from "../packed.ts";
-import {
-  addPoints,
-  columnsOf,
-  dimensionsOf,
-  eachPoints,
-  type PointSpace,
-  pointEdges,
-  pointReader,
-  spaceFromJson,
-  spaceToJson,
-} from "../points.ts";
+import { addPoints } from "../point-graph.ts";
+import { eachPoints, pointReader } from "../point-rows.ts";
+import { columnsOf, dimensionsOf, type PointSpace, pointEdges, spaceFromJson, spaceToJson } from "../points.ts";
 
 export interface CentresModel {
   readonly estimator: string;

@@ -10,7 +10,8 @@ import { createArena } from "../kernels/arena.ts";
 import { instantiateKernel } from "../kernels/kernel.ts";
 import type { LinearKernel } from "../kernels/linear.ts";
 import { triangularise } from "../linear/orthogonal.ts";
-import { type PointSpace, pointFiller } from "../points.ts";
+import { pointFiller } from "../point-rows.ts";
+import type { PointSpace } from "../points.ts";
 
 export interface ProductsOrder {
   readonly X: Frame;

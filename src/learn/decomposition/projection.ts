@@ -2,16 +2,9 @@
 import type { Json } from "../../base/index.ts";
 import type { NumberColumn } from "../frame.ts";
 import { badModel, pack, unpackFloat64 } from "../packed.ts";
-import {
-  addPoints,
-  columnsOf,
-  eachPoints,
-  type PointSpace,
-  pointEdges,
-  pointReader,
-  spaceFromJson,
-  spaceToJson,
-} from "../points.ts";
+import { addPoints } from "../point-graph.ts";
+import { eachPoints, pointReader } from "../point-rows.ts";
+import { columnsOf, type PointSpace, pointEdges, spaceFromJson, spaceToJson } from "../points.ts";
 import type { FittedTransform } from "../transformer.ts";
 
 export interface Projection {

@@ -6,7 +6,8 @@ import { MillError } from "../../base/index.ts";
 import { throwIfCancelled } from "../crew/crew.ts";
 import { type Estimator, type FitContext, type Params, type Predictor, type TrainingData, usualTags } from "../estimator.ts";
 import { completeParams } from "../params.ts";
-import { createSpace, fillPoints } from "../points.ts";
+import { fillPoints } from "../point-rows.ts";
+import { createSpace } from "../points.ts";
 import { checkTrainingData } from "../training-data.ts";
 import { type NeighboursModel, neighboursPredictor, WEIGHTINGS } from "./predictor.ts";
 

@@ -8,7 +8,7 @@
  * The first order suffers from cancellation and only has to hold the nearest among its SPARE more; the second gives exact zeros for equal rows.
  */
 import type { GraphBuilder } from "../../onnx/index.ts";
-import { addPoints } from "../points.ts";
+import { addPoints } from "../point-graph.ts";
 import type { NeighboursModel } from "./predictor.ts";
 
 /** Rows beyond those asked for that are looked at again: as many may lie at the same distance as the last neighbour. */

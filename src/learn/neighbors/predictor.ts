@@ -6,18 +6,8 @@ import type { FitContext, LearnTask, Predictor } from "../estimator.ts";
 import type { Frame } from "../frame.ts";
 import { outputsOf } from "../link.ts";
 import { badModel, pack, unpackFloat64 } from "../packed.ts";
-import {
-  columnsOf,
-  dimensionsOf,
-  factorOf,
-  fillPoints,
-  type PointSpace,
-  pointEdges,
-  pointFiller,
-  pointReader,
-  spaceFromJson,
-  spaceToJson,
-} from "../points.ts";
+import { fillPoints, pointFiller, pointReader } from "../point-rows.ts";
+import { columnsOf, dimensionsOf, factorOf, type PointSpace, pointEdges, spaceFromJson, spaceToJson } from "../points.ts";
 import { BATCH, createIndex, createScratch, type SearchScratch } from "./neighbor-index.ts";
 import { addNeighbours } from "./neighbours-graph.ts";
 import { type Found, findNeighboursHere, isLittle, neighborsKernel, type SearchOrder, searchBatch } from "./search.ts";
