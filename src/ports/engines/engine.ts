@@ -1,3 +1,6 @@
+/** How much of standard error an exit tells. */
+export const STDERR_BYTES = 64 << 10;
+
 /** Where a step's process runs. The step's input and manifest travel as files in `folder`; progress and logs as lines. */
 export interface Job {
   readonly stepId: string;
@@ -5,6 +8,8 @@ export interface Job {
   /** Folder of the attempt: `input.json` is there before the start, `manifest.json` after a success. */
   readonly folder: string;
   readonly memoryMb: number;
+  /** Processors that it may keep busy; default 1. Only an engine that shares machines among many takes notice. */
+  readonly threads?: number;
 }
 
 export interface JobExit {
@@ -13,8 +18,11 @@ export interface JobExit {
   readonly signal: string | null;
   /** The last 64 KiB of standard error. */
   readonly stderr: string;
-  /** Why the engine itself ended the job: it was cancelled, or took more memory than `memoryMb`. null when the job ended alone. */
-  readonly endedFor: "cancel" | "memory" | null;
+  /**
+   * Why the engine itself ended the job: it was cancelled, or took more memory than `memoryMb`; "lost": it is gone without a trace of how it
+   * ended (its machine failed, the engine forgot it). null when the job ended alone.
+   */
+  readonly endedFor: "cancel" | "memory" | "lost" | null;
   /** What the job used, as far as the engine saw; null when it was too short to be seen. */
   readonly usage: JobUsage | null;
 }
@@ -50,7 +58,7 @@ export interface Engine {
   start(job: Job, onLine: (line: string) => void): Promise<RunningJob>;
   /** Takes up a job that another process of ours started. null: it cannot be (`local`: a job ends with the process that started it), or it is gone. */
   attach(job: Job, handle: string, onLine: (line: string) => void): Promise<RunningJob | null>;
-  /** Jobs of this workspace that the engine knows and that have not ended, whoever started them: what the reconciler compares with. */
+  /** Jobs of this workspace that the engine knows and that have not ended, whoever started them: what the reconciler compares with. Errors: `engine.away`. */
   list(): Promise<ListedJob[]>;
   /** Whether a job started earlier, perhaps by another process, still runs or is still going to. */
   alive(handle: string): Promise<boolean>;

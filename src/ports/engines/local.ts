@@ -2,11 +2,11 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { constants, setPriority } from "node:os";
 import type { Readable, Writable } from "node:stream";
-import { StringDecoder } from "node:string_decoder";
 import { setTimeout as delay } from "node:timers/promises";
 import { MillError } from "../../base/index.ts";
-import type { Engine, Job, JobExit, JobUsage, ListedJob, RunningJob } from "./engine.ts";
+import { type Engine, type Job, type JobExit, type JobUsage, type ListedJob, type RunningJob, STDERR_BYTES } from "./engine.ts";
 import { type JobName, nameOf } from "./job-name.ts";
+import { splitLines } from "./lines.ts";
 import { pidOf, processAlive, processHandle, readProcess, signal } from "./process.ts";
 import { listStepProcesses } from "./step-processes.ts";
 
@@ -29,8 +29,6 @@ interface Started {
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
-const STDERR_BYTES = 64 << 10;
-const LINE_CHARACTERS_MAX = 1 << 20;
 const WATCH_MS = 100;
 
 /**
@@ -84,9 +82,10 @@ export function createLocalEngine({ command, folder, environment, graceMs = 5000
     const runs = async (): Promise<RunningJob> => {
       const pid = await spawned(child, program!);
       lowerPriority(pid);
-      eachLine(child.stdout, (line) => {
+      const lines = splitLines((line) => {
         for (const listener of listeners) listener(line);
       });
+      child.stdout.on("data", lines.push).on("end", lines.end);
       return {
         handle: processHandle(pid) ?? `${pid}:gone`,
         exit: exit.promise,
@@ -173,18 +172,6 @@ function lowerPriority(pid: number): void {
   } catch {
     // it has ended already, or this system knows no such groups
   }
-}
-
-function eachLine(stream: Readable, onLine: (line: string) => void): void {
-  const decoder = new StringDecoder("utf8");
-  let rest = "";
-  const take = (text: string, last: boolean) => {
-    const lines = (rest + text).split("\n");
-    rest = last ? "" : lines.pop()!.slice(0, LINE_CHARACTERS_MAX);
-    for (const line of lines) if (line !== "") onLine(line);
-  };
-  stream.on("data", (chunk: Buffer) => take(decoder.write(chunk), false));
-  stream.on("end", () => take(decoder.end(), true));
 }
 
 function tailOf(stream: Readable): () => string {

@@ -18,6 +18,9 @@ export const processAlive = (handle: string): boolean => processHandle(pidOf(han
 
 export const pidOf = (handle: string): number => Number(handle.split(":", 1)[0]);
 
+/** Whether it is the first of its process group, and not something that such a one has just started. */
+export const leadsGroup = (pid: number): boolean => readStat(pid)?.group === pid;
+
 export interface ProcessReading {
   readonly cpuSeconds: number;
   readonly peakRssBytes: number;
@@ -47,11 +50,16 @@ export function signal(pid: number, name: NodeJS.Signals | 0): boolean {
   }
 }
 
-function readStat(pid: number): { state: string; cpuTicks: number; startTicks: string } | null {
+function readStat(pid: number): { state: string; group: number; cpuTicks: number; startTicks: string } | null {
   const text = readText(`/proc/${pid}/stat`);
   if (!text) return null;
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" "); // the command before it may hold blanks and parentheses
-  return { state: fields[0]!, cpuTicks: Number(fields[11]) + Number(fields[12]), startTicks: fields[19]! };
+  return {
+    state: fields[0]!,
+    group: Number(fields[2]),
+    cpuTicks: Number(fields[11]) + Number(fields[12]),
+    startTicks: fields[19]!,
+  };
 }
 
 let boot: string | undefined;

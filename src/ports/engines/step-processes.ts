@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import type { ListedJob } from "./engine.ts";
 import { parseName } from "./job-name.ts";
-import { processHandle } from "./process.ts";
+import { leadsGroup, processHandle } from "./process.ts";
 
 /** Those whose attempts lie in `folder`. */
 export async function listStepProcesses(folder: string): Promise<ListedJob[]> {
@@ -15,7 +15,7 @@ export async function listStepProcesses(folder: string): Promise<ListedJob[]> {
 async function stepOf(pid: number, folder: string): Promise<ListedJob | null> {
   const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => ""); // it has ended since
   const [verb, attempt] = command.split("\0").slice(0, -1).slice(-2);
-  if (verb !== "step" || attempt === undefined || dirname(resolve(attempt)) !== folder) return null;
+  if (verb !== "step" || attempt === undefined || dirname(resolve(attempt)) !== folder || !leadsGroup(pid)) return null;
   const name = parseName(basename(attempt));
   const handle = processHandle(pid);
   return name && handle !== null ? { ...name, handle, state: "running" } : null;

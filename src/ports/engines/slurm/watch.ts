@@ -1,0 +1,138 @@
+/**
+ * Waits for the ends of jobs. What a job leaves in its folder tells first and costs Slurm nothing; Slurm is asked now and then, for the jobs that
+ * end without a word: killed, cancelled while they waited, or on a machine that failed.
+ *
+ *     folder   every 100 ms     new lines of stdout; the exit marker ─────────────────────────────> ended
+ *     Slurm    every 2 s        ended, or unknown ── and still no marker after 5 s ───────────────> ended, as Slurm says
+ *                               away, token refused: asked again, for as long as it takes
+ *
+ * No moment of Slurm's is compared with one of ours.
+ */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type JobExit, STDERR_BYTES } from "../engine.ts";
+import type { JobRecord } from "./dialect.ts";
+import type { Door } from "./door.ts";
+import { asCodeAndSignal, type ExitStatus } from "./exit-status.ts";
+import { arrayOf, taskOf } from "./handle.ts";
+import { EXIT, parseExit, STDERR, STDOUT } from "./job-script.ts";
+import { endedForOf, standingOf } from "./job-states.ts";
+import { readEnd, tailLog } from "./log-tail.ts";
+
+export interface Pace {
+  /** Between two looks into the folders; default 100. */
+  readonly lookMs?: number;
+  /** Between two questions to Slurm; default 2000. */
+  readonly askMs?: number;
+  /** How long a shared file system may hide what a job has written before it ended; default 5000. */
+  readonly settleMs?: number;
+}
+
+export interface Watched {
+  readonly exit: Promise<JobExit>;
+  /** From now on its end is a cancellation. */
+  cancelled(): void;
+}
+
+export interface Watch {
+  add(handle: string, folder: string, onLine: (line: string) => void): Watched;
+}
+
+interface Watching {
+  readonly handle: string;
+  readonly folder: string;
+  readonly tail: ReturnType<typeof tailLog>;
+  readonly ended: (exit: JobExit) => void;
+  cancelled: boolean;
+  /** Since when Slurm says that the job has ended, and how; monotonic. */
+  verdict: { readonly sinceMs: number; readonly record: JobRecord | null } | null;
+}
+
+export function createWatch(door: Door, { lookMs = 100, askMs = 2000, settleMs = 5000 }: Pace = {}): Watch {
+  const watching = new Set<Watching>();
+  let looking = false;
+  let asking = false;
+
+  return {
+    add(handle, folder, onLine) {
+      const { promise: exit, resolve: ended } = Promise.withResolvers<JobExit>();
+      const one: Watching = {
+        ...{ handle, folder, ended },
+        ...{ tail: tailLog(join(folder, STDOUT), onLine), cancelled: false, verdict: null },
+      };
+      watching.add(one);
+      if (!looking) look();
+      if (!asking) setTimeout(ask, askMs);
+      asking = true;
+      return {
+        exit,
+        cancelled() {
+          one.cancelled = true;
+        },
+      };
+    },
+  };
+
+  async function look(): Promise<void> {
+    looking = watching.size > 0;
+    if (!looking) return;
+    await Promise.all([...watching].map(lookAt));
+    setTimeout(look, Math.max(lookMs, watching.size)); // many that wait are looked at less often
+  }
+
+  async function lookAt(one: Watching): Promise<void> {
+    try {
+      const status = await readStatus(one.folder); // before the log: what comes with it is then whole
+      await one.tail.read();
+      const killed = status?.signal === 9; // by whom, only Slurm knows
+      const settled = one.verdict !== null && performance.now() - one.verdict.sinceMs >= settleMs;
+      if (settled || (status && (!killed || one.verdict || one.cancelled))) await conclude(one, status);
+    } catch {
+      // a file system that is away for a moment
+    }
+  }
+
+  async function conclude(one: Watching, status: ExitStatus | null): Promise<void> {
+    one.tail.end();
+    const stderr = await readEnd(join(one.folder, STDERR), STDERR_BYTES);
+    watching.delete(one);
+    one.ended(exitOf(one, status, stderr));
+  }
+
+  async function ask(): Promise<void> {
+    asking = watching.size > 0;
+    if (!asking) return;
+    for (const [arrayId, tasks] of Map.groupBy(watching, ({ handle }) => arrayOf(handle))) {
+      const records = await door.array(arrayId).catch(() => undefined); // away: the jobs go on without us
+      if (records !== undefined) for (const one of tasks) judge(one, records);
+    }
+    setTimeout(ask, askMs);
+  }
+
+  function judge(one: Watching, records: readonly JobRecord[] | null): void {
+    const record = records?.find(({ tasks }) => tasks.includes(taskOf(one.handle))) ?? null;
+    if (record && standingOf(record) !== "ended") one.verdict = null;
+    else one.verdict = { sinceMs: one.verdict?.sinceMs ?? performance.now(), record };
+  }
+}
+
+function exitOf({ handle, cancelled, verdict }: Watching, status: ExitStatus | null, stderr: string): JobExit {
+  const record = verdict?.record ?? null;
+  const endedFor = status && status.signal !== 9 ? null : memoryIn(stderr) ? "memory" : endedForOf(record);
+  const says = record ? `${record.states.join(", ")} (${record.reason})` : "it does not know the job any more";
+  const how = asCodeAndSignal(status ?? (endedFor === null && record ? record.exit : { code: 0, signal: 9 }));
+  return {
+    ...how,
+    stderr: status ? stderr : `${stderr}Slurm on job ${handle}: ${says}\n`,
+    endedFor: cancelled ? "cancel" : status && endedFor === "lost" ? null : endedFor,
+    usage: null,
+  };
+}
+
+/** Slurm's own words in the job's standard error, by jobacct_gather and by cgroups. */
+const memoryIn = (stderr: string) => /exceeded (job )?memory limit|oom[-_ ]kill/i.test(stderr);
+
+async function readStatus(folder: string): Promise<ExitStatus | null> {
+  const text = await readFile(join(folder, EXIT), "utf8").catch(() => "");
+  return text === "" ? null : parseExit(text);
+}
