@@ -11,7 +11,7 @@ import { setImmediate } from "node:timers/promises";
 import { sharedCopy, sharedInt32 } from "./crew/shared.ts";
 import type { TrainingData } from "./estimator.ts";
 import type { NumberColumn, TextColumn } from "./frame.ts";
-import { badColumn } from "./training-data.ts";
+import { badColumn, checkNumbers } from "./training-data.ts";
 
 export interface NumberInput {
   readonly kind: "number";
@@ -59,7 +59,7 @@ export interface DesignRows {
   readonly slots: readonly Int32Array[];
 }
 
-/** Error: `learn.bad-column` when a number column's spread is beyond a double. */
+/** Checks number columns as it reads them. Error: `learn.bad-column`, also when a column's spread is beyond a double. */
 export async function createDesign(data: TrainingData, countMin: number): Promise<Design> {
   const { X, weights } = data;
   const total = totalOf(data);
@@ -193,14 +193,16 @@ export function penaltyScales({ inputs, weightCount }: Design, standardise: bool
   return scales;
 }
 
-function momentsOf(name: string, { values }: NumberColumn, weights: Float64Array | undefined, total: number): Moments {
+function momentsOf(name: string, column: NumberColumn, weights: Float64Array | undefined, total: number): Moments {
+  const { values } = column;
   const { present, sum } = weights === undefined ? sumOf(values) : weightedSumOf(values, weights);
   const mean = present > 0 ? sum / present : 0;
   const square = weights === undefined ? squaresOf(values, mean) : weightedSquaresOf(values, weights, mean);
   const deviation = Math.sqrt(square / total);
+  const isWhole = weights === undefined ? present === values.length : !values.some(Number.isNaN);
+  if (!isWhole || !Number.isFinite(deviation)) checkNumbers({ rowCount: values.length, columns: { [name]: column } });
   if (!Number.isFinite(deviation))
     throw badColumn(name, "numbers whose squares fit a double", "larger ones", `Scale "${name}" down, or take its logarithm.`);
-  const isWhole = weights === undefined ? present === values.length : !values.some(Number.isNaN);
   return { mean, scale: scaleOf(mean, deviation), missing: isWhole ? null : total - present };
 }
 

@@ -6,11 +6,12 @@ import type { FitContext, ParamSpec, TrainingData } from "../estimator.ts";
 import { createArena } from "../kernels/arena.ts";
 import { allocateCurvature } from "./curvature.ts";
 import { LEVEL, levelsOf } from "./lead.ts";
+import { countMinParam, standardiseParam } from "./least-squares.ts";
 import type { LossName } from "./losses.ts";
 import { allocateMatrix, allocateScratch, shapeOf } from "./rows-matrix.ts";
 import { type LossOrder, minimiseHere, type TrainedWeights } from "./train.ts";
 
-export interface LossProblem {
+export interface LossProblem extends Omit<LossParams, "countMin"> {
   readonly loss: LossName;
   readonly outputs: number;
   readonly epsilon?: number;
@@ -21,19 +22,27 @@ export interface LossProblem {
   readonly rowWeights: Float64Array | undefined;
   /** Minimised is the summed loss + l1 x sum of |w| + l2 / 2 x sum of w^2; the bias is free. */
   readonly l1: number;
-  readonly l2: number;
-  readonly standardise: boolean;
-  readonly iterationsMax: number;
-  readonly tolerance: number;
 }
 
-export const searchParams = {
+/** What all of them take. */
+export const lossParams = {
+  l2: { type: "number", default: 1, min: 0, max: 1e9, about: "penalty on the squares of the weights, 1 / C of scikit-learn" },
+  standardise: standardiseParam,
   iterationsMax: { type: "integer", default: 200, min: 1, max: 10_000, about: "steps of the search, at most" },
   tolerance: {
     ...{ type: "number", default: 1e-5, min: 0, openMin: true, max: 1 },
     about: "the search ends when no slope of the mean loss is steeper",
   },
+  countMin: countMinParam,
 } as const satisfies Record<string, ParamSpec>;
+
+export interface LossParams {
+  readonly l2: number;
+  readonly standardise: boolean;
+  readonly iterationsMax: number;
+  readonly tolerance: number;
+  readonly countMin: number;
+}
 
 /** Gradients kept at once: bounds the number of chunks when there are very many weights. */
 const PARTIALS_MAX = 4_000_000;

@@ -4,7 +4,6 @@ import { crewSize, runCrew, throwIfCancelled } from "../crew/crew.ts";
 import { sharedCopy, sharedFloat64, sharedInt32 } from "../crew/shared.ts";
 import { createDesign, type Design, penaltyScales, roughDesign, roughMean, sharedRows, type TextInput } from "../design.ts";
 import type { FitContext, ParamSpec, Predictor, TrainingData } from "../estimator.ts";
-import { checkNumbers } from "../training-data.ts";
 import { centred } from "./normal-equations.ts";
 import { linearPredictor } from "./predictor.ts";
 import { isBeyondRough, productsHere, refinedBy } from "./products-here.ts";
@@ -86,7 +85,6 @@ const solveHere: Solve = async (data, centre, problem, context, rough) => {
   const productsOf = ({ rows, weightCount }: Design, isLost?: (sums: Float64Array) => boolean) =>
     productsHere({ rows, y, centre, rowWeights }, chunksOf(rows.rowCount, weightCount + 1), { ...context, progress }, isLost);
   const inTwoReadings = async () => {
-    checkNumbers(X);
     const design = await createDesign(data, problem.countMin);
     return { design, system: centred((await productsOf(design))!, design.weightCount + 1) };
   };
@@ -99,7 +97,6 @@ const solveHere: Solve = async (data, centre, problem, context, rough) => {
 };
 
 const solveByCrew: Solve = async (data, centre, problem, context) => {
-  checkNumbers(data.X);
   const design = await createDesign(data, problem.countMin);
   if (design.weightCount > WEIGHTS_MAX) throw tooWide(design.weightCount);
   return { design, solved: await runSolve(data, design, centre, problem, false, context) };

@@ -22,21 +22,17 @@ import {
 import { outputsOf } from "../link.ts";
 import { completeParams } from "../params.ts";
 import { checkTrainingData } from "../training-data.ts";
-import { fitLoss, searchParams } from "./fit-loss.ts";
-import { countMinParam, standardiseParam } from "./least-squares.ts";
+import { fitLoss, type LossParams, lossParams } from "./fit-loss.ts";
 import { linearPredictor } from "./predictor.ts";
 
 const params: ParamSpecs = {
-  l2: { type: "number", default: 1, min: 0, max: 1e9, about: "penalty on the squares of the weights, 1 / C of scikit-learn" },
+  ...lossParams,
   ...classWeightsParams,
   calibrationFolds: {
     ...{ type: "integer", default: 5, min: 0, max: 20 },
     about:
       "parts of the rows for the probabilities' cross-validation; below 2 the training rows themselves, quicker and too sure",
   },
-  standardise: standardiseParam,
-  ...searchParams,
-  countMin: countMinParam,
 };
 
 export const linearSvm: Estimator = {
@@ -48,19 +44,14 @@ export const linearSvm: Estimator = {
   fit,
 };
 
-interface Complete extends ClassWeights {
-  readonly l2: number;
+interface Complete extends ClassWeights, LossParams {
   readonly calibrationFolds: number;
-  readonly standardise: boolean;
-  readonly iterationsMax: number;
-  readonly tolerance: number;
-  readonly countMin: number;
 }
 
 async function fit(data: TrainingData, given: Params, context: FitContext): Promise<Predictor> {
   const complete = completeParams(linearSvm, given) as unknown as Complete;
   const { balanced, classWeights, calibrationFolds, countMin, ...search } = complete;
-  checkTrainingData(linearSvm, data);
+  checkTrainingData(linearSvm, data, { numbersLater: true });
   const { X, y, task, classes } = data;
   const rowWeights = withClassWeights(linearSvm.name, data, { balanced, classWeights });
   const design = await createDesign(data, countMin);

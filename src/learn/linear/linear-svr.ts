@@ -19,8 +19,8 @@ import {
 import { exactMean } from "../exact-sum.ts";
 import { completeParams } from "../params.ts";
 import { checkTrainingData } from "../training-data.ts";
-import { fitLoss, searchParams } from "./fit-loss.ts";
-import { countMinParam, labelsTooLarge, standardiseParam } from "./least-squares.ts";
+import { fitLoss, type LossParams, lossParams } from "./fit-loss.ts";
+import { labelsTooLarge } from "./least-squares.ts";
 import { linearPredictor } from "./predictor.ts";
 
 const params: ParamSpecs = {
@@ -29,10 +29,7 @@ const params: ParamSpecs = {
     about: "what an error beyond epsilon costs: absolute bears with outliers, squared is quicker",
   },
   epsilon: { type: "number", default: 0, min: 0, max: 1e300, about: "errors up to this cost nothing, in the label's unit" },
-  l2: { type: "number", default: 1, min: 0, max: 1e9, about: "penalty on the squares of the weights, 1 / C of scikit-learn" },
-  standardise: standardiseParam,
-  ...searchParams,
-  countMin: countMinParam,
+  ...lossParams,
 };
 
 export const linearSvr: Estimator = {
@@ -44,21 +41,16 @@ export const linearSvr: Estimator = {
   fit,
 };
 
-interface Complete {
+interface Complete extends LossParams {
   readonly loss: "absolute" | "squared";
   readonly epsilon: number;
-  readonly l2: number;
-  readonly standardise: boolean;
-  readonly iterationsMax: number;
-  readonly tolerance: number;
-  readonly countMin: number;
 }
 
 const BEND = 0.01;
 
 async function fit(data: TrainingData, given: Params, context: FitContext): Promise<Predictor> {
   const { loss, epsilon, l2, countMin, ...search } = completeParams(linearSvr, given) as unknown as Complete;
-  checkTrainingData(linearSvr, data);
+  checkTrainingData(linearSvr, data, { numbersLater: true });
   const { X, weights: rowWeights, task } = data;
   const design = await createDesign(data, countMin);
   const mean = exactMean(data.y, rowWeights);

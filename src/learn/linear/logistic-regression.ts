@@ -23,17 +23,13 @@ import {
 import { outputsOf } from "../link.ts";
 import { completeParams } from "../params.ts";
 import { checkTrainingData } from "../training-data.ts";
-import { fitLoss, searchParams } from "./fit-loss.ts";
-import { countMinParam, standardiseParam } from "./least-squares.ts";
+import { fitLoss, type LossParams, lossParams } from "./fit-loss.ts";
 import { linearPredictor } from "./predictor.ts";
 
 const params: ParamSpecs = {
-  l2: { type: "number", default: 1, min: 0, max: 1e9, about: "penalty on the squares of the weights, 1 / C of scikit-learn" },
+  ...lossParams,
   l1: { type: "number", default: 0, min: 0, max: 1e9, about: "penalty on the sizes of the weights, which makes useless ones 0" },
   ...classWeightsParams,
-  standardise: standardiseParam,
-  ...searchParams,
-  countMin: countMinParam,
 };
 
 export const logisticRegression: Estimator = {
@@ -45,18 +41,13 @@ export const logisticRegression: Estimator = {
   fit,
 };
 
-interface Complete extends ClassWeights {
+interface Complete extends ClassWeights, LossParams {
   readonly l1: number;
-  readonly l2: number;
-  readonly standardise: boolean;
-  readonly iterationsMax: number;
-  readonly tolerance: number;
-  readonly countMin: number;
 }
 
 async function fit(data: TrainingData, given: Params, context: FitContext): Promise<Predictor> {
   const { balanced, classWeights, countMin, ...search } = completeParams(logisticRegression, given) as unknown as Complete;
-  checkTrainingData(logisticRegression, data);
+  checkTrainingData(logisticRegression, data, { numbersLater: true });
   const rowWeights = withClassWeights(logisticRegression.name, data, { balanced, classWeights });
   const design = await createDesign(data, countMin);
   const outputs = outputsOf(data.task, data.classes);
