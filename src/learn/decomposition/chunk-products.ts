@@ -1,9 +1,9 @@
 /** Products of all columns with each other, and with 1, over a chunk of rows: less their shifts, block by block. */
 import { createArena } from "../kernels/arena.ts";
-import { addTiles, BLOCK, createBlock, createTiles, PITCH, padded, productsKernel } from "./tiles.ts";
+import { addTiles, BLOCK, createBlock, createTiles, PITCH, padded, productsKernel, STRIPE } from "./tiles.ts";
 
 /** Rows of a chunk: some milliseconds of work, between which the event loop runs. */
-export const CHUNK = 16 * BLOCK;
+export const CHUNK = 4 * STRIPE;
 
 export interface ChunkSums {
   /** One column more than there are, squared; on and above the diagonal; the last column is 1. */
@@ -25,12 +25,12 @@ export function createMultiplier(
   const arena = createArena();
   const kernel = productsKernel(arena.memory);
   const [block, tiles] = [createBlock(arena, width + 1), createTiles(arena, width + 1)];
-  const places = Array.from(shifts, (_, at) => block.subarray(at * PITCH, at * PITCH + BLOCK));
+  const places = Array.from(shifts, (_, at) => block.subarray(at * PITCH, at * PITCH + STRIPE));
   const [ranges, empty] = [arena.float64(4 * width), emptySums(width)];
 
-  const addBlock = (columns: readonly Float64Array[], from: number, to: number) => {
+  const addStripe = (columns: readonly Float64Array[], from: number, to: number) => {
     const [tiled, rows] = padded(width + 1, to - from);
-    if (to - from < BLOCK) block.fill(0);
+    if (to - from < STRIPE) block.fill(0);
     for (let at = 0; at < width; at++) {
       const place = places[at]!;
       place.set(columns[at]!.subarray(from, to));
@@ -38,13 +38,16 @@ export function createMultiplier(
       kernel.shift(place.byteOffset, rows, shifts[at]!, ranges.byteOffset + at * 32);
     }
     block.fill(1, width * PITCH, width * PITCH + to - from);
-    kernel.addProducts(block.byteOffset, block.byteOffset, tiled, rows, tiles.byteOffset);
+    for (let first = 0; first < rows; first += BLOCK) {
+      const place = block.byteOffset + first * 8;
+      kernel.addProducts(place, place, tiled, Math.min(BLOCK, rows - first), tiles.byteOffset);
+    }
   };
 
   return (columns, from, to, into) => {
     tiles.fill(0);
     ranges.set(empty.ranges);
-    for (let first = from; first < to; first += BLOCK) addBlock(columns, first, Math.min(to, first + BLOCK));
+    for (let first = from; first < to; first += STRIPE) addStripe(columns, first, Math.min(to, first + STRIPE));
     addTiles(tiles, width + 1, width + 1, into.products.fill(0));
     into.ranges.set(ranges);
   };

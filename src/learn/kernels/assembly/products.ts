@@ -6,7 +6,7 @@
  */
 
 /** Bytes from one column to the next: `PITCH` of `decomposition/tiles.ts`. A constant, so that the loads of three columns share an address. */
-const PITCH: usize = 520 * 8;
+const PITCH: usize = 2056 * 8;
 
 /** Adds the products of `a` with `b`, each of `rows` rows, a multiple of 8. `a` must be `b`, or `b` with its rows weighted. */
 export function addProducts(a: usize, b: usize, columns: u32, rows: u32, out: usize): void {
