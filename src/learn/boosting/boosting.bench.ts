@@ -4,7 +4,7 @@
  * Losses' qualities are means over several bounds on the bins: one forest's moves by some percent with where the edges lie.
  *
  *   npm run bench boosting                               what the README's table has
- *   npm run bench boosting numbers|flights|losses|ranking   one part of it; THREADS=1 for one thread only
+ *   npm run bench boosting numbers|flights|losses|ranking   one part of it; THREADS=1 for one thread only, ROUNDS=1 for one turn, PEERS=lightgbm for one peer
  *   npm run bench boosting TRAIN.parquet HOLDOUT.parquet  a training set of one's own (feature columns and __label, 0 or 1)
  */
 import { execFileSync } from "node:child_process";
@@ -31,7 +31,7 @@ const peers = join(import.meta.dirname, "../../../bench/peers");
 const python = join(peers, ".venv/bin/python");
 if (!existsSync(python)) throw new Error("Run `npm run bench learn.bench` once: it installs the peers.");
 const folder = mkdtempSync(join(tmpdir(), "mill-bench-"));
-const PEERS = ["scikit-learn", "lightgbm", "xgboost"] as const;
+const PEERS = process.env.PEERS?.split(",") ?? ["scikit-learn", "lightgbm", "xgboost"];
 
 type Quality = (predictions: Float64Array, test: TrainingData) => number;
 
@@ -68,7 +68,7 @@ async function numbers(): Promise<void> {
 
 /** Columns as those of flights: texts with 229 and 14 values, hours, days, distances, missing weather. */
 async function flights(): Promise<void> {
-  const rowCount = 1_100_000;
+  const rowCount = 3_100_000;
   const random = createRandom(8);
   const draw = Array.from({ length: 229 }, () => random.normal());
   const carriers = Array.from({ length: 14 }, () => random.normal() * 0.7);
@@ -96,7 +96,7 @@ async function flights(): Promise<void> {
     ...{ origin: text(origin, 229), destination: text(destination, 229), carrier: text(carrier, 14) },
     ...{ hour: number(hour), day: number(day), distance: number(distance), wind: number(wind) },
   };
-  await compare("1M flights", ...cut(binary({ X: { rowCount, columns }, y }), 1_000_000), "log-loss", {}, auc);
+  await compare("3M flights", ...cut(binary({ X: { rowCount, columns }, y }), 3_000_000), "log-loss", {}, auc);
 }
 
 async function losses(): Promise<void> {
@@ -104,10 +104,10 @@ async function losses(): Promise<void> {
   const regression = (label: (x: Float64Array, random: () => number) => number) =>
     cut({ ...normalColumns(240_000, 10, label), task: "regression", classes: [] }, 200_000);
   const heavy = regression((x, random) => 3 * bent(x) + noise(random) * (1 + Math.abs(x[0]!)) * (random() < 0.02 ? 20 : 1));
-  await compareLoss("squared", ...heavy, "squared", { loss: "squared" }, (p, { y }) => mean(p, y, (a, b) => (a - b) ** 2) ** 0.5);
-  await compareLoss("absolute", ...heavy, "absolute", { loss: "absolute" }, (p, { y }) => mean(p, y, (a, b) => Math.abs(a - b)));
+  await compare("squared", ...heavy, "squared", { loss: "squared" }, (p, { y }) => mean(p, y, (a, b) => (a - b) ** 2) ** 0.5);
+  await compare("absolute", ...heavy, "absolute", { loss: "absolute" }, (p, { y }) => mean(p, y, (a, b) => Math.abs(a - b)));
   const pinball = (a: number, b: number) => (b > a ? QUANTILE * (b - a) : (1 - QUANTILE) * (a - b));
-  await compareLoss("quantile 0.8", ...heavy, "quantile", { loss: "quantile", quantile: QUANTILE }, (p, { y }) =>
+  await compare("quantile 0.8", ...heavy, "quantile", { loss: "quantile", quantile: QUANTILE }, (p, { y }) =>
     mean(p, y, pinball),
   );
   const rate = (x: Float64Array) => Math.exp(0.4 * bent(x));
@@ -117,21 +117,21 @@ async function losses(): Promise<void> {
     return count;
   };
   const exponential = (scale: number, random: () => number) => -scale * Math.log(1 - random());
-  await compareLoss(
+  await compare(
     "poisson",
     ...regression((x, random) => poisson(Math.min(rate(x), 30), random)),
     "poisson",
     { loss: "poisson" },
     (p, { y }) => mean(p, y, (a, b) => 2 * ((b > 0 ? b * Math.log(b / a) : 0) - b + a)),
   );
-  await compareLoss(
+  await compare(
     "gamma",
     ...regression((x, random) => exponential(rate(x), random) + 1e-6),
     "gamma",
     { loss: "gamma" },
     (p, { y }) => mean(p, y, (a, b) => 2 * (b / a - 1 - Math.log(b / a))),
   );
-  await compareLoss(
+  await compare(
     "tweedie 1.5",
     ...regression((x, random) => {
       let sum = 0;
@@ -151,18 +151,7 @@ async function ranking(): Promise<void> {
   const groups = Int32Array.from({ length: 60_000 }, (_, row) => Math.floor(row / 20));
   const [train, test] = cut({ ...data, task: "ranking", classes: [], groups }, 40_000);
   const quality: Quality = (scores, { y: grades, groups }) => ndcg({ scores, grades, groups: groups! }).value ?? 0;
-  await compareLoss("ranking", train, test, "ranking", {}, quality);
-}
-
-async function compareLoss(
-  name: string,
-  train: TrainingData,
-  test: TrainingData,
-  loss: string,
-  params: Params,
-  quality: Quality,
-) {
-  await compare(name, train, test, loss, params, quality, LOSS_BINS);
+  await compare("ranking", train, test, "ranking", {}, quality);
 }
 
 interface Run {
@@ -170,15 +159,8 @@ interface Run {
   readonly cpuSeconds: number;
 }
 
-async function compare(
-  name: string,
-  train: TrainingData,
-  test: TrainingData,
-  loss: string,
-  params: Params,
-  quality: Quality,
-  bins: readonly number[] = Array(ROUNDS).fill(255),
-) {
+async function compare(name: string, train: TrainingData, test: TrainingData, loss: string, params: Params, quality: Quality) {
+  const bins = loss === "log-loss" ? Array<number>(ROUNDS).fill(255) : LOSS_BINS;
   for (const threads of new Set([1, THREADS])) {
     const best = new Map<string, Run>();
     const qualities = new Map<string, number>();

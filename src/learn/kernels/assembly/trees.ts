@@ -266,14 +266,14 @@ function addWalks(
     let node6 = <usize>load<u32>(tree, 120);
     let node7 = <usize>load<u32>(tree, 140);
     for (let left = load<u32>(tree, 12); left > 0; left--) {
-      node0 = next(node0, load<f32>(x + load<u32>(node0, 4)), hasMissing, hasSets);
-      node1 = next(node1, load<f32>(x + load<u32>(node1, 4)), hasMissing, hasSets);
-      node2 = next(node2, load<f32>(x + load<u32>(node2, 4)), hasMissing, hasSets);
-      node3 = next(node3, load<f32>(x + load<u32>(node3, 4)), hasMissing, hasSets);
-      node4 = next(node4, load<f32>(x + load<u32>(node4, 4)), hasMissing, hasSets);
-      node5 = next(node5, load<f32>(x + load<u32>(node5, 4)), hasMissing, hasSets);
-      node6 = next(node6, load<f32>(x + load<u32>(node6, 4)), hasMissing, hasSets);
-      node7 = next(node7, load<f32>(x + load<u32>(node7, 4)), hasMissing, hasSets);
+      node0 = step(node0, x, hasMissing, hasSets);
+      node1 = step(node1, x, hasMissing, hasSets);
+      node2 = step(node2, x, hasMissing, hasSets);
+      node3 = step(node3, x, hasMissing, hasSets);
+      node4 = step(node4, x, hasMissing, hasSets);
+      node5 = step(node5, x, hasMissing, hasSets);
+      node6 = step(node6, x, hasMissing, hasSets);
+      node7 = step(node7, x, hasMissing, hasSets);
     }
     let moved: usize = 1;
     while (moved !== 0) {
@@ -281,37 +281,52 @@ function addWalks(
       const before1 = node1;
       const before2 = node2;
       const before3 = node3;
-      node0 = next(node0, load<f32>(x + load<u32>(node0, 4)), hasMissing, hasSets);
-      node1 = next(node1, load<f32>(x + load<u32>(node1, 4)), hasMissing, hasSets);
-      node2 = next(node2, load<f32>(x + load<u32>(node2, 4)), hasMissing, hasSets);
-      node3 = next(node3, load<f32>(x + load<u32>(node3, 4)), hasMissing, hasSets);
+      node0 = step(node0, x, hasMissing, hasSets);
+      node1 = step(node1, x, hasMissing, hasSets);
+      node2 = step(node2, x, hasMissing, hasSets);
+      node3 = step(node3, x, hasMissing, hasSets);
       moved = (node0 ^ before0) | (node1 ^ before1) | (node2 ^ before2) | (node3 ^ before3);
       const before4 = node4;
       const before5 = node5;
       const before6 = node6;
       const before7 = node7;
-      node4 = next(node4, load<f32>(x + load<u32>(node4, 4)), hasMissing, hasSets);
-      node5 = next(node5, load<f32>(x + load<u32>(node5, 4)), hasMissing, hasSets);
-      node6 = next(node6, load<f32>(x + load<u32>(node6, 4)), hasMissing, hasSets);
-      node7 = next(node7, load<f32>(x + load<u32>(node7, 4)), hasMissing, hasSets);
+      node4 = step(node4, x, hasMissing, hasSets);
+      node5 = step(node5, x, hasMissing, hasSets);
+      node6 = step(node6, x, hasMissing, hasSets);
+      node7 = step(node7, x, hasMissing, hasSets);
       moved |= (node4 ^ before4) | (node5 ^ before5) | (node6 ^ before6) | (node7 ^ before7);
     }
-    output = arrive(tree + 0 * TREE, node0, vectors, outputs, output, scores);
-    if (tree + 1 * TREE >= last) return;
-    output = arrive(tree + 1 * TREE, node1, vectors, outputs, output, scores);
-    if (tree + 2 * TREE >= last) return;
-    output = arrive(tree + 2 * TREE, node2, vectors, outputs, output, scores);
-    if (tree + 3 * TREE >= last) return;
-    output = arrive(tree + 3 * TREE, node3, vectors, outputs, output, scores);
-    if (tree + 4 * TREE >= last) return;
-    output = arrive(tree + 4 * TREE, node4, vectors, outputs, output, scores);
-    if (tree + 5 * TREE >= last) return;
-    output = arrive(tree + 5 * TREE, node5, vectors, outputs, output, scores);
-    if (tree + 6 * TREE >= last) return;
-    output = arrive(tree + 6 * TREE, node6, vectors, outputs, output, scores);
-    if (tree + 7 * TREE >= last) return;
-    output = arrive(tree + 7 * TREE, node7, vectors, outputs, output, scores);
+    output = arriveFour(tree, last, node0, node1, node2, node3, vectors, outputs, output, scores);
+    output = arriveFour(tree + 4 * TREE, last, node4, node5, node6, node7, vectors, outputs, output, scores);
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function step(node: usize, x: usize, hasMissing: bool, hasSets: bool): usize {
+  return next(node, load<f32>(x + load<u32>(node, 4)), hasMissing, hasSets);
+}
+
+/** Of four trees those before `last`. */
+// @ts-ignore: decorator
+@inline
+function arriveFour(
+  tree: usize,
+  last: usize,
+  node0: usize,
+  node1: usize,
+  node2: usize,
+  node3: usize,
+  vectors: usize,
+  outputs: u32,
+  output: u32,
+  scores: usize,
+): u32 {
+  if (tree < last) output = arrive(tree, node0, vectors, outputs, output, scores);
+  if (tree + TREE < last) output = arrive(tree + TREE, node1, vectors, outputs, output, scores);
+  if (tree + 2 * TREE < last) output = arrive(tree + 2 * TREE, node2, vectors, outputs, output, scores);
+  if (tree + 3 * TREE < last) output = arrive(tree + 3 * TREE, node3, vectors, outputs, output, scores);
+  return output;
 }
 
 /** Answers the next tree's output. */
