@@ -73,7 +73,7 @@ export async function fitLoss(
   const arena = createArena();
   const rows = { outputs, y, rowWeights, epsilon: problem.epsilon ?? 0, bend: problem.bend ?? 0 };
   const held = isHere && isLarge && l1 === 0 && levelsOf(design.rows).length > 1 ? LEVEL : 1;
-  const matrix = allocateMatrix(arena, isHere ? design.rows : sharedRows(design.rows), rows, problem.loss, held);
+  const matrix = allocateMatrix(arena, isHere ? design.rows : await sharedRows(design.rows), rows, problem.loss, held);
   const members = isHere ? 1 : crewSize(X.rowCount, context.threads);
   const size = outputs * design.weightCount;
   const chunks = Math.max(1, Math.min(64, Math.ceil(X.rowCount / 1024), Math.max(4, Math.floor(PARTIALS_MAX / size))));

@@ -2,8 +2,9 @@
 import { MillError } from "../../base/index.ts";
 import { crewSize, runCrew, throwIfCancelled } from "../crew/crew.ts";
 import { sharedCopy, sharedFloat64, sharedInt32 } from "../crew/shared.ts";
-import { createDesign, type Design, penaltyScales, roughDesign, roughMean, sharedRows, type TextInput } from "../design.ts";
+import { createDesign, type Design, penaltyScales, roughDesign, sharedRows, type TextInput } from "../design.ts";
 import type { FitContext, ParamSpec, Predictor, TrainingData } from "../estimator.ts";
+import { roughMean } from "../moments.ts";
 import { centred } from "./normal-equations.ts";
 import { linearPredictor } from "./predictor.ts";
 import { isBeyondRough, productsHere, refinedBy } from "./products-here.ts";
@@ -113,7 +114,7 @@ async function runSolve(
   const size = design.weightCount + 1;
   const chunks = chunksOf(X.rowCount, size);
   const order: SolveOrder = {
-    data: { rows: sharedRows(design.rows), y: sharedCopy(y), centre, rowWeights: weights && sharedCopy(weights) },
+    data: { rows: await sharedRows(design.rows), y: sharedCopy(y), centre, rowWeights: weights && sharedCopy(weights) },
     ...penaltiesOf(design, problem),
     memory: { partials: sharedFloat64(chunks * size * size), chunks, reflects: sharedInt32(1).fill(Number(reflects)) },
   };
