@@ -138,7 +138,7 @@ export function engineSuite(open: () => Engine, { newJob, startReady, until }: G
 
   test("a handle of something else finds nothing and ends nothing", async () => {
     const engine = open();
-    for (const handle of ["", "1", "4000000_0", "-1:0:0", "x_y", "../1_0"]) {
+    for (const handle of ["", "1", "4000000_0", "4000000_0/a-1", "-1:0:0", "x_y", "../1_0"]) {
       assert.equal(await engine.alive(handle), false);
       assert.equal(await engine.attach(newJob(""), handle, () => {}), null);
       await engine.end(handle);

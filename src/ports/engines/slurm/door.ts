@@ -27,7 +27,7 @@ export interface Door {
   /** The arrays of everybody. */
   arrays(): Promise<JobRecord[]>;
   /** Asks a task, `ARRAY_TASK`, to end; one that is gone is fine. */
-  cancel(handle: string): Promise<void>;
+  cancel(task: string): Promise<void>;
   /** Version of the answers, as in `v0.0.38`. Throws when Slurm's controller does not answer. */
   version(): Promise<string>;
 }
@@ -40,8 +40,10 @@ const UNSPECIFIED = -1;
 /** The controller hung up: it does so on tokens that it refuses. */
 const HUNG_UP = 5005;
 const DENIED = new Set([1007, 2002, 2010, HUNG_UP, 6000, 6006]);
-/** Not reached, not answered, a backup controller that only stands by, or a wish to be asked again. */
-const AWAY = new Set([11, 1001, 1002, 1003, 1004, 1800, 1801, 1802, 1803, 2007, 2019, 2027, 5000, 5001, 5002, 5003, 5004]);
+/** Not reached, not answered, a backup controller that only stands by, machines that are not up (yet), or a wish to be asked again. */
+const AWAY = new Set([
+  11, 1001, 1002, 1003, 1004, 1800, 1801, 1802, 1803, 2007, 2016, 2019, 2027, 2068, 2070, 5000, 5001, 5002, 5003, 5004,
+]);
 const ANSWER_BYTES_MAX = 256 << 20;
 
 interface Answer {
@@ -78,8 +80,8 @@ export function createDoor({ url, user, token, timeoutMs = 30_000, allowPlainHtt
       return readJobs(answer.body);
     },
 
-    async cancel(handle) {
-      const answer = await call("DELETE", `/slurm/${(await agreed()).version}/job/${handle}`);
+    async cancel(task) {
+      const answer = await call("DELETE", `/slurm/${(await agreed()).version}/job/${task}`);
       if (answer.errors.some(({ code }) => code !== UNKNOWN_JOB && code !== ALREADY_DONE)) throw refused(answer);
     },
 

@@ -5,7 +5,7 @@
 import type { ListedJob } from "../engine.ts";
 import { type JobName, nameOf, parseName } from "../job-name.ts";
 import type { JobRecord } from "./dialect.ts";
-import { handleOf } from "./handle.ts";
+import { formatHandle, namesIn } from "./handle.ts";
 import { standingOf } from "./job-states.ts";
 
 /** Slurm takes 1024. */
@@ -25,14 +25,14 @@ export function oursAmong(records: readonly JobRecord[], workspace: string): Lis
   const found = new Map<string, ListedJob>();
   for (const record of records) {
     const state = standingOf(record);
-    const [of, ...names] = record.comment.split(" ");
-    if (of !== workspace || state === "ended") continue;
+    if (record.comment.split(" ", 1)[0] !== workspace || state === "ended") continue;
+    const names = namesIn(record.comment);
     for (const task of record.tasks) {
-      const name = parseName(names[task] ?? "");
-      if (!name) continue;
-      const known = found.get(nameOf(name));
-      if (!known || known.state === "pending")
-        found.set(nameOf(name), { ...name, handle: handleOf(record.arrayId, task), state });
+      const name = names[task] ?? "";
+      const job = parseName(name);
+      if (!job || found.get(name)?.state === "running") continue;
+      if (state === "running" || !found.has(name))
+        found.set(name, { ...job, handle: formatHandle({ arrayId: record.arrayId, task, name }), state });
     }
   }
   return [...found.values()];

@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { MillError } from "../../../base/index.ts";
 import type { Engine, Job, JobExit, RunningJob } from "../engine.ts";
 import { createDoor, type DoorOptions } from "./door.ts";
-import { arrayOf, isHandle, taskOf } from "./handle.ts";
+import { formatHandle, type Handle, parseHandle, recordOf, taskId } from "./handle.ts";
 import { EXIT } from "./job-script.ts";
 import { type Standing, standingOf } from "./job-states.ts";
 import { oursAmong } from "./ours.ts";
@@ -60,30 +60,35 @@ export function createSlurmEngine(options: SlurmEngineOptions): Engine {
     name: "slurm",
 
     async start(job, onLine) {
-      return watched(job, await submit(job), onLine);
+      return watched(job, parseHandle(await submit(job))!, onLine);
     },
 
-    async attach(job, handle, onLine) {
-      if (!isHandle(handle)) return null;
+    async attach(job, text, onLine) {
+      const handle = parseHandle(text);
+      if (!handle) return null;
       const there = (await standing(handle)) !== "ended" || (await hasEnded(job.folder));
       return there ? watched(job, handle, onLine) : null;
     },
 
     list: async () => oursAmong(await door.arrays(), workspace),
 
-    alive: async (handle) => isHandle(handle) && (await standing(handle)) !== "ended",
+    async alive(text) {
+      const handle = parseHandle(text);
+      return handle !== null && (await standing(handle)) !== "ended";
+    },
 
-    async end(handle) {
-      if (!isHandle(handle)) return;
-      await patiently(patienceMs, () => door.cancel(handle));
+    async end(text) {
+      const handle = parseHandle(text);
+      if (!handle) return;
+      await patiently(patienceMs, () => cancel(handle));
       while ((await patiently(patienceMs, () => standing(handle))) !== "ended") await delay(ENDING_MS);
     },
   };
 
-  function watched({ folder }: Job, handle: string, onLine: (line: string) => void): RunningJob {
+  function watched({ folder }: Job, handle: Handle, onLine: (line: string) => void): RunningJob {
     const { exit, cancelled } = watch.add(handle, folder, onLine);
     return {
-      handle,
+      handle: formatHandle(handle),
       exit,
       cancel() {
         cancelled();
@@ -93,19 +98,22 @@ export function createSlurmEngine(options: SlurmEngineOptions): Engine {
   }
 
   /** For as long as it has not ended: a Slurm that is away, or a token that ran out, keeps no job alive. */
-  async function askToEnd(handle: string, exit: Promise<JobExit>): Promise<void> {
+  async function askToEnd(handle: Handle, exit: Promise<JobExit>): Promise<void> {
     const ended = exit.then(() => true);
     const asked = () =>
-      door.cancel(handle).then(
+      cancel(handle).then(
         () => true,
         () => delay(ASK_AGAIN_MS, false),
       );
     while (!(await Promise.race([ended, asked()])));
   }
 
-  async function standing(handle: string): Promise<Standing> {
-    const records = await door.array(arrayOf(handle));
-    const record = records?.find(({ tasks }) => tasks.includes(taskOf(handle)));
+  async function cancel(handle: Handle): Promise<void> {
+    if ((await standing(handle)) !== "ended") await door.cancel(taskId(handle));
+  }
+
+  async function standing(handle: Handle): Promise<Standing> {
+    const record = recordOf(handle, (await door.array(handle.arrayId)) ?? []);
     return record ? standingOf(record) : "ended";
   }
 }

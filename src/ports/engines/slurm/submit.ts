@@ -11,7 +11,7 @@ import type { Job } from "../engine.ts";
 import { nameOf } from "../job-name.ts";
 import type { Submission } from "./dialect.ts";
 import type { Door } from "./door.ts";
-import { handleOf, isHandle } from "./handle.ts";
+import { formatHandle, parseHandle } from "./handle.ts";
 import { JOB_LINK, jobScript, SUBMITTED } from "./job-script.ts";
 import { commentOf, fitting, oursAmong } from "./ours.ts";
 import { patiently } from "./patience.ts";
@@ -54,8 +54,9 @@ export function createSubmit(options: SubmitOptions): (job: Job) => Promise<stri
 
   async function handleFor(job: Job): Promise<string> {
     await mkdir(job.folder, { recursive: true, mode: 0o700 });
-    const handle = await readlink(join(job.folder, JOB_LINK)).catch(() => "");
-    if (isHandle(handle)) return handle;
+    const begun = await readlink(join(job.folder, JOB_LINK)).catch(() => "");
+    const handle = `${begun}/${nameOf(job)}`;
+    if (parseHandle(handle)) return handle;
     return new Promise((resolve, reject) => gather({ job, resolve, reject }));
   }
 
@@ -96,7 +97,7 @@ export function createSubmit(options: SubmitOptions): (job: Job) => Promise<stri
       if (waiting.length === 0) return;
       doubtful = true;
       const arrayId = await door.submit(submissionOf(waiting.map(({ job }) => job)));
-      for (const [task, { resolve }] of waiting.entries()) resolve(handleOf(arrayId, task));
+      for (const [task, { job, resolve }] of waiting.entries()) resolve(formatHandle({ arrayId, task, name: nameOf(job) }));
     });
   }
 

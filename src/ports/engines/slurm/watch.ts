@@ -14,7 +14,7 @@ import { type JobExit, STDERR_BYTES } from "../engine.ts";
 import type { JobRecord } from "./dialect.ts";
 import type { Door } from "./door.ts";
 import { asCodeAndSignal, type ExitStatus } from "./exit-status.ts";
-import { arrayOf, taskOf } from "./handle.ts";
+import { type Handle, recordOf, taskId } from "./handle.ts";
 import { EXIT, parseExit, STDERR, STDOUT } from "./job-script.ts";
 import { endedForOf, standingOf } from "./job-states.ts";
 import { readEnd, tailLog } from "./log-tail.ts";
@@ -35,11 +35,11 @@ export interface Watched {
 }
 
 export interface Watch {
-  add(handle: string, folder: string, onLine: (line: string) => void): Watched;
+  add(handle: Handle, folder: string, onLine: (line: string) => void): Watched;
 }
 
 interface Watching {
-  readonly handle: string;
+  readonly handle: Handle;
   readonly folder: string;
   readonly tail: ReturnType<typeof tailLog>;
   readonly ended: (exit: JobExit) => void;
@@ -102,7 +102,7 @@ export function createWatch(door: Door, { lookMs = 100, askMs = 2000, settleMs =
   async function ask(): Promise<void> {
     asking = watching.size > 0;
     if (!asking) return;
-    for (const [arrayId, tasks] of Map.groupBy(watching, ({ handle }) => arrayOf(handle))) {
+    for (const [arrayId, tasks] of Map.groupBy(watching, ({ handle }) => handle.arrayId)) {
       const records = await door.array(arrayId).catch(() => undefined); // away: the jobs go on without us
       if (records !== undefined) for (const one of tasks) judge(one, records);
     }
@@ -110,7 +110,7 @@ export function createWatch(door: Door, { lookMs = 100, askMs = 2000, settleMs =
   }
 
   function judge(one: Watching, records: readonly JobRecord[] | null): void {
-    const record = records?.find(({ tasks }) => tasks.includes(taskOf(one.handle))) ?? null;
+    const record = records && recordOf(one.handle, records);
     if (record && standingOf(record) !== "ended") one.verdict = null;
     else one.verdict = { sinceMs: one.verdict?.sinceMs ?? performance.now(), record };
   }
@@ -123,7 +123,7 @@ function exitOf({ handle, cancelled, verdict }: Watching, status: ExitStatus | n
   const how = asCodeAndSignal(status ?? (endedFor === null && record ? record.exit : { code: 0, signal: 9 }));
   return {
     ...how,
-    stderr: status ? stderr : `${stderr}Slurm on job ${handle}: ${says}\n`,
+    stderr: status ? stderr : `${stderr}Slurm on job ${taskId(handle)}: ${says}\n`,
     endedFor: cancelled ? "cancel" : status && endedFor === "lost" ? null : endedFor,
     usage: null,
   };
