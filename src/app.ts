@@ -25,7 +25,7 @@ import {
 import { commitInfrastructure } from "./infrastructure.ts";
 import { createLake, createUploads } from "./lake/index.ts";
 import { createMonitor } from "./monitor/index.ts";
-import { createKeeper, createSources, platformVerbs, STEP_KINDS } from "./orchestrate/index.ts";
+import { createKeeper, createScheduler, createSources, platformVerbs, STEP_KINDS } from "./orchestrate/index.ts";
 import { readPackage } from "./package.ts";
 import { createLocalEngine } from "./ports/engines/index.ts";
 import { createWebhook, type Notices } from "./ports/notices/index.ts";
@@ -148,6 +148,11 @@ export async function openWorkspace(config: Config): Promise<App> {
       await keeper.start(KEEP_EVERY_MS);
     };
     const readiness = createReadiness(() => serving.refresh());
+      const scheduler = createScheduler(workspace, {
+        onFault: (schedule, error) => onFault(schedule && `schedule ${schedule}`, error),
+      });
+      closers.push(() => scheduler.close());
+      scheduler.start();
     closers.push(() => readiness.settled());
     const openS3: App["openS3"] = async (log) => {
       const door = await startS3Door({

@@ -1,3 +1,4 @@
+export { parseCron, type Ticks } from "./cron.ts";
 export { canonicalJson, type Digest, digestOf, digestOfFile, digestOfJson, isDigest, type Json } from "./digests.ts";
 export {
   decrypt,

@@ -368,6 +368,7 @@ export const ERRORS = {
   "notice.private": { status: 403, exit: EXIT.refused, about: "The webhook lies in a private network, which is not allowed." },
 
   // steps
+  "schedule.unknown": { status: 404, exit: EXIT.notFound, about: "There is no schedule of this name in the project." },
   "run.unknown": { status: 404, exit: EXIT.notFound, about: "There is no run with this id." },
   "step.bad-folder": { status: 500, exit: EXIT.usage, about: "`mill step` was given a folder that is no attempt of a step." },
   "step.bad-manifest": {

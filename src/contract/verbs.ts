@@ -8,6 +8,7 @@ import * as lake from "./verbs/lake.ts";
 import * as models from "./verbs/models.ts";
 import * as monitor from "./verbs/monitor.ts";
 import * as people from "./verbs/people.ts";
+import * as schedules from "./verbs/schedules.ts";
 import * as upkeep from "./verbs/upkeep.ts";
 import type { Permission, Verb } from "./verbs/verb.ts";
 import * as work from "./verbs/work.ts";
@@ -81,6 +82,7 @@ export const VERBS = {
   graph,
   listProblems,
   getProblem,
+const { listSchedules, getSchedule, pauseSchedule, resumeSchedule } = schedules;
   listDatasets,
   getDataset,
   listDatasetVersions,
@@ -119,6 +121,10 @@ export const VERBS = {
   createTag,
   deleteTag,
   listObjects,
+  listSchedules,
+  getSchedule,
+  pauseSchedule,
+  resumeSchedule,
   removeObjects,
   listStaged,
   resetBranch,

@@ -11,7 +11,7 @@ export type { Gain };
 
 /** Brand of a definition: a registered symbol, so that two copies of the package understand each other. */
 export const KIND: unique symbol = Symbol.for("millwright.definition");
-export type Kind = "problem" | "dataset" | "features" | "model" | "endpoint";
+export type Kind = "problem" | "dataset" | "features" | "model" | "endpoint" | "schedule";
 
 export interface ProblemDefinition {
   readonly [KIND]: "problem";
@@ -158,7 +158,27 @@ export interface MetricTrigger<out M extends string> {
   readonly from?: "realised" | "estimated";
 }
 
-export type Definition = ProblemDefinition | DatasetDefinition | FeaturesDefinition | ModelDefinition | EndpointDefinition;
+export interface ScheduleDefinition {
+  readonly [KIND]: "schedule";
+  readonly name: string;
+  readonly runs: readonly (DatasetDefinition | ModelDefinition | EndpointDefinition)[];
+  readonly when: readonly ScheduleCondition[];
+}
+
+/** Spans count in wall time. */
+export type ScheduleCondition =
+  | { readonly when: "cron"; readonly cron: string; readonly timeZone: string; readonly catchUp: boolean }
+  | { readonly when: "newSources"; readonly every: Duration }
+  | { readonly when: "olderThan"; readonly span: Duration }
+  | { readonly when: "published"; readonly of: DatasetDefinition | ModelDefinition };
+
+export type Definition =
+  | ProblemDefinition
+  | DatasetDefinition
+  | FeaturesDefinition
+  | ModelDefinition
+  | EndpointDefinition
+  | ScheduleDefinition;
 
 /** What a project's `mill.ts` exports and what these reach, by name. */
 export interface Project {
@@ -168,4 +188,5 @@ export interface Project {
   readonly features: ReadonlyMap<string, FeaturesDefinition>;
   readonly models: ReadonlyMap<string, ModelDefinition>;
   readonly endpoints: ReadonlyMap<string, EndpointDefinition>;
+  readonly schedules: ReadonlyMap<string, ScheduleDefinition>;
 }

@@ -18,6 +18,8 @@ export {
   type Project,
   type RetrainTrigger,
   type Risk,
+  type ScheduleCondition,
+  type ScheduleDefinition,
   type Split,
   type TrainerDefinition,
   type TransformerDefinition,
@@ -29,6 +31,16 @@ export { loadProject, openProject, requireProject } from "./load.ts";
 export type { Measure, Measures } from "./measures.ts";
 export { type ModelOptions, model, type Threshold } from "./model.ts";
 export { type Principle, type ProblemOptions, problem, type RiskOptions } from "./problem.ts";
+export {
+  type CronOptions,
+  cron,
+  newSources,
+  olderThan,
+  published,
+  type Runnable,
+  type ScheduleOptions,
+  schedule,
+} from "./schedule.ts";
 export { type FilesOptions, files } from "./source.ts";
 export { byHash, byTime, type Shares } from "./split.ts";
 export { type CalibratedOptions, calibrated, pipeline } from "./trainers.ts";

@@ -136,11 +136,21 @@ const PLURAL = {
   features: "features",
   model: "models",
   endpoint: "endpoints",
+  schedule: "schedules",
 } as const satisfies Record<Kind, keyof Project>;
 
 /** The exported definitions and those they reach, each name once for its kind. What is no definition is left out. */
 function collect(folder: string, exported: readonly unknown[]): Project {
-  const found = { problem: new Map(), dataset: new Map(), features: new Map(), model: new Map(), endpoint: new Map() };
+  const found = {
+    ...{
+      problem: new Map(),
+      dataset: new Map(),
+      features: new Map(),
+      model: new Map(),
+      endpoint: new Map(),
+      schedule: new Map(),
+    },
+  };
   const visit = (definition: Definition): void => {
     const names: Map<string, Definition> = found[definition[KIND]];
     const known = names.get(definition.name);
@@ -158,6 +168,8 @@ const isDefinition = (value: unknown): value is Definition =>
   typeof value === "object" && value !== null && Object.hasOwn(PLURAL, (value as Definition)[KIND] ?? "");
 
 function reached(definition: Definition): readonly Definition[] {
+  if (definition[KIND] === "schedule")
+    return [...definition.runs, ...definition.when.flatMap((one) => (one.when === "published" ? [one.of] : []))];
   if (definition[KIND] === "endpoint") return [definition.serves];
   if (definition[KIND] === "model") return [definition.solves, definition.from];
   return definition[KIND] === "features" ? [definition.from] : [];

@@ -11,6 +11,7 @@ const {
   byTime,
   canary,
   columns,
+  cron,
   dataset,
   drift,
   endpoint,
@@ -22,7 +23,11 @@ const {
   metric,
   model,
   newRows,
+  newSources,
+  olderThan,
   problem,
+  published,
+  schedule,
 } = mill;
 
 const question = { question: "Will it arrive late?", owner: "ops@example.org" };
@@ -593,6 +598,36 @@ describe("an endpoint is refused", () => {
   );
 });
 
+describe("a schedule is refused", () => {
+  const when =
+    (...conditions: unknown[]) =>
+    () =>
+      schedule("x", { runs: [late], when: conditions });
+  told(
+    "that runs features",
+    "define.wrong-kind",
+    () => schedule("x", { runs: [departures], when: [newSources()] }),
+    'kind "features"',
+  );
+  told("that runs nothing", "define.bad-value", () => schedule("x", { runs: [], when: [newSources()] }), "at least one data set");
+  told("that never starts", "define.bad-value", when(), "at least one of cron");
+  told("by a condition that does not exist", "define.bad-value", when({ when: "sources" }), "newSources");
+  told("at a minute that does not exist", "value.cron", when({ when: "cron", cron: "61 3 * * *" }), "minute: 61");
+  told("at a second", "value.cron", () => cron("0 0 3 * * *"), "is no time");
+  told("on a day that never comes", "value.cron", () => cron("0 0 30 2 *"), "never comes");
+  told("in a zone that does not exist", "value.cron", () => cron("0 3 * * *", { timeZone: "Europe/Berln" }), "no time zone");
+  told(
+    "with an option of a clock that does not exist",
+    "define.unknown-option",
+    () => cron("@daily", { timezone: "UTC" }),
+    "timeZone",
+  );
+  told("that looks at files all the time", "define.bad-value", () => newSources({ every: "0.1s" }), '"1s"');
+  told("by an age in words", "value.duration", () => olderThan("7 days"), "7 days");
+  told("when features were published", "define.wrong-kind", () => published(departures), 'kind "features"');
+  told("that starts itself", "define.bad-value", when({ when: "published", of: late }), "start it again");
+});
+
 describe("a definition's normal form", () => {
   test("has columns with nothing left out", () => {
     assert.deepEqual(flights.columns.seen, { type: "instant", nullable: true });
@@ -603,6 +638,20 @@ describe("a definition's normal form", () => {
     const endpointJson = JSON.parse(JSON.stringify(endpoint("late", { serves: late })));
     assert.equal(endpointJson.serves.from.from.outcomes.delay.op, "plusMinutes");
     assert.ok(Object.isFrozen(late) && Object.isFrozen(flights));
+  });
+
+  test("has every option of a schedule, conditions as written by hand too", () => {
+    const { runs, when } = schedule("x", {
+      runs: [late, flights],
+      when: [cron("0 3 * * *"), newSources(), { when: "olderThan", span: "7d" }, { when: "published", of: airports }],
+    });
+    assert.deepEqual(runs, [late, flights]);
+    assert.deepEqual(when, [
+      { when: "cron", cron: "0 3 * * *", timeZone: "UTC", catchUp: true },
+      { when: "newSources", every: "30s" },
+      { when: "olderThan", span: "7d" },
+      { when: "published", of: airports },
+    ]);
   });
 
   test("has every option of a retraining, triggers as written by hand too", () => {

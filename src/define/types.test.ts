@@ -247,6 +247,22 @@ const mistakes: readonly Mistake[] = [
     told: ["Type '\"features\"' is not assignable to type '\"model\"'"],
   },
   {
+    does: "schedules features",
+    writes: "schedule('x', { runs: [departures], when: [cron('0 3 * * *')] })",
+    told: ["is not assignable to type"],
+  },
+  {
+    does: "schedules by an age in words",
+    writes: "schedule('x', { runs: [late], when: [olderThan('7 days')] })",
+    told: ["'\"7 days\"' is not assignable to parameter of type"],
+  },
+  {
+    does: "misspells an option of a clock",
+    writes:
+      "schedule('x', { runs: [late, flights], when: [newSources(), published(flights), cron('0 3 * * *', { timezone: 'UTC' })] })",
+    told: ["'timezone' does not exist", "Did you mean to write 'timeZone'?"],
+  },
+  {
     does: "writes a window in words",
     writes: "endpoint('x', { serves: late, retrain: { when: [drift({ psi: 1 })], window: '90 days' } })",
     told: ["Type '\"90 days\"' is not assignable to type"],
@@ -313,7 +329,7 @@ const root = join(import.meta.dirname, "..", "..");
 const fixtures = join(import.meta.dirname, "fixtures");
 const wrongFile = join(fixtures, "wrong.ts");
 const header = [
-  'import { dataset, drift, endpoint, type FeatureRow, features, files, gradientBoosting, logisticRegression, metric, model, problem } from "millwright";',
+  'import { cron, dataset, drift, endpoint, type FeatureRow, features, files, gradientBoosting, logisticRegression, metric, model, newSources, olderThan, problem, published, schedule } from "millwright";',
   'import { connect } from "millwright/client";',
   'import { airports, departures, flights, gainless, late, lateness, minutes, which } from "./data.ts";',
   'import type * as mill from "./mill.ts";',

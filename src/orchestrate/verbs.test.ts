@@ -49,7 +49,13 @@ const asked = (run: string, step: string): Asked => ({
   getRun: { id: run },
   listSteps: {},
   getStep: { id: step },
+  listSchedules: {},
+  getSchedule: { name: "nightly" },
+  pauseSchedule: { name: "nightly" },
+  resumeSchedule: { name: "nightly" },
 });
+
+const NIGHTLY = `export const nightly = m.schedule("nightly", { runs: [late], when: [m.cron("0 3 * * *", { timeZone: "Europe/Berlin" })] });`;
 
 async function answersFit(platform: Platform, leftOut: readonly VerbName[] = []): Promise<void> {
   const [run, step] = [(await platform.call("listRuns", {})).items[0]!.id, (await platform.call("listSteps", {})).items[0]!.id];
@@ -64,7 +70,10 @@ async function answersFit(platform: Platform, leftOut: readonly VerbName[] = [])
 test("every verb answers in the form that the contract states, with two versions of everything", async () => {
   const platform = await openDeliveries();
   const events = [...(await platform.run())];
-  platform.write("mill.ts", millText({ trainer: "gradientBoosting({ trees: 5, leaves: 4 })", accept: "m.auc.atLeast(0.6)" }));
+  platform.write(
+    "mill.ts",
+    millText({ trainer: "gradientBoosting({ trees: 5, leaves: 4 })", accept: "m.auc.atLeast(0.6)", more: NIGHTLY }),
+  );
   events.push(...(await platform.run()));
   for (const event of events) assert.equal(checkJson(VERBS.run.output, JSON.parse(JSON.stringify(event))), null, event.event);
   assert.equal(finished(events).state, "succeeded");
@@ -76,12 +85,23 @@ test("verbs answer in form when a run was refused and when one failed", async ()
   const platform = await openDeliveries();
   platform.write("mill.ts", millText({ principle: "m.auc.atLeast(0.999)" }));
   await platform.run();
-  const serving = ["getEndpoint", "predict", "events", "feedback", "rollback", "getMonitor", "diff", "getModelVersion"] as const;
+  const scheduled = ["getSchedule", "pauseSchedule", "resumeSchedule"] as const;
+  const serving = [
+    ...scheduled,
+    "getEndpoint",
+    "predict",
+    "events",
+    "feedback",
+    "rollback",
+    "getMonitor",
+    "diff",
+    "getModelVersion",
+  ] as const;
   await answersFit(platform, serving);
   platform.write("mill.ts", millText({ check: "c.load.lt(10)" }));
   await platform.run();
   await answersFit(platform, serving);
-  platform.write("mill.ts", millText({ label: "f.delay.gt(9999)" }));
+  platform.write("mill.ts", millText({ label: "f.delay.gt(9999)", more: NIGHTLY }));
   const events = await platform.run();
   for (const event of events) assert.equal(checkJson(VERBS.run.output, JSON.parse(JSON.stringify(event))), null, event.event);
   await answersFit(platform, serving);

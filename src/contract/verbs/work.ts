@@ -14,6 +14,7 @@ import {
   text,
 } from "../json-schema.ts";
 import { digest, errorJson, id, instant, limit, page, pageOf, RUN_STATES, STEP_STATES, target, targets } from "./nouns.ts";
+import { scheduleSummary } from "./schedules.ts";
 import { operates, reads, streamed } from "./verb.ts";
 
 const stepId = text({ description: "TARGET:KIND, as in model/late-arrival:train" });
@@ -171,6 +172,7 @@ export const status = reads({
     ),
     running: list(runSummary),
     hindsight: optional(hindsight),
+    schedules: optional(list(scheduleSummary, { description: "Where the whole project is asked for" })),
   }),
   http: { method: "GET", path: "/v1/status" },
 });

@@ -5,6 +5,7 @@ import { assetVerbs } from "./assets.ts";
 import { endpointVerbs } from "./endpoints.ts";
 import { modelVerbs } from "./models.ts";
 import { monitorVerbs } from "./monitor.ts";
+import { scheduleVerbs } from "./schedules.ts";
 import { workVerbs } from "./work.ts";
 
 /** Verbs of access, which `app.ts` answers. */
@@ -36,5 +37,6 @@ export const platformVerbs = (workspace: Workspace): Omit<Handlers, AccessVerb> 
   ...modelVerbs(workspace),
   ...monitorVerbs(workspace),
   ...workVerbs(workspace),
+  ...scheduleVerbs(workspace),
   ...lakeVerbs(workspace.lake),
 });

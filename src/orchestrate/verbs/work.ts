@@ -6,6 +6,7 @@ import { hindsight } from "../forecast/hindsight.ts";
 import { buildGraph, selectNodes } from "../graph.ts";
 import { makePlan, type PlannedStep } from "../plan.ts";
 import { CONCURRENCY, runTargets } from "../run-targets.ts";
+import { schedulesOf } from "../schedules/standing.ts";
 import { allTargets, nodeTargets, standingOf } from "../targets.ts";
 import type { Workspace } from "../workspace.ts";
 import { differences } from "./diff.ts";
@@ -13,6 +14,7 @@ import { datasetOfBoth, rowDifferences } from "./diff-rows.ts";
 import { logOf } from "./log.ts";
 import { outsideOf } from "./outside.ts";
 import { reproduce } from "./reproduce.ts";
+import { scheduleSummary } from "./schedules.ts";
 import { statusOf } from "./status.ts";
 import { versionNamed } from "./version-named.ts";
 import { forecastOnWire, instant, pageOf, runSummary, stepSummary } from "./wire.ts";
@@ -67,6 +69,7 @@ export function workVerbs(workspace: Workspace): WorkVerbs {
         targets: await Promise.all(asked.map((one) => statusOf(workspace, project, plan.steps, one))),
         running: running.items.map(runSummary),
         ...(seen && { hindsight: seen }),
+        ...(!target && project.schedules.size > 0 && { schedules: (await schedulesOf(workspace)).map(scheduleSummary) }),
       };
     },
 

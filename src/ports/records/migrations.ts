@@ -181,7 +181,13 @@ export const migrations: readonly Migration[] = [
         high_ms DOUBLE PRECISION, memory_bytes BIGINT, attempts INTEGER NOT NULL, PRIMARY KEY (run_id, target, kind))`,
       `CREATE INDEX forecasts_kind ON forecasts (kind, run_id)`,
 
-      // orchestrate: schedules, backfills
+      // orchestrate: what each condition of a schedule has seen, the tick that is open and who runs it until when; the epoch counts every change
+      `CREATE TABLE schedules (name TEXT PRIMARY KEY, cursors TEXT NOT NULL, epoch BIGINT NOT NULL, tick TEXT, owner TEXT, lease_until BIGINT, paused_at BIGINT, paused_by TEXT)`,
+      `CREATE TABLE ticks (id TEXT PRIMARY KEY, schedule TEXT NOT NULL, due_at BIGINT NOT NULL, claimed_at BIGINT NOT NULL, cause TEXT NOT NULL, state TEXT NOT NULL, tries INTEGER NOT NULL,
+        run_id TEXT, error TEXT, ended_at BIGINT)`,
+      `CREATE INDEX ticks_schedule ON ticks (schedule, id)`,
+
+      // orchestrate: backfills
     ],
   },
 ];

@@ -20,6 +20,7 @@ export interface Overview {
     /** Alerts that were open before. */
     readonly closed: readonly Alert[];
   }[];
+  readonly schedules: OutputOf<"listSchedules">["items"];
   readonly lake: { readonly repositories: readonly ShownRepository[]; readonly more: boolean };
 }
 
@@ -29,11 +30,12 @@ const CLOSED_MAX = 200;
 const BRANCHES_MAX = 5;
 
 export async function readOverview(call: BoundCall, days?: number): Promise<Overview> {
-  const [graph, models, endpoints, repositories] = await Promise.all([
+  const [graph, models, endpoints, repositories, schedules] = await Promise.all([
     call("graph", {}),
     call("listModels", { limit: SHOWN_MAX }),
     call("listEndpoints", { limit: SHOWN_MAX }),
     call("listRepositories", { limit: SHOWN_MAX }),
+    call("listSchedules", { limit: SHOWN_MAX }),
   ]);
   const shown = await Promise.all(repositories.items.map(({ name }) => orNothing(shownRepository(call, name))));
   return {
@@ -48,6 +50,7 @@ export async function readOverview(call: BoundCall, days?: number): Promise<Over
     monitors: (await Promise.all(endpoints.items.map(({ name }) => orNothing(monitored(call, name, days))))).filter(
       (one) => one !== null,
     ),
+    schedules: schedules.items,
     lake: { repositories: shown.filter((one) => one !== null), more: repositories.next !== null },
   };
 }

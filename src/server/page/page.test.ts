@@ -20,6 +20,7 @@ const shown = renderPage(
     models: [{ model, shown: modelVersion }],
     endpoints: [endpoint],
     monitors: [june()],
+    schedules: (await handlers.listSchedules({}, {} as never)).items,
     lake: { repositories: [photos], more: false },
   },
   { version: "0.1.0", address: "http://127.0.0.1:4747" },
@@ -28,6 +29,11 @@ const text = shown.html
   .replaceAll(/<style>.*?<\/style>/gs, "")
   .replaceAll(/<[^>]+>/g, " ")
   .replaceAll(/\s+/g, " ");
+
+test("the page shows what is run by itself, when next and how it went last", () => {
+  for (const words of ["Schedules", "nightly", "at 0 3 * * * (Europe/Berlin)", "succeeded of 2026-11-21 03:00 Europe/Berlin"])
+    assert.ok(text.includes(words), words);
+});
 
 test("the page shows the gate's chain from the question down to the measurement", () => {
   for (const words of [
@@ -74,6 +80,7 @@ test("a project without anything, and a model without a version, are shown", () 
       models: [{ model, shown: null }],
       endpoints: [],
       monitors: [],
+      schedules: [],
       lake: { repositories: [], more: false },
     },
     { version: "0", address: "" },

@@ -25,10 +25,11 @@ export function renderPage(
   overview: Overview,
   { version, address }: { readonly version: string; readonly address: string },
 ): { html: string; policy: string } {
-  const { graph, models, endpoints, monitors, lake, days } = overview;
+  const { graph, models, endpoints, monitors, schedules, lake, days } = overview;
   const body = html`<header><h1>Millwright</h1><span class="quiet">${version}</span><nav><a href="/openapi.json">API</a><a href="/metrics">Metrics</a><a href="/v1/status">Status</a></nav></header>
 <main>${monitors.length > 0 && FILLS}${monitors.map(({ monitor, closed }) => renderMonitor(monitor, closed, days))}<h2>Assets <small>${graph.nodes.length} steps, left to right</small></h2>
 ${drawGraph(graph)}
+${schedules.length > 0 && renderSchedules(schedules)}
 ${endpoints.map((endpoint) => renderEndpoint(endpoint, address))}
 ${models.map(({ model, shown }) => (shown ? renderVersion(shown) : html`<h2>Model ${model.name}</h2><p>No version yet: <code>mill run model/${model.name}</code> makes one.</p>`))}
 ${lake.repositories.length > 0 && renderLake(lake.repositories, lake.more)}
@@ -36,6 +37,20 @@ ${lake.repositories.length > 0 && renderLake(lake.repositories, lake.more)}
   const document = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Millwright</title><style>${STYLE}</style></head><body>${body.markup}</body></html>`;
   return { html: document, policy: POLICY };
 }
+
+const renderSchedules = (schedules: Overview["schedules"]): Markup => html`<section><h2>Schedules</h2>
+${table(
+  ["schedule", "makes", "when", "next", "last"],
+  schedules.map(({ name, targets, when, paused, next, last }) => [
+    name,
+    targets.join(", "),
+    when.join("; "),
+    paused ? html`<span class="bad">paused by ${paused.by}</span>` : next ? minuteText(next) : "",
+    last
+      ? html`<span class="${last.state === "succeeded" ? "good" : "bad"}">${last.state}</span> ${last.error ?? last.cause}`
+      : "never",
+  ]),
+)}</section>`;
 
 function renderVersion(model: ModelVersion): Markup {
   const { name, version, aliases, report, verdict, lineage, problem } = model;
