@@ -43,22 +43,22 @@ function countUp(counter: usize): void {
 /**
  * The bins of `count` values, in a row to `bins` and `stride` bytes apart to `records`: how many of 256 ascending edges are below the value, 255 for NaN.
  * Edges past the last are infinite. Answers 1 where there was a NaN, plus 2 where there was an infinite value.
+ * Every sixteenth edge is counted first, then the sixteen before the one found: no comparison waits for the one before it.
  */
 export function assign(values: usize, count: u32, edges: usize, bins: usize, records: usize, stride: usize): u32 {
+  const first = everySixteenth(edges);
+  const second = everySixteenth(edges + 256);
+  const third = everySixteenth(edges + 512);
+  const fourth = everySixteenth(edges + 768);
   let found: u32 = 0;
   for (const end = values + ((<usize>count) << 2); values < end; values += 4) {
     const x = load<f32>(values);
-    let at = edges;
-    at = select(at + 512, at, x > load<f32>(at, 508));
-    at = select(at + 256, at, x > load<f32>(at, 252));
-    at = select(at + 128, at, x > load<f32>(at, 124));
-    at = select(at + 64, at, x > load<f32>(at, 60));
-    at = select(at + 32, at, x > load<f32>(at, 28));
-    at = select(at + 16, at, x > load<f32>(at, 12));
-    at = select(at + 8, at, x > load<f32>(at, 4));
-    at = select(at + 4, at, x > load<f32>(at));
+    const wide = f32x4.splat(x);
+    const block = below(wide, first, second, third, fourth);
+    const at = edges + ((<usize>block) << 6);
+    const within = below(wide, v128.load(at), v128.load(at, 16), v128.load(at, 32), v128.load(at, 48));
     const isMissing = !(x <= Infinity);
-    const bin = select<u32>(255, <u32>((at - edges) >> 2), isMissing);
+    const bin = select<u32>(255, (block << 4) + within, isMissing);
     found |= <u32>isMissing | ((<u32>(abs(x) === Infinity)) << 1);
     store<u8>(bins, bin);
     store<u8>(records, bin);
@@ -66,4 +66,20 @@ export function assign(values: usize, count: u32, edges: usize, bins: usize, rec
     records += stride;
   }
   return found;
+}
+
+/** Of 64 edges the last of each sixteen. */
+// @ts-ignore: decorator
+@inline
+function everySixteenth(edges: usize): v128 {
+  return f32x4(load<f32>(edges, 60), load<f32>(edges, 124), load<f32>(edges, 188), load<f32>(edges, 252));
+}
+
+/** How many of sixteen edges are below x. */
+// @ts-ignore: decorator
+@inline
+function below(x: v128, a: v128, b: v128, c: v128, d: v128): u32 {
+  const four = i32x4.add(i32x4.add(f32x4.gt(x, a), f32x4.gt(x, b)), i32x4.add(f32x4.gt(x, c), f32x4.gt(x, d)));
+  const two = i32x4.add(four, v128.shuffle<i32>(four, four, 2, 3, 0, 1));
+  return -(i32x4.extract_lane(two, 0) + i32x4.extract_lane(two, 1));
 }
