@@ -19,6 +19,8 @@ interface Ran {
   readonly err: string;
 }
 
+let typed = "";
+
 async function mill(argv: readonly string[], token?: string, stop?: AbortSignal, onOut?: (text: string) => void): Promise<Ran> {
   const said = { out: "", err: "" };
   const code = await runCli(
@@ -35,7 +37,7 @@ async function mill(argv: readonly string[], token?: string, stop?: AbortSignal,
       columns: 100,
       env: token === undefined ? {} : { MILL_TOKEN: token },
       cwd: folder,
-      stdin: async () => "",
+      stdin: async () => typed,
       onStop: (listener) => {
         stop?.addEventListener("abort", listener);
         return () => stop?.removeEventListener("abort", listener);
@@ -149,6 +151,25 @@ test("roles of one's own are made, changed, listed and taken away", async () => 
   assert.equal((await mill(["role", "delete", "labeller"])).code, EXIT.conflict);
   assert.equal((await mill(["role", "revoke", "ben", "labeller"])).out, "ben has no role\n");
   assert.equal((await mill(["role", "delete", "labeller"])).code, EXIT.done);
+});
+
+test("a password set by the command line lets a person in at the page, and is told by no record of what was done", async () => {
+  await mill(["user", "create", "cleo", "--roles", "viewer"]);
+  typed = "correct horse\n";
+  const set = await mill(["user", "password", "cleo"]);
+  assert.deepEqual([set.code, set.out], [EXIT.done, "cleo logs in with it at /login\n"], set.err);
+  const headers = { "content-type": "application/json" };
+  const body = JSON.stringify({ user: "cleo", password: "correct horse" });
+  const entered = await fetch(new URL("/login", url), { method: "POST", headers, body });
+  const cookie = entered.headers.get("set-cookie")!.split(";")[0]!;
+  assert.match(await (await fetch(new URL("/v1/whoami", url), { headers: { cookie } })).text(), /"actor":"cleo"/);
+
+  typed = "short";
+  const short = await mill(["user", "password", "cleo"]);
+  assert.deepEqual([short.code, /ten characters or more/.test(short.err)], [EXIT.usage, true], short.err);
+  const audit = await mill(["audit", "list", "--verb", "setPassword", "--json"]);
+  assert.match(audit.out, /refused request.invalid/);
+  for (const said of [audit, short, set]) assert.ok(!/correct horse|"short"/.test(said.out + said.err), said.out + said.err);
 });
 
 const slips: readonly (readonly [argv: readonly string[], code: number, words: RegExp])[] = [

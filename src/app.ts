@@ -16,6 +16,7 @@ import {
   createAccounts,
   createAudit,
   createCall,
+  createLogin,
   lockWorkspace,
   openAuditAnchor,
   openKeyring,
@@ -68,6 +69,7 @@ export async function openWorkspace(config: Config): Promise<App> {
     closers.push(() => anchor.close());
     const audit = createAudit({ records, anchor });
     const accounts = createAccounts({ records });
+    const login = createLogin({ records, accounts });
     const accessKeys = createAccessKeys({ records, keyring, accounts });
     const tokens = await openTokens({ records, workspace: config.workspace, configured: config.token, accounts });
     const scratch = join(config.workspace, "scratch");
@@ -137,7 +139,7 @@ export async function openWorkspace(config: Config): Promise<App> {
     };
     const handlers: Handlers = {
       ...platformVerbs(workspace),
-      ...peopleVerbs(accounts),
+      ...peopleVerbs(accounts, login),
       ...accessVerbs({ tokens, accounts, accessKeys, keyring, rotateObjects: () => objects.rotate() }),
       ...auditVerbs(audit),
     };
@@ -146,13 +148,13 @@ export async function openWorkspace(config: Config): Promise<App> {
       const keeper = createKeeper(workspace, onFault);
       closers.push(() => keeper.close());
       await keeper.start(KEEP_EVERY_MS);
-    };
-    const readiness = createReadiness(() => serving.refresh());
       const scheduler = createScheduler(workspace, {
         onFault: (schedule, error) => onFault(schedule && `schedule ${schedule}`, error),
       });
       closers.push(() => scheduler.close());
       scheduler.start();
+    };
+    const readiness = createReadiness(() => serving.refresh());
     closers.push(() => readiness.settled());
     const openS3: App["openS3"] = async (log) => {
       const door = await startS3Door({
@@ -167,7 +169,7 @@ export async function openWorkspace(config: Config): Promise<App> {
       closers.push(() => door.stop());
       return door;
     };
-    return { call, tokens, lock, ready: readiness.ready, loaded: readiness.loaded, keep, openS3, close: closeAll };
+    return { call, tokens, login, lock, ready: readiness.ready, loaded: readiness.loaded, keep, openS3, close: closeAll };
   } catch (error) {
     await closeAll().catch(() => undefined);
     throw error;

@@ -1,12 +1,13 @@
 /** What the command line needs from the composition root, and from the process that runs it. */
 import type { Config } from "../contract/index.ts";
-import type { Call, Tokens, WorkspaceLock } from "../guard/index.ts";
+import type { Call, Login, Tokens, WorkspaceLock } from "../guard/index.ts";
 import type { S3Door, S3DoorOptions } from "../protocols/index.ts";
 
 /** An opened workspace. */
 export interface App {
   readonly call: Call;
   readonly tokens: Tokens;
+  readonly login: Login;
   readonly lock: WorkspaceLock;
   /** Whether every endpoint is loaded. */
   ready(): { readonly ready: boolean; readonly why?: string };

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { MillError } from "../base/index.ts";
 import { EXIT, type Handlers, VERBS } from "../contract/index.ts";
-import { createAudit, createCall, lockWorkspace, openTokens } from "../guard/index.ts";
+import { createAudit, createCall, createLogin, lockWorkspace, openTokens } from "../guard/index.ts";
 import { openSqlite } from "../ports/records/index.ts";
 import { COMMANDS } from "./commands.ts";
 import { type AppFactory, type Effects, runCli } from "./index.ts";
@@ -155,6 +155,7 @@ const factory: AppFactory = {
         audit: createAudit({ records }),
       }),
       tokens,
+      login: createLogin({ records }),
       lock,
       ready: () => (broken ? { ready: false, why: "late could not be loaded" } : { ready: true }),
       loaded: async () => undefined,

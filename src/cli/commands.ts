@@ -236,6 +236,14 @@ export const COMMANDS: Readonly<Record<string, CommandInfo>> = {
     operandsMax: 1,
     load: async () => ({ command: (await import("./user.ts")).disable }),
   },
+  "user password": {
+    about: VERBS.setPassword.about,
+    example: VERBS.setPassword.example,
+    operands: "NAME",
+    operandsMin: 1,
+    operandsMax: 1,
+    load: async () => ({ command: (await import("./user.ts")).password }),
+  },
   "user enable": {
     about: VERBS.enableUser.about,
     example: VERBS.enableUser.example,

@@ -1,6 +1,8 @@
+import { join } from "node:path";
 import { asMillError } from "../base/index.ts";
-import { OWNER } from "../guard/index.ts";
-import { createMetrics } from "../protocols/index.ts";
+import type { Config } from "../contract/index.ts";
+import { type AccessLog, OWNER, openAccessLog } from "../guard/index.ts";
+import { type AccessLine, createMetrics } from "../protocols/index.ts";
 import type { App } from "./app.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { follow } from "./follow.ts";
@@ -12,6 +14,7 @@ export const command: Command = async (context) => {
   const config = await context.config();
   const app = await context.factory.open(config);
   const metrics = createMetrics();
+  let access: AccessLog | null = null;
   try {
     if (context.flags.run) {
       const { requireFreePort } = await import("../server/index.ts");
@@ -21,14 +24,17 @@ export const command: Command = async (context) => {
     }
     const { createLog, startServer } = await import("../server/index.ts");
     const log = createLog(config.log, context.effects.stderr);
+    access = await openAccess(config, (error) => log.warn("access-log", { message: error.message }));
     const server = await startServer({
       call: app.call,
       tokens: app.tokens,
+      login: app.login,
       host: config.host,
       port: config.port,
       version: context.factory.version,
       metrics,
       log,
+      access: access?.note,
       ready: () => app.ready(),
     });
     try {
@@ -39,7 +45,10 @@ export const command: Command = async (context) => {
         if (isNews(`${endpoint} ${code}`)) log.warn("keeper", { endpoint, code, message });
       });
       const s3 = await app.openS3({
-        access: (line) => log.debug("s3", { ...line }),
+        access: (line) => {
+          log.debug("s3", { ...line });
+          access?.note(s3Access(line));
+        },
         error: (event, fields) => log.error(event, fields),
       });
       await app.lock.announce(server.url, s3.url);
@@ -53,8 +62,20 @@ export const command: Command = async (context) => {
   } finally {
     metrics.close();
     await app.close();
+    await access?.close();
   }
 };
+
+/** null: none is wanted. */
+const openAccess = async ({ workspace, accessLogMb }: Config, onFault: (error: Error) => void): Promise<AccessLog | null> =>
+  accessLogMb === 0 ? null : openAccessLog(join(workspace, "access"), { bytesMax: accessLogMb * 2 ** 20, onFault });
+
+const s3Access = ({ actor, method, bucket, key, ...line }: AccessLine) => ({
+  ...line,
+  actor: actor ?? null,
+  verb: `s3 ${method}`,
+  target: bucket === undefined ? null : key === undefined ? bucket : `${bucket}/${key}`,
+});
 
 /** The keeper looks each second: what keeps it from looking is told when it begins and now and then, not at every look. */
 function createNews() {

@@ -40,6 +40,14 @@ export const disable: Command = async ({ operands, output, withVerbs }) => {
   return undefined;
 };
 
+/** From standard input, so that it stands in no history of commands. */
+export const password: Command = async ({ operands, output, effects, withVerbs }) => {
+  const [line = ""] = (await effects.stdin()).split(/\r?\n/, 1);
+  const { name } = await withVerbs((call) => call("setPassword", { name: operands[0], password: line }));
+  output.result({ name }, () => `${name} logs in with it at /login\n`);
+  return undefined;
+};
+
 export const enable: Command = async ({ operands, output, withVerbs }) => {
   const { name } = await withVerbs((call) => call("enableUser", { name: operands[0] }));
   output.result({ name }, () => `${name} is let in again\n`);

@@ -438,6 +438,17 @@ export const ERRORS = {
     exit: EXIT.refused,
     about: "The owner of the workspace cannot be disabled, and is admin always.",
   },
+  "guard.login-refused": { status: 401, exit: EXIT.refused, about: "A login's name or password is wrong." },
+  "guard.login-throttled": {
+    status: 429,
+    exit: EXIT.refused,
+    about: "Too many logins failed, or wait: the next must wait as well.",
+  },
+  "guard.csrf": {
+    status: 403,
+    exit: EXIT.refused,
+    about: "A request came with a session's cookie and without the session's own token.",
+  },
   "guard.role-unknown": { status: 404, exit: EXIT.notFound, about: "There is no role of this name." },
   "guard.role-fixed": { status: 409, exit: EXIT.refused, about: "The role is the same in every workspace." },
   "guard.role-held": { status: 409, exit: EXIT.conflict, about: "A role that somebody has was to be deleted." },

@@ -19,6 +19,8 @@ export interface JsonSchema<T = unknown> {
   /** Values that fit, for people. */
   readonly examples?: readonly unknown[];
   readonly maxLength?: number;
+  /** A secret: it is answered, logged and audited nowhere. */
+  readonly writeOnly?: true;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly items?: JsonSchema;
@@ -41,6 +43,7 @@ interface TextRules extends Described {
   readonly pattern?: string;
   readonly examples?: readonly string[];
   readonly maxLength?: number;
+  readonly writeOnly?: true;
   readonly default?: string;
 }
 

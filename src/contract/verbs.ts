@@ -67,9 +67,22 @@ const {
   showCollection,
   verify,
 } = upkeep;
-const { whoAmI, createUser, listUsers, disableUser, enableUser, grantRole, revokeRole, putRole, listRoles, deleteRole } = people;
+const {
+  whoAmI,
+  createUser,
+  listUsers,
+  disableUser,
+  enableUser,
+  setPassword,
+  grantRole,
+  revokeRole,
+  putRole,
+  listRoles,
+  deleteRole,
+} = people;
 const { newToken, createToken, listTokens, revokeToken, createAccessKey, listAccessKeys, revokeAccessKey, rotateKeys } = access;
 
+const { listSchedules, getSchedule, pauseSchedule, resumeSchedule } = schedules;
 const { listAudit, verifyAudit, beginBackup } = audit;
 
 export const VERBS = {
@@ -82,7 +95,6 @@ export const VERBS = {
   graph,
   listProblems,
   getProblem,
-const { listSchedules, getSchedule, pauseSchedule, resumeSchedule } = schedules;
   listDatasets,
   getDataset,
   listDatasetVersions,
@@ -109,6 +121,10 @@ const { listSchedules, getSchedule, pauseSchedule, resumeSchedule } = schedules;
   listSteps,
   getStep,
   reproduce,
+  listSchedules,
+  getSchedule,
+  pauseSchedule,
+  resumeSchedule,
   listRepositories,
   createRepository,
   getRepository,
@@ -121,10 +137,6 @@ const { listSchedules, getSchedule, pauseSchedule, resumeSchedule } = schedules;
   createTag,
   deleteTag,
   listObjects,
-  listSchedules,
-  getSchedule,
-  pauseSchedule,
-  resumeSchedule,
   removeObjects,
   listStaged,
   resetBranch,
@@ -153,6 +165,7 @@ const { listSchedules, getSchedule, pauseSchedule, resumeSchedule } = schedules;
   listUsers,
   disableUser,
   enableUser,
+  setPassword,
   grantRole,
   revokeRole,
   putRole,

@@ -36,6 +36,7 @@ const SAMPLES: Record<string, unknown> = {
   ...{ commit: "main", message: "More", on: true, key: "MILL0123456789ABCDEF" },
   ...{
     role: "viewer",
+    password: "correct horse",
     may: ["read"],
     why: "Relabelling",
     event: "pre-merge",

@@ -1,6 +1,14 @@
 /** The one call: permission, then the input's form, then the verb, then the record of what was done. */
 import { asMillError, type Json, MillError, newId } from "../base/index.ts";
-import { type AnswerOf, type CallContext, type Handlers, VERBS, type Verb, type VerbName } from "../contract/index.ts";
+import {
+  type AnswerOf,
+  type CallContext,
+  type Handlers,
+  type JsonSchema,
+  VERBS,
+  type Verb,
+  type VerbName,
+} from "../contract/index.ts";
 import { type Actor, mayDo } from "./actors.ts";
 import type { Audit } from "./audit.ts";
 import { checkJson, withDefaults } from "./check-json.ts";
@@ -125,11 +133,17 @@ function checked({ input: schema }: Verb, name: VerbName, input: unknown): unkno
   );
 }
 
-/** Control inputs are names and reasons, never secrets: they stand in the record as they came, unless they are long. */
+/** Control inputs are names and reasons: they stand in the record as they came, unless they are long or secret. */
 function entry(actor: Actor, verb: VerbName, input: unknown, outcome: string) {
   const fields = (typeof input === "object" && input !== null ? input : {}) as Record<string, unknown>;
   const target = typeof fields.name === "string" ? fields.name.slice(0, 100) : null;
-  const text = JSON.stringify(input) ?? "null";
+  const text = JSON.stringify(withoutSecrets(VERBS[verb].input, input)) ?? "null";
   const detail = (text.length <= 2000 ? JSON.parse(text) : `${text.slice(0, 2000)}...`) as Json;
   return { actor: actor.id, verb, target, outcome, detail };
+}
+
+function withoutSecrets({ properties = {} }: JsonSchema, input: unknown): unknown {
+  const secrets = Object.keys(properties).filter((field) => properties[field]!.writeOnly);
+  if (secrets.length === 0 || typeof input !== "object" || input === null) return input;
+  return { ...input, ...Object.fromEntries(secrets.map((field) => [field, "(secret)"])) };
 }

@@ -108,7 +108,7 @@ function hasType(type: NonNullable<JsonSchema["type"]>, value: unknown): boolean
 const mismatch = (schema: JsonSchema, value: unknown, at: string): Mismatch => ({
   at,
   expected: describe(schema),
-  got: show(value),
+  got: schema.writeOnly ? "what is not shown" : show(value),
 });
 
 /** A schema in words: `an integer from 1 to 1000`. */

@@ -1,8 +1,8 @@
 export { type AccessKey, type AccessKeyInfo, type AccessKeys, type AccessKeysOptions, createAccessKeys } from "./access-keys.ts";
+export { type AccessEntry, type AccessLog, type AccessLogOptions, openAccessLog } from "./access-log.ts";
 export { type AccessResources, accessVerbs } from "./access-verbs.ts";
 export { type Account, type Accounts, type AccountsOptions, createAccounts } from "./accounts.ts";
 export { type Actor, LOCAL, mayDo, OWNER, STRANGER } from "./actors.ts";
-export { type AccessEntry, type AccessLog, type AccessLogOptions, openAccessLog } from "./access-log.ts";
 export { type Audit, type AuditEntry, type AuditOptions, type AuditPage, type AuditRow, createAudit } from "./audit.ts";
 export { type AuditAnchor, openAuditAnchor, readAuditAnchor } from "./audit-anchor.ts";
 export { type ChainState, type Link, verifyChain } from "./audit-chain.ts";
@@ -10,6 +10,7 @@ export { auditVerbs } from "./audit-verbs.ts";
 export { type BoundCall, type Call, type CallOptions, createCall } from "./call.ts";
 export { checkJson, describe, type Mismatch } from "./check-json.ts";
 export { type KeyringOptions, openKeyring, type WorkspaceKeyring } from "./keyring.ts";
+export { createLogin, type Login, type LoginOptions } from "./login.ts";
 export { peopleVerbs } from "./people-verbs.ts";
 export { placeSecret } from "./secret-file.ts";
 export { openTokens, type TokenInfo, type Tokens, type TokensOptions } from "./tokens.ts";

@@ -1,14 +1,15 @@
 import { type Handlers, PERMISSIONS } from "../contract/index.ts";
 import type { Accounts } from "./accounts.ts";
+import type { Login } from "./login.ts";
 import { pageBy, toInstant } from "./pages.ts";
 
 type PeopleVerbs = Pick<
   Handlers,
-  | ("whoAmI" | "createUser" | "listUsers" | "disableUser" | "enableUser")
+  | ("whoAmI" | "createUser" | "listUsers" | "disableUser" | "enableUser" | "setPassword")
   | ("grantRole" | "revokeRole" | "putRole" | "listRoles" | "deleteRole")
 >;
 
-export const peopleVerbs = ({ users, roles }: Accounts): PeopleVerbs => ({
+export const peopleVerbs = ({ users, roles }: Accounts, login: Pick<Login, "setPassword">): PeopleVerbs => ({
   whoAmI: async (_, { actor, rights }) => ({
     actor,
     roles: rights.roles,
@@ -32,6 +33,10 @@ export const peopleVerbs = ({ users, roles }: Accounts): PeopleVerbs => ({
   },
   async enableUser({ name }) {
     await users.setDisabled(name, false);
+    return { name };
+  },
+  async setPassword({ name, password }) {
+    await login.setPassword(name, password);
     return { name };
   },
   grantRole: async ({ name, role }, { actor }) => ({ name, roles: await users.grant(name, role, actor) }),

@@ -1,13 +1,27 @@
-import { type Actor, LOCAL, STRANGER, type Tokens } from "../guard/index.ts";
+import { type Actor, LOCAL, type Login, STRANGER, type Tokens } from "../guard/index.ts";
 
-/** Who sends a request: the bearer of the token, else a local or a stranger by where the server is bound. Errors: as `Tokens.bearer`. */
+export const COOKIE = "mill_session";
+
+export interface Sender {
+  readonly actor: Actor;
+  /** Set where the session's cookie says who it is: what changes something needs the session's own token as well. */
+  readonly cookie?: string;
+}
+
+/**
+ * Who sends a request: the bearer of the token, else of the session's cookie, else a local or a stranger by where the server is bound. A session that has
+ * ended is none. Errors: as `Tokens.bearer`.
+ */
 export async function authenticate(
-  authorization: string | undefined,
+  headers: { readonly authorization?: string | undefined; readonly cookie?: string | undefined },
   loopback: boolean,
-  tokens: Pick<Tokens, "bearer">,
-): Promise<Actor> {
-  if (authorization === undefined) return loopback ? LOCAL : STRANGER;
-  return tokens.bearer(tokenOf(authorization));
+  { tokens, login }: { readonly tokens: Pick<Tokens, "bearer">; readonly login: Pick<Login, "find"> },
+): Promise<Sender> {
+  if (headers.authorization !== undefined) return { actor: await tokens.bearer(tokenOf(headers.authorization)) };
+  const cookie = headers.cookie === undefined ? undefined : sessionOf(headers.cookie);
+  const actor = cookie === undefined ? null : await login.find(cookie);
+  if (actor !== null) return { actor, cookie: cookie! };
+  return { actor: loopback ? LOCAL : STRANGER };
 }
 
 function tokenOf(authorization: string): string {
@@ -17,3 +31,9 @@ function tokenOf(authorization: string): string {
   const pair = Buffer.from(value, "base64").toString("utf8");
   return pair.slice(pair.indexOf(":") + 1);
 }
+
+const sessionOf = (cookies: string): string | undefined =>
+  cookies
+    .split(";")
+    .map((pair) => pair.trim().split("=", 2))
+    .find(([name]) => name === COOKIE)?.[1];

@@ -77,6 +77,7 @@ const BODIES: Partial<Record<VerbName, object>> = {
   setRetention: { rule: { keepDays: 7 } },
   createUser: { name: "anna" },
   grantRole: { role: "viewer" },
+  setPassword: { password: "correct horse" },
   putRole: { name: "labeller", may: ["read", "edit"] },
   createToken: { name: "nightly" },
 };

@@ -2,11 +2,12 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { asMillError, MillError, newId } from "../base/index.ts";
 import { type OutputOf, VERBS, type Verb, type VerbName } from "../contract/index.ts";
-import type { Actor, BoundCall, Call, Tokens } from "../guard/index.ts";
+import { type AccessEntry, type Actor, type BoundCall, type Call, type Login, mayDo, type Tokens } from "../guard/index.ts";
 import { type ForeignRoute, type Metrics, openInferenceRoutes } from "../protocols/index.ts";
 import { authenticate } from "./authenticate.ts";
 import { sendLines } from "./lines.ts";
 import type { Log } from "./log.ts";
+import { addLogin, FORMS, headerOf } from "./login.ts";
 import { openApi } from "./openapi.ts";
 import { daysAskedFor } from "./page/monitor.ts";
 import { readOverview } from "./page/overview.ts";
@@ -19,6 +20,7 @@ import { createDoorkeeper, isLoopback } from "./strangers.ts";
 export interface ServerOptions {
   readonly call: Call;
   readonly tokens: Pick<Tokens, "bearer">;
+  readonly login: Login;
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
@@ -26,6 +28,8 @@ export interface ServerOptions {
   readonly version: string;
   readonly metrics: Metrics;
   readonly log: Log;
+  /** Told of each request of the data plane, once it is answered. */
+  readonly access?: ((entry: AccessEntry) => void) | undefined;
   /** Whether every endpoint is loaded. */
   ready(): { readonly ready: boolean; readonly why?: string };
 }
@@ -50,6 +54,8 @@ const requestId = (sent: string | string[] | undefined): string =>
 declare module "fastify" {
   interface FastifyRequest {
     actor: Actor;
+    /** Of the session that says who it is, where one does. */
+    cookie: string | undefined;
     /** The verb, or a fixed word for what is none: the label of metrics and logs. */
     door: string;
     startedMs: number;
@@ -72,6 +78,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   addVerbs(app, options, stopping.signal);
   addForeign(app, options);
   addOpen(app, options);
+  addLogin(app, options.login, enter);
   addPage(app, options);
   answerTheRest(app, routes, options.log);
 
@@ -91,7 +98,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 }
 
 /** What happens to every request, before and after its route. */
-function prepare(app: FastifyInstance, { host, tokens, metrics, log }: ServerOptions): void {
+function prepare(app: FastifyInstance, { host, tokens, login, metrics, log, access }: ServerOptions): void {
   const doorkeeper = createDoorkeeper(host);
   const loopback = isLoopback(host);
 
@@ -106,11 +113,16 @@ function prepare(app: FastifyInstance, { host, tokens, metrics, log }: ServerOpt
     request.startedMs = performance.now();
     reply.headers({ "x-request-id": request.id, "x-content-type-options": "nosniff", "cache-control": "no-store" });
     doorkeeper.admit(request.headers.host, request.headers.origin);
-    request.actor = await authenticate(request.headers.authorization, loopback, tokens);
+    const { actor, cookie } = await authenticate(request.headers, loopback, { tokens, login });
+    request.actor = actor;
+    request.cookie = cookie;
+    if (cookie !== undefined && request.method === "POST" && !FORMS.has(request.routeOptions.url ?? ""))
+      login.requireCsrf(cookie, headerOf(request));
   });
   app.addHook("onResponse", async (request, reply) => {
     const ms = performance.now() - request.startedMs;
     metrics.request(request.door, reply.statusCode, ms / 1000);
+    if (access && DATA_PLANE.has(request.door)) access(accessOf(request, reply, ms));
     const level = QUIET.has(request.door) && reply.statusCode < 400 ? "debug" : "info";
     log[level]("request", {
       requestId: request.id,
@@ -122,6 +134,26 @@ function prepare(app: FastifyInstance, { host, tokens, metrics, log }: ServerOpt
       ms: Math.round(ms * 100) / 100,
     });
   });
+}
+
+const DATA_PLANE: ReadonlySet<string> = new Set([
+  ...Object.entries<Verb>(VERBS).flatMap(([name, { plane }]) => (plane === "data" ? [name] : [])),
+  "open-inference",
+  "metrics",
+]);
+
+function accessOf(request: FastifyRequest, reply: FastifyReply, ms: number): AccessEntry {
+  const { name } = (request.params ?? {}) as { readonly name?: string };
+  const lengths = [request.headers["content-length"], reply.getHeader("content-length")];
+  return {
+    requestId: request.id,
+    actor: request.actor?.id ?? null,
+    verb: request.door,
+    target: name ?? null,
+    status: reply.statusCode,
+    bytes: lengths[1] === undefined ? null : Math.max(...lengths.map((length) => Number(length ?? 0))),
+    ms: Math.round(ms * 100) / 100,
+  };
 }
 
 /** What watchers ask again and again. */
@@ -224,6 +256,7 @@ async function endpointsSeenBy(call: BoundCall, log: Log): Promise<OutputOf<"get
 
 function addPage(app: FastifyInstance, { call, version }: ServerOptions): void {
   app.get("/", { onRequest: enter("page") }, async (request, reply) => {
+    if (request.actor.anonymous && !mayDo(request.actor, "read") && acceptsHtml(request)) return reply.redirect("/login", 303);
     const { html, policy } = renderPage(await readOverview(bound(call, request), daysAskedFor(request.query)), {
       version,
       address: `http://${request.headers.host}`,
@@ -234,6 +267,8 @@ function addPage(app: FastifyInstance, { call, version }: ServerOptions): void {
       .send(html);
   });
 }
+
+const acceptsHtml = ({ headers }: FastifyRequest) => headers.accept?.includes("text/html") === true;
 
 interface KnownRoute {
   readonly method: string;

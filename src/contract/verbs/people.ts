@@ -71,6 +71,17 @@ export const enableUser = administers({
   http: { method: "POST", path: "/v1/users/:name/enable" },
 });
 
+export const setPassword = administers({
+  about: "Set the password that a person logs in with at the page; ends the sessions it has.",
+  example: "mill user password anna < password.txt",
+  input: object({
+    name: userName,
+    password: text({ pattern: "^[^]{10,}$", maxLength: 200, writeOnly: true, examples: ["ten characters or more"] }),
+  }),
+  output: object({ name: userName }),
+  http: { method: "POST", path: "/v1/users/:name/password" },
+});
+
 export const grantRole = administers({
   about: "Give a user a role.",
   example: "mill role grant anna approver",

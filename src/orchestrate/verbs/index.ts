@@ -16,6 +16,7 @@ export type AccessVerb =
       | "listUsers"
       | "disableUser"
       | "enableUser"
+      | "setPassword"
       | "grantRole"
       | "revokeRole"
       | "putRole"
@@ -36,7 +37,7 @@ export const platformVerbs = (workspace: Workspace): Omit<Handlers, AccessVerb> 
   ...endpointVerbs(workspace),
   ...modelVerbs(workspace),
   ...monitorVerbs(workspace),
-  ...workVerbs(workspace),
   ...scheduleVerbs(workspace),
+  ...workVerbs(workspace),
   ...lakeVerbs(workspace.lake),
 });

@@ -153,6 +153,9 @@ export const migrations: readonly Migration[] = [
       `CREATE UNIQUE INDEX tokens_id ON tokens (id)`,
       `CREATE TABLE step_tokens (digest TEXT PRIMARY KEY, step_id TEXT NOT NULL, fence INTEGER NOT NULL, actor TEXT NOT NULL, may TEXT NOT NULL, expires_at BIGINT NOT NULL)`,
       `CREATE INDEX step_tokens_step ON step_tokens (step_id, fence)`,
+      `CREATE TABLE passwords (holder TEXT PRIMARY KEY, salt TEXT NOT NULL, hash TEXT NOT NULL, set_at BIGINT NOT NULL)`,
+      `CREATE TABLE sessions (digest TEXT PRIMARY KEY, holder TEXT NOT NULL, created_at BIGINT NOT NULL, seen_at BIGINT NOT NULL)`,
+      `CREATE INDEX sessions_holder ON sessions (holder)`,
       `UPDATE access_keys SET may = CASE may WHEN 'read' THEN '["read"]' WHEN 'predict' THEN '["read","predict"]' WHEN 'operate' THEN '["read","predict","edit","operate"]'
         ELSE '["read","predict","edit","operate","approve","admin"]' END`,
       // guard: what somebody did, how often a verb was used, what happened since

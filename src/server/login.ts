@@ -1,0 +1,99 @@
+/** Where people log in and out: forms for browsers, JSON for programs. The cookie cannot be read by scripts, and no other site can have it sent. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { asMillError, MillError } from "../base/index.ts";
+import { codeInfo } from "../contract/index.ts";
+import type { Login } from "../guard/index.ts";
+import { COOKIE } from "./authenticate.ts";
+import { renderLogin } from "./page/login.ts";
+
+/** These check the session's token in the field of their form, all else in the header. */
+export const FORMS: ReadonlySet<string> = new Set(["/login", "/logout"]);
+
+/** `enter` names the door for logs and metrics. */
+export function addLogin(
+  app: FastifyInstance,
+  login: Login,
+  enter: (door: string) => (request: FastifyRequest) => Promise<void>,
+): void {
+  const options = { onRequest: enter("login"), bodyLimit: 4096 };
+
+  app.get("/login", options, async (request, reply) =>
+    request.cookie === undefined
+      ? show(reply, renderLogin(null, ""))
+      : show(reply, renderLogin({ name: request.actor.id, csrf: login.csrfOf(request.cookie) }, "")),
+  );
+
+  app.post("/login", options, async (request, reply) => {
+    const { fields, isForm } = readFields(request);
+    try {
+      const { user = "", password = "" } = fields;
+      const { cookie, csrf } = await login.begin({ user, password, address: request.ip });
+      reply.header("set-cookie", cookieOf(cookie, request));
+      return isForm ? reply.redirect("/", 303) : reply.send({ actor: user, csrf });
+    } catch (thrown) {
+      const error = asMillError(thrown);
+      const { status } = codeInfo(error.code);
+      if (!isForm || status >= 500) throw thrown;
+      return show(reply.code(status), renderLogin(null, error.message));
+    }
+  });
+
+  app.post("/logout", options, async (request, reply) => {
+    const { fields, isForm } = readFields(request);
+    if (request.cookie !== undefined) {
+      login.requireCsrf(request.cookie, fields.csrf ?? headerOf(request));
+      await login.end(request.cookie);
+    }
+    reply.header("set-cookie", `${cookieOf("", request)}; Max-Age=0`);
+    return isForm ? reply.redirect("/login", 303) : reply.send({ ended: request.cookie !== undefined });
+  });
+}
+
+export const headerOf = ({ headers }: FastifyRequest): string | undefined => {
+  const sent = headers["x-csrf-token"];
+  return typeof sent === "string" ? sent : undefined;
+};
+
+function show(reply: FastifyReply, { html, policy }: { readonly html: string; readonly policy: string }) {
+  return reply
+    .headers({ "content-security-policy": policy, "referrer-policy": "no-referrer" })
+    .type("text/html; charset=utf-8")
+    .send(html);
+}
+
+/** Errors: `request.media-type`, `request.malformed`. */
+function readFields(request: FastifyRequest): { readonly fields: Readonly<Record<string, string>>; readonly isForm: boolean } {
+  const type = request.headers["content-type"] ?? "";
+  const text = ((request.body as Buffer | undefined) ?? Buffer.alloc(0)).toString("utf8");
+  if (/^application\/x-www-form-urlencoded\b/i.test(type))
+    return { fields: Object.fromEntries(new URLSearchParams(text)), isForm: true };
+  if (text === "") return { fields: {}, isForm: false };
+  if (!/^application\/json\b/i.test(type))
+    throw new MillError("request.media-type", "A login is a form or JSON.", {
+      at: "Content-Type",
+      expected: "application/json, or application/x-www-form-urlencoded",
+      got: type.slice(0, 60) || "no content type",
+      fix: 'Send {"user": "...", "password": "..."} with Content-Type: application/json.',
+    });
+  const fields = parsed(text);
+  if (fields !== null) return { fields, isForm: false };
+  throw new MillError("request.malformed", "The login is not an object of texts.", {
+    expected: '{"user": "...", "password": "..."}',
+    fix: "Correct the body.",
+  });
+}
+
+function parsed(text: string): Readonly<Record<string, string>> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    const isTexts =
+      typeof value === "object" && value !== null && Object.values(value).every((field) => typeof field === "string");
+    return isTexts ? (value as Record<string, string>) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Over plain HTTP a browser would not send back a cookie that is `Secure`. */
+const cookieOf = (cookie: string, { headers, protocol }: FastifyRequest): string =>
+  `${COOKIE}=${cookie}; Path=/; HttpOnly; SameSite=Strict${protocol === "https" || headers["x-forwarded-proto"] === "https" ? "; Secure" : ""}`;
