@@ -68,7 +68,8 @@ async function ask<V extends VerbName>(
 ): Promise<{ status: number; body: OutputOf<V> & { code?: string } }> {
   const { http }: Verb = VERBS[verb];
   const path = http.path.replaceAll(/:(\w+)/g, (_, field: string) => String((input as Record<string, unknown>)[field]));
-  const body = http.method === "POST" ? { body: JSON.stringify(input), headers: { "content-type": "application/json" } } : {};
+  const inBody = Object.fromEntries(Object.entries(input).filter(([field]) => !http.path.includes(`:${field}`)));
+  const body = http.method === "POST" ? { body: JSON.stringify(inBody), headers: { "content-type": "application/json" } } : {};
   const headers = { ...body.headers, authorization: `Bearer ${token}` };
   const reply = await fetch(new URL(path, url), { method: http.method, ...body, headers });
   return { status: reply.status, body: (await reply.json()) as never };
@@ -170,6 +171,20 @@ test("a password set by the command line lets a person in at the page, and is to
   const audit = await mill(["audit", "list", "--verb", "setPassword", "--json"]);
   assert.match(audit.out, /refused request.invalid/);
   for (const said of [audit, short, set]) assert.ok(!/correct horse|"short"/.test(said.out + said.err), said.out + said.err);
+});
+
+test("an admin is let do all but become the owner, whom nobody can send away", async () => {
+  await mill(["user", "create", "root", "--roles", "admin"]);
+  const token = await tokenOf("root");
+  assert.equal((await ask("createUser", { name: "made-by-root" }, token)).status, 200);
+  assert.equal((await ask("createToken", { name: "own" }, token)).status, 200);
+  for (const refused of [
+    await ask("newToken", {}, token),
+    await ask("createToken", { name: "back door", user: "owner" }, token),
+    await ask("createAccessKey", { user: "owner" }, token),
+    await ask("disableUser", { name: "owner" }, token),
+  ])
+    assert.match(refused.body.code!, /^guard\.(not-permitted|owner-stays)$/);
 });
 
 const slips: readonly (readonly [argv: readonly string[], code: number, words: RegExp])[] = [

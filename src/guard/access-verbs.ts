@@ -2,6 +2,7 @@ import { MillError, parseDuration } from "../base/index.ts";
 import type { Handlers } from "../contract/index.ts";
 import type { AccessKeys } from "./access-keys.ts";
 import { type Accounts, inForce } from "./accounts.ts";
+import { OWNER } from "./actors.ts";
 import type { WorkspaceKeyring } from "./keyring.ts";
 import { pageBy, toInstant } from "./pages.ts";
 import type { Tokens } from "./tokens.ts";
@@ -22,10 +23,14 @@ type AccessVerbs = Pick<
 >;
 
 export const accessVerbs = ({ tokens, accounts, accessKeys, keyring, rotateObjects }: AccessResources): AccessVerbs => ({
-  newToken: async () => ({ token: await tokens.renew(), path: tokens.path }),
+  async newToken(_, { actor }) {
+    requireOwner(OWNER.id, actor);
+    return { token: await tokens.renew(), path: tokens.path };
+  },
   async createToken({ name, user, may = null, expires }, { actor }) {
     const expiresAt = expires === "never" ? null : Date.now() + parseDuration(expires!, "expires") / 1000;
     const asked = { name, user: user ?? actor, may };
+    requireOwner(asked.user, actor);
     return { ...(await tokens.create({ ...asked, expiresAt })), ...asked, expiresAt: toInstant(expiresAt) };
   },
   async listTokens(asked) {
@@ -49,9 +54,10 @@ export const accessVerbs = ({ tokens, accounts, accessKeys, keyring, rotateObjec
     });
   },
   async createAccessKey({ user, may = ["read", "edit"], about = "" }, { actor }) {
-    const owner = user ?? actor;
-    inForce(await accounts.find(owner), owner);
-    return { ...(await accessKeys.create({ actor: owner, may, about })), user: owner, may, about };
+    const bearer = user ?? actor;
+    requireOwner(bearer, actor);
+    inForce(await accounts.find(bearer), bearer);
+    return { ...(await accessKeys.create({ actor: bearer, may, about })), user: bearer, may, about };
   },
   async listAccessKeys(asked) {
     const { items, next } = pageBy(await accessKeys.list(), ({ id }) => id, asked);
@@ -80,3 +86,17 @@ export const accessVerbs = ({ tokens, accounts, accessKeys, keyring, rotateObjec
     return { current, secrets, objects: renewed, left };
   },
 });
+
+/** Who cannot be disabled gives nobody else a token: an admin who is sent away would keep it. */
+function requireOwner(user: string, actor: string): void {
+  if (user !== OWNER.id || actor === OWNER.id) return;
+  throw new MillError(
+    "guard.not-permitted",
+    `Tokens and keys of the owner of the workspace are the owner's alone to make; you are ${actor}.`,
+    {
+      expected: OWNER.id,
+      got: actor,
+      fix: "Name another user with --user, or run the command where the workspace is.",
+    },
+  );
+}
