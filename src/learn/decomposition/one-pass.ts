@@ -72,7 +72,8 @@ async function sumChunks(
       take(next++, own);
     }
     progress(Math.min(added * CHUNK, rowCount), rowCount);
-    await new Promise((resolve) => setImmediate(resolve));
+    const isWaiting = next === chunks && added < chunks; // for helpers, some milliseconds
+    await new Promise((resolve) => (isWaiting ? setTimeout(resolve, 1) : setImmediate(resolve)));
     throwIfCancelled(signal);
   }
   return isWhole ? total : null;
