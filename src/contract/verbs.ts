@@ -9,11 +9,13 @@ import * as models from "./verbs/models.ts";
 import * as monitor from "./verbs/monitor.ts";
 import * as people from "./verbs/people.ts";
 import * as schedules from "./verbs/schedules.ts";
+import * as steering from "./verbs/steering.ts";
 import * as upkeep from "./verbs/upkeep.ts";
 import type { Permission, Verb } from "./verbs/verb.ts";
 import * as work from "./verbs/work.ts";
 
 const { plan, run, status, log, diff, graph, listRuns, getRun, listSteps, getStep, reproduce } = work;
+const { cancelRun, cancelStep, pauseWork, resumeWork, getPauses, stepLog } = steering;
 const {
   listProblems,
   getProblem,
@@ -121,6 +123,12 @@ export const VERBS = {
   listSteps,
   getStep,
   reproduce,
+  cancelRun,
+  cancelStep,
+  pauseWork,
+  resumeWork,
+  getPauses,
+  stepLog,
   listSchedules,
   getSchedule,
   pauseSchedule,

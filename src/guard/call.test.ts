@@ -28,6 +28,7 @@ const SAMPLES: Record<string, unknown> = {
   name: "late",
   id: "01890000-0000-7000-8000-000000000000",
   of: "model/late",
+  what: "run",
   a: "late@1",
   b: "late@2",
   rows: [{}],

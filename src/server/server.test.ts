@@ -80,6 +80,8 @@ const BODIES: Partial<Record<VerbName, object>> = {
   setPassword: { password: "correct horse" },
   putRole: { name: "labeller", may: ["read", "edit"] },
   createToken: { name: "nightly" },
+  pauseWork: { what: "run", name: ID },
+  resumeWork: { what: "run", name: ID },
 };
 const QUERIES: Partial<Record<VerbName, string>> = {
   log: "?of=model/late-arrival",

@@ -6,6 +6,7 @@ import { endpointVerbs } from "./endpoints.ts";
 import { modelVerbs } from "./models.ts";
 import { monitorVerbs } from "./monitor.ts";
 import { scheduleVerbs } from "./schedules.ts";
+import { steeringVerbs } from "./steering.ts";
 import { workVerbs } from "./work.ts";
 
 /** Verbs of access, which `app.ts` answers. */
@@ -38,6 +39,7 @@ export const platformVerbs = (workspace: Workspace): Omit<Handlers, AccessVerb> 
   ...modelVerbs(workspace),
   ...monitorVerbs(workspace),
   ...scheduleVerbs(workspace),
+  ...steeringVerbs(workspace),
   ...workVerbs(workspace),
   ...lakeVerbs(workspace.lake),
 });
