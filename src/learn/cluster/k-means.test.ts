@@ -7,6 +7,7 @@ import { pick } from "../fixtures/training-data.ts";
 import type { NumberColumn } from "../frame.ts";
 import { checkEstimator, quiet } from "../suite.ts";
 import { kMeans } from "./k-means.ts";
+import { clustersKernel, createClusterMemory } from "./memory.ts";
 import { readCentres } from "./predictor.ts";
 
 checkEstimator(kMeans, {
@@ -47,6 +48,38 @@ test("bounds and single precision change nothing: labels and centres are those o
       assert.ok(Math.abs(value - plain) <= 1e-9 * Math.max(spread, Math.abs(plain)), `${value} instead of ${plain}`);
     });
   }
+});
+
+test("the kernel lists the rows whose bounds do not settle them, and sums squares, as plain loops do", () => {
+  const [rowCount, clusters] = [2047, 5];
+  const at = createClusterMemory({ rowCount, width: 3, clusters }, false, 1);
+  const kernel = clustersKernel(at.memory);
+  const random = createRandom(8);
+  for (const values of [at.points, at.uppers, at.lowers, at.moves, at.drops, at.halfGaps])
+    for (let place = 0; place < values.length; place++) values[place] = random.next();
+  for (let row = 0; row < rowCount; row++) at.labels[row] = row < 40 ? -1 : random.below(clusters);
+  const label = (row: number) => at.labels[row]!;
+  const expected = [...at.labels.keys()].filter((row) => {
+    const above = at.uppers[row]! + at.moves[label(row)]!;
+    const below = Math.max(at.lowers[row]! - at.drops[label(row)]!, at.halfGaps[label(row)]!);
+    return label(row) < 0 || above >= below * (1 - 1e-9) || row === rowCount - 1; // the last of an odd count is always listed
+  });
+  const { list } = at.scratch[0]!;
+  const places = [at.labels, at.uppers, at.lowers, at.moves, at.drops, at.halfGaps, list].map(({ byteOffset }) => byteOffset);
+  const count = kernel.unsettled(0, rowCount, ...(places as [number, number, number, number, number, number, number]));
+  assert.deepEqual([...list.subarray(0, count)], expected);
+
+  at.sums.fill(0);
+  const total = kernel.squares(at.points.byteOffset, rowCount, at.stride, at.sums.byteOffset);
+  const plain = at.points.reduce((sum, value) => sum + value * value, 0);
+  assert.ok(Math.abs(total / plain - 1) < 1e-12);
+  const sums = [0, 1, 2, 3].map((lane) => at.points.reduce((sum, value, place) => (place % 4 === lane ? sum + value : sum), 0));
+  assert.deepEqual([...at.sums.subarray(0, 4)], sums);
+  kernel.addTo(at.sums.byteOffset, at.points.byteOffset, 3);
+  assert.deepEqual(
+    [...at.sums.subarray(0, 4)],
+    sums.map((sum, lane) => (lane < 3 ? sum + at.points[lane]! : sum)),
+  );
 });
 
 /** Lloyd's steps over all rows and centres; numbers only, centred as the model's space. */
