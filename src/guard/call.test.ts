@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { MillError } from "../base/index.ts";
-import { type Handlers, PERMISSIONS, ROLES, VERBS, type VerbName } from "../contract/index.ts";
+import { type Handlers, type JsonSchema, PERMISSIONS, ROLES, VERBS, type VerbName } from "../contract/index.ts";
 import { openTestRecords } from "../ports/records/fixtures/open-test-records.ts";
 import { type Actor, createAccounts, createAudit, createCall, LOCAL, mayDo, OWNER, openTokens, STRANGER } from "./index.ts";
 
@@ -46,12 +46,11 @@ const SAMPLES: Record<string, unknown> = {
     collection: "01890000-0000-7000-8000-000000000000",
   },
 };
+const sampleOf = (field: string, { type, enum: values }: JsonSchema): unknown =>
+  values?.[0] ?? (field === "version" ? (type === "integer" ? 1 : "1") : SAMPLES[field]);
 const sample = (name: VerbName) =>
   Object.fromEntries(
-    (VERBS[name].input.required ?? []).map((field) => [
-      field,
-      field === "version" ? (VERBS[name].input.properties!.version!.type === "integer" ? 1 : "1") : SAMPLES[field],
-    ]),
+    (VERBS[name].input.required ?? []).map((field) => [field, sampleOf(field, VERBS[name].input.properties![field]!)]),
   );
 
 const isStream = (answer: unknown): answer is AsyncIterable<unknown> => Symbol.asyncIterator in (answer as object);
