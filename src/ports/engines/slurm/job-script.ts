@@ -5,12 +5,14 @@
  *     slurm-job         a link to nothing, named by the first job that started here; any other of the same name ends at once
  *     stdout, stderr    the second is also where Slurm itself writes why it ended a job
  *     slurm-exit        the program's status, written last: Slurm forgets a job minutes after its end
+ *     slurm-stopped     instead of it when Slurm had asked the job to end: only Slurm knows whether that is its end, or it runs again elsewhere
  */
 import { fromShell } from "./exit-status.ts";
 
 export const SUBMITTED = "slurm-submitted";
 export const JOB_LINK = "slurm-job";
 export const EXIT = "slurm-exit";
+export const STOPPED = "slurm-stopped";
 export const STDOUT = "stdout";
 export const STDERR = "stderr";
 
@@ -40,10 +42,12 @@ cd "$folder" 2>/dev/null || { rm -f ${quote(spool)}/"$job"; exit 0; }
 [ ! -e ${EXIT} ] && { ln -s "$job" ${JOB_LINK} 2>/dev/null || [ "$(readlink ${JOB_LINK})" = "$job" ]; } || { rm -f ${quote(spool)}/"$job"; exit 0; }
 mv ${quote(spool)}/"$job" ${STDERR}
 [ "\${SLURM_RESTART_COUNT:-0}" = 0 ] || printf '\\n{"log":"Slurm runs this job again from its start (%s)."}\\n' "$SLURM_RESTART_COUNT" >>${STDOUT}
-trap : TERM
+rm -f ${STOPPED}
+left=${EXIT}
+trap 'left=${STOPPED}' TERM
 ${words} "$folder" </dev/null >>${STDOUT}
 code=$?
-echo "$code" >${EXIT}.new && mv ${EXIT}.new ${EXIT}
+echo "$code" >$left.new && mv $left.new $left
 exit "$code"
 `;
 }

@@ -15,7 +15,7 @@ import type { JobRecord } from "./dialect.ts";
 import type { Door } from "./door.ts";
 import { asCodeAndSignal, type ExitStatus } from "./exit-status.ts";
 import { type Handle, recordOf, taskId } from "./handle.ts";
-import { EXIT, parseExit, STDERR, STDOUT } from "./job-script.ts";
+import { EXIT, parseExit, STDERR, STDOUT, STOPPED } from "./job-script.ts";
 import { endedForOf, standingOf } from "./job-states.ts";
 import { readEnd, tailLog } from "./log-tail.ts";
 
@@ -82,21 +82,23 @@ export function createWatch(door: Door, { lookMs = 100, askMs = 2000, settleMs =
 
   async function lookAt(one: Watching): Promise<void> {
     try {
-      const status = await readStatus(one.folder); // before the log: what comes with it is then whole
+      const byItself = await readStatus(one.folder, EXIT); // before the log, which is then whole
+      const told = one.cancelled || one.verdict !== null;
+      const status = byItself ?? (told ? await readStatus(one.folder, STOPPED) : null);
       await one.tail.read();
       const killed = status?.signal === 9; // by whom, only Slurm knows
       const settled = one.verdict !== null && performance.now() - one.verdict.sinceMs >= settleMs;
-      if (settled || (status && (!killed || one.verdict || one.cancelled))) await conclude(one, status);
+      if (settled || (status && (!killed || one.verdict || one.cancelled))) await conclude(one, status, byItself !== null);
     } catch {
       // a file system that is away for a moment
     }
   }
 
-  async function conclude(one: Watching, status: ExitStatus | null): Promise<void> {
+  async function conclude(one: Watching, status: ExitStatus | null, byItself: boolean): Promise<void> {
     one.tail.end();
     const stderr = await readEnd(join(one.folder, STDERR), STDERR_BYTES);
     watching.delete(one);
-    one.ended(exitOf(one, status, stderr));
+    one.ended(exitOf(one, status, byItself, stderr));
   }
 
   async function ask(): Promise<void> {
@@ -116,15 +118,15 @@ export function createWatch(door: Door, { lookMs = 100, askMs = 2000, settleMs =
   }
 }
 
-function exitOf({ handle, cancelled, verdict }: Watching, status: ExitStatus | null, stderr: string): JobExit {
+function exitOf({ handle, cancelled, verdict }: Watching, status: ExitStatus | null, byItself: boolean, stderr: string): JobExit {
   const record = verdict?.record ?? null;
-  const endedFor = status && status.signal !== 9 ? null : memoryIn(stderr) ? "memory" : endedForOf(record);
+  const endedFor = byItself && status?.signal !== 9 ? null : memoryIn(stderr) ? "memory" : endedForOf(record);
   const says = record ? `${record.states.join(", ")} (${record.reason})` : "it does not know the job any more";
   const how = asCodeAndSignal(status ?? (endedFor === null && record ? record.exit : { code: 0, signal: 9 }));
   return {
     ...how,
     stderr: status ? stderr : `${stderr}Slurm on job ${taskId(handle)}: ${says}\n`,
-    endedFor: cancelled ? "cancel" : status && endedFor === "lost" ? null : endedFor,
+    endedFor: cancelled ? "cancel" : byItself && endedFor === "lost" ? null : endedFor,
     usage: null,
   };
 }
@@ -132,7 +134,7 @@ function exitOf({ handle, cancelled, verdict }: Watching, status: ExitStatus | n
 /** Slurm's own words in the job's standard error, by jobacct_gather and by cgroups. */
 const memoryIn = (stderr: string) => /exceeded (job )?memory limit|oom[-_ ]kill/i.test(stderr);
 
-async function readStatus(folder: string): Promise<ExitStatus | null> {
-  const text = await readFile(join(folder, EXIT), "utf8").catch(() => "");
+async function readStatus(folder: string, name: string): Promise<ExitStatus | null> {
+  const text = await readFile(join(folder, name), "utf8").catch(() => "");
   return text === "" ? null : parseExit(text);
 }
