@@ -54,6 +54,7 @@ export function* curvatureAt(
   const [tiled] = padded(count, blockRows);
   const score = createBlockScorer(matrix, scratch, kernels.linear);
   const bend = weights === null ? null : bends[matrix.lossName];
+  const own = bend === null || matrix.lossName === "softmax" ? 1 : outputs; // outputs that differ
   if (weights !== null) spreadWeights(matrix, weights, scratch);
   const products = new Float64Array(outputs * count * count);
   const sums = new Float64Array(outputs);
@@ -65,8 +66,7 @@ export function* curvatureAt(
     const x = weights === null ? addressOf(matrix, scratch, block) : score(weights, block);
     bend?.(scratch.scores, loss, row, present);
     sampled += present;
-    for (let k = 0; k < outputs; k++) {
-      if (bend === null && k > 0) break;
+    for (let k = 0; k < own; k++) {
       let from = x;
       if (bend !== null) {
         const factors = scratch.scores.subarray(k * BLOCK, k * BLOCK + blockRows).fill(0, present);
@@ -80,9 +80,10 @@ export function* curvatureAt(
     }
     if (done % 8 === 0) yield null;
   }
-  if (bend === null) {
-    sums.fill(sampled);
-    for (let k = 1; k < outputs; k++) products.copyWithin(k * count * count, 0, count * count);
+  if (bend === null) sums[0] = sampled;
+  for (let k = own; k < outputs; k++) {
+    sums[k] = sums[0]!;
+    products.copyWithin(k * count * count, 0, count * count);
   }
   return { products: products.map((sum) => sum / sampled), bends: sums.map((sum) => sum / sampled) };
 }
@@ -104,15 +105,20 @@ const bendOfLog: Bend = (scores, rows, row, count) => {
   }
 };
 
+/**
+ * The mean of the classes', for all of them: to add one vector to the weights of every class changes no probability, and with coordinates alike a search that begins
+ * at 0 never goes that way.
+ */
 const bendOfSoftmax: Bend = (scores, rows, row, count) => {
   for (let at = 0; at < count; at++) {
-    let [largest, sum] = [-Infinity, 0];
+    let [largest, sum, squares] = [-Infinity, 0, 0];
     for (let k = at; k < scores.length; k += BLOCK) largest = Math.max(largest, scores[k]!);
-    for (let k = at; k < scores.length; k += BLOCK) sum += scores[k] = Math.exp(scores[k]! - largest);
     for (let k = at; k < scores.length; k += BLOCK) {
-      const p = scores[k]! / sum;
-      scores[k] = weightOf(rows, row + at) * p * (1 - p);
+      const share = Math.exp(scores[k]! - largest);
+      sum += share;
+      squares += share * share;
     }
+    scores[at] = (weightOf(rows, row + at) * (1 - squares / (sum * sum))) / rows.outputs;
   }
 };
 

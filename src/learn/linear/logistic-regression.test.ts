@@ -4,6 +4,7 @@ import { createRandom, type Random } from "../../base/index.ts";
 import type { Params, Predictor, TrainingData } from "../estimator.ts";
 import { realData } from "../fixtures/real-data.ts";
 import { pick } from "../fixtures/training-data.ts";
+import type { NumberColumn } from "../frame.ts";
 import { checkEstimator, quiet } from "../suite.ts";
 import { logisticRegression } from "./logistic-regression.ts";
 
@@ -149,6 +150,21 @@ for (const [title, data, params] of [
       assert.ok(Math.abs(value - b![row]!) < 1e-3);
     });
   });
+
+test("of many rows of three classes, no search goes the way that changes no probability: the weights of a column sum to 0", async () => {
+  const data = manyRows(["a", "b", "c"], (sum, _, random) => Number(sum > -1) + Number(sum + random.normal() > 1));
+  const { c0 } = data.X.columns as { c0: NumberColumn };
+  const twin: NumberColumn = { kind: "number", values: c0.values.map((value, row) => value + Math.sin(row) / 1000) };
+  const warnings: unknown[] = [];
+  const context = { ...quiet(), warn: (warning: unknown) => warnings.push(warning) };
+  const X = { ...data.X, columns: { ...data.X.columns, twin } };
+  const model = await logisticRegression.fit({ ...data, X }, { tolerance: 1e-8 }, context);
+  assert.deepEqual(warnings, []);
+  const [a, b, c] = standardWeights(model);
+  a!.forEach((weight, at) => {
+    assert.ok(Math.abs(weight + b![at]! + c![at]!) < 1e-6, `${weight} ${b![at]} ${c![at]}`);
+  });
+});
 
 test("classes that a line divides, copies of a column and a column of one value do not hinder", async () => {
   const rows = 200;
