@@ -9,7 +9,7 @@ import type { StepManifest } from "./kind.ts";
 import { createLog } from "./log.ts";
 import { type Left, type Performing, perform, waitFor } from "./perform.ts";
 import type { Beating, Pulse } from "./pulse.ts";
-import { afterTries } from "./retry.ts";
+import { afterTries, commitPatiently } from "./retry.ts";
 import { type Attempt, type EndDetail, type EndState, endStatements, publishStatements, tryAgainStatements } from "./settle.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { startTimer, type Timeouts, timeoutOf } from "./timeouts.ts";
@@ -157,7 +157,7 @@ async function live(
 
   /** The folder goes only after the commit: until then a recovery can still publish from it. */
   async function conclude(statements: readonly Statement[]): Promise<boolean> {
-    const { committed } = await records.commit(statements);
+    const committed = await commitPatiently(records, statements);
     tidy(surroundings, folder);
     return committed;
   }

@@ -4,6 +4,7 @@
  */
 import { type Digest, MillError, newId } from "../base/index.ts";
 import type { Param, Statement } from "../ports/records/index.ts";
+import { commitPatiently } from "./retry.ts";
 import { readingStatements, type Sealed } from "./sealed.ts";
 import type { Attempt } from "./settle.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -228,7 +229,7 @@ const paramsOf = (conditions: readonly Condition[]) => conditions.flatMap(({ par
 
 async function committed({ records }: Surroundings, statements: readonly Statement[]): Promise<boolean> {
   try {
-    return (await records.commit(statements)).committed;
+    return await commitPatiently(records, statements);
   } catch (error) {
     if (error instanceof MillError && error.code === "records.constraint") return false; // two at the same moment
     throw error;

@@ -2,7 +2,9 @@
  * Which failures are tried again. What is passing (an engine or the records that are away, a job that was lost) may go well the next time;
  * what the data, the definitions or a gate say comes out the same however often it is asked.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import { MillError } from "../base/index.ts";
+import type { Records, Statement } from "../ports/records/index.ts";
 
 export interface RetryPolicy {
   /** Tries in all; 1: never again. */
@@ -24,6 +26,21 @@ const PASSING = [
 ];
 
 export const isPassing = (error: unknown) => error instanceof MillError && PASSING.includes(error.code);
+
+const COMMIT_TRIES = 6;
+const COMMIT_BACKOFF_MS = 250;
+
+/** A guarded commit, also when the records are away for some seconds: one that happened unheard is refused by its guards the second time. */
+export async function commitPatiently(records: Records, statements: readonly Statement[]): Promise<boolean> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return (await records.commit(statements)).committed;
+    } catch (error) {
+      if (!isPassing(error) || tries === COMMIT_TRIES) throw error;
+      await delay(COMMIT_BACKOFF_MS * 2 ** (tries - 1));
+    }
+  }
+}
 
 /** How long to wait before the next try; null when there is none. */
 export function backoffAfter({ attempts, backoffMs, backoffMaxMs, on = PASSING }: RetryPolicy, error: MillError, tries: number) {

@@ -1,5 +1,5 @@
-/** The side of the process that runs a step: reads the attempt's folder, runs the kind, leaves a manifest or an error. */
-import { fstatSync, readFileSync } from "node:fs";
+/** One step in the process that runs it: reads the attempt's folder, runs the kind, leaves a manifest or an error. */
+import { readFileSync } from "node:fs";
 import { asMillError, didYouMean, digestOfJson, errorToJson, MillError } from "../base/index.ts";
 import { codeInfo } from "../contract/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
@@ -22,32 +22,7 @@ export interface StepResources {
   readonly objects: Objects;
 }
 
-const ORPHAN_GRACE_MS = 2000;
 const PROGRESS_EVERY_MS = 100;
-
-/**
- * What `mill step FOLDER` does in its own process. SIGTERM asks the step to stop; so does the end of standard input when that is a pipe,
- * because then the ledger's process is gone, and this one ends for good 2 seconds later. Returns the exit code; throws nothing.
- */
-export async function runStep(folder: string, kinds: readonly StepKind<never>[], resources: StepResources): Promise<number> {
-  const stopping = new AbortController();
-  const stop = () => stopping.abort();
-  process.once("SIGTERM", stop);
-  process.stdout.on("error", stop);
-  whenParentIsGone(() => {
-    stop();
-    setTimeout(() => process.exit(1), ORPHAN_GRACE_MS).unref();
-  });
-  const print = (line: string) => void process.stdout.write(`${line}\n`);
-  return performStep(folder, kinds, { ...resources, signal: stopping.signal, print });
-}
-
-function whenParentIsGone(then: () => void): void {
-  const input = fstatSync(0);
-  if (!input.isFIFO() && !input.isSocket()) return; // a person's terminal, or nothing at all
-  process.stdin.on("end", then).on("error", then).resume();
-  (process.stdin as { unref?(): void }).unref?.();
-}
 
 export interface StepSurroundings extends StepResources {
   readonly signal: AbortSignal;

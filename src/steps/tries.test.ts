@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { MillError } from "../base/index.ts";
 import type { Engine, RunningJob } from "../ports/engines/index.ts";
+import type { Records } from "../ports/records/index.ts";
 import { kinds } from "./fixtures/kinds.ts";
 import { faultsOf, openTestWorkspace, type TestWorkspace } from "./fixtures/workspace.ts";
 import { createInlineEngine, type Ledger, type StepRequest } from "./index.ts";
@@ -97,6 +98,29 @@ withWorkspace("what data or definitions say is told at once, unless the policy n
   const named = await ledger.execute(ask("refuse", { reason: "no rows" }, { retry: { ...RETRY, on: ["dataset.empty"] } }));
   assert.equal(named.state === "failed" && named.error.message, "no rows It was tried 3 times.");
 });
+
+withWorkspace(
+  "records that are away when a step begins or ends are waited for, whether or not the commit happened",
+  async (workspace) => {
+    for (const happened of [false, true])
+      for (const failing of [0, 1]) {
+        let commits = 0;
+        const records: Records = {
+          ...workspace.records,
+          async commit(statements) {
+            const fails = commits++ === failing;
+            const outcome = fails && !happened ? null : await workspace.records.commit(statements);
+            if (outcome && !fails) return outcome;
+            throw new MillError("records.away", "The records do not answer.");
+          },
+        };
+        const outcome = await workspace
+          .ledgerWith({ records })
+          .execute(ask("write", { name: `${happened} ${failing}`, parts: 1 }));
+        assert.ok(outcome.state === "succeeded" || outcome.state === "reused", `${happened} ${failing}: ${outcome.state}`);
+      }
+  },
+);
 
 withWorkspace("a step that waits for its next try can be left, and is in the queue until then", async (workspace) => {
   const ledger = workspace.ledgerWith({ engines: [engineOf(workspace, { away: 9 })] });

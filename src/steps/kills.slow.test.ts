@@ -1,0 +1,163 @@
+/** A fan-out whose server, workers or database are killed at random moments, about a hundred times: no result is lost, none is published twice. */
+import assert from "node:assert/strict";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { after, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { createRandom } from "../base/index.ts";
+import { testAddress } from "../ports/records/fixtures/open-test-records.ts";
+import { openPostgres } from "../ports/records/index.ts";
+import { faultsOf, openTestWorkspace } from "./fixtures/workspace.ts";
+
+const root = mkdtempSync(join(tmpdir(), "mill-kills-"));
+after(() => rmSync(root, { recursive: true, force: true }));
+const SEED = Math.floor(Date.now() % 1e9);
+const random = createRandom(SEED);
+const CI = join(import.meta.dirname, "../../.ci/postgres");
+const PROGRAM = join(import.meta.dirname, "fixtures", "fan-out.ts");
+
+interface FanOut {
+  readonly folder: string;
+  readonly where: "inline" | "processes";
+  readonly count: number;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+function start({ folder, where, count, env }: FanOut): { child: ChildProcess; lines: Promise<string[]> } {
+  const child = spawn(process.execPath, [PROGRAM, folder, where, String(count), "together"], {
+    stdio: ["ignore", "pipe", "inherit"],
+    ...(env && { env: { ...process.env, ...env } }),
+  });
+  return { child, lines: text(child.stdout!).then((all) => all.trim().split("\n")) };
+}
+
+function newFolder(name: string): string {
+  mkdirSync(join(root, name));
+  return join(root, name);
+}
+
+/** Lets it finish, then holds what is there against what was acknowledged: each result once, every object there. */
+async function requireWhole(
+  fanOut: FanOut,
+  runs: readonly string[][],
+  open?: Parameters<typeof openTestWorkspace>[2],
+): Promise<void> {
+  const last = await start(fanOut).lines;
+  assert.equal(last.at(-1), "finished", `seed ${SEED}`);
+  const made = [...runs, last].flat().filter((line) => line.startsWith("succeeded "));
+  assert.equal(new Set(made).size, made.length, `a step that was acknowledged ran again; seed ${SEED}`);
+  const workspace = await openTestWorkspace(fanOut.folder, "inline", open);
+  try {
+    assert.deepEqual(await faultsOf(workspace), [], `seed ${SEED}`);
+    assert.deepEqual(await workspace.records.query("SELECT count(*) AS n FROM results"), [{ n: fanOut.count }]);
+    assert.deepEqual(await workspace.records.query("SELECT count(*) AS n FROM steps WHERE state IN ('queued', 'running')"), [
+      { n: 0 },
+    ]);
+  } finally {
+    await workspace.close();
+  }
+}
+
+test("sixty kills of the server", { timeout: 400_000 }, async () => {
+  const fanOut: FanOut = { folder: newFolder("server"), where: "inline", count: 1500 };
+  const runs: string[][] = [];
+  for (let kill = 0; kill < 60; kill++) {
+    const { child, lines } = start(fanOut);
+    await once(child.stdout!, "readable"); // it has recovered
+    await delay(random.below(150));
+    child.kill("SIGKILL");
+    runs.push(await lines);
+  }
+  await requireWhole(fanOut, runs);
+});
+
+test("kills of workers, up to twenty", { timeout: 400_000 }, async () => {
+  const fanOut: FanOut = { folder: newFolder("workers"), where: "processes", count: 20 };
+  const runs: string[][] = [];
+  let killed = 0;
+  for (let before = -1; killed < 20 && killed > before; ) {
+    before = killed;
+    const { child, lines } = start(fanOut);
+    let ended = false;
+    child.once("exit", () => (ended = true));
+    while (!ended && killed < 20) {
+      await delay(20 + random.below(100));
+      const workers = childrenOf(child.pid!);
+      if (ended || workers.length === 0) continue;
+      if (kill(workers[random.below(workers.length)]!)) killed++;
+    }
+    runs.push(await lines);
+  }
+  assert.ok(killed > 0);
+  await requireWhole(fanOut, runs);
+});
+
+test("ten kills of the database's server", {
+  skip: !hasServer() && "needs PostgreSQL's programs (.ci/postgres start DIR)",
+  timeout: 400_000,
+}, async () => {
+  const cluster = mkdtempSync(join(tmpdir(), "mill-kills-postgres-"));
+  const ci = async (action: string) => {
+    const child = spawn(CI, [action, cluster], { stdio: ["ignore", "pipe", "inherit"] });
+    const said = text(child.stdout);
+    assert.equal((await once(child, "exit"))[0], 0, action);
+    return said;
+  };
+  try {
+    const address = (await ci("start")).trim().replace("MILL_TEST_POSTGRES=", "");
+    const env = { MILL_RECORDS: "postgres", MILL_TEST_POSTGRES: address };
+    const fanOut: FanOut = { folder: newFolder("database"), where: "inline", count: 1000, env };
+    const runs: string[][] = [];
+    for (let kills = 0; kills < 10; ) {
+      const { child, lines } = start(fanOut);
+      let ended = false;
+      child.once("exit", () => (ended = true));
+      await once(child.stdout!, "readable");
+      while (!ended && kills < 10) {
+        await delay(random.below(200));
+        await ci("kill");
+        await ci("again");
+        kills++;
+      }
+      runs.push(await lines);
+      if (runs.length > 10) break;
+    }
+    await requireWhole(fanOut, runs, (path) => openPostgres(testAddress(address, path)));
+  } finally {
+    await ci("stop");
+    rmSync(cluster, { recursive: true, force: true });
+  }
+});
+
+const childrenOf = (pid: number): number[] => {
+  try {
+    return execFileSync("ps", ["-o", "pid=", "--ppid", String(pid)], { encoding: "utf8" })
+      .trim()
+      .split("\n")
+      .map(Number);
+  } catch {
+    return []; // none, or it is gone itself
+  }
+};
+
+function kill(pid: number): boolean {
+  try {
+    process.kill(pid, "SIGKILL");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function hasServer(): boolean {
+  try {
+    execFileSync("sh", ["-c", "command -v initdb || ls /usr/lib/postgresql/*/bin/initdb"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
