@@ -1,20 +1,15 @@
-/** Time, processor time and memory of verifying a million rows; PostgreSQL where MILL_TEST_POSTGRES names a server. */
+/** Time, processor time and memory of verifying a million rows. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { dropSchemas, testAddress } from "../ports/records/fixtures/open-test-records.ts";
-import { openPostgres, openSqlite, type Records } from "../ports/records/index.ts";
+import { openSqlite, type Records } from "../ports/records/index.ts";
 import { createAudit } from "./audit.ts";
 import { digestOfRow, GENESIS, type StoredRow } from "./audit-chain.ts";
 
 const ROWS = 1_000_000;
 const TOGETHER = 500;
 const folder = mkdtempSync(join(tmpdir(), "mill-audit-bench-"));
-const server = process.env.MILL_TEST_POSTGRES;
-const stores: Record<string, Records> = {
-  SQLite: await openSqlite(join(folder, "mill.db")),
-  ...(server && { PostgreSQL: await openPostgres(testAddress(server, folder)) }),
-};
+const records = await openSqlite(join(folder, "mill.db"));
 
 async function fill(records: Records): Promise<void> {
   let link = GENESIS;
@@ -35,18 +30,15 @@ async function fill(records: Records): Promise<void> {
   }
 }
 
-for (const [name, records] of Object.entries(stores)) {
-  await fill(records);
-  const startedMs = performance.now();
-  const before = process.cpuUsage();
-  const state = await createAudit({ records }).verify();
-  const { user, system } = process.cpuUsage(before);
-  const [seconds, cpu] = [(performance.now() - startedMs) / 1000, (user + system) / 1e6];
-  console.log(
-    `${name}: ${JSON.stringify(state)} in ${seconds.toFixed(1)} s, ${cpu.toFixed(1)} s of processor time; ` +
-      `largest memory ${Math.round(process.resourceUsage().maxRSS / 1024)} MB`,
-  );
-  await records.close();
-}
-if (server) await dropSchemas(server);
+await fill(records);
+const startedMs = performance.now();
+const before = process.cpuUsage();
+const state = await createAudit({ records }).verify();
+const { user, system } = process.cpuUsage(before);
+const [seconds, cpu] = [(performance.now() - startedMs) / 1000, (user + system) / 1e6];
+console.log(
+  `${JSON.stringify(state)} in ${seconds.toFixed(1)} s, ${cpu.toFixed(1)} s of processor time; ` +
+    `largest memory ${Math.round(process.resourceUsage().maxRSS / 1024)} MB`,
+);
+await records.close();
 rmSync(folder, { recursive: true });

@@ -21,11 +21,12 @@ export interface MarkOptions {
 
 /** Adds to `marked`, and says now and then that it went on. Stops with the first thing that cannot be read: nothing may be removed then. */
 export async function* mark(marked: DigestSet, { records, tree, ended, freed }: MarkOptions): AsyncGenerator<void> {
-  for await (const { upload, digest } of parts(records)) if (!ended.has(upload)) marked.add(digest);
+  for await (const { upload, digest } of parts(records))
+    if (!ended.has(upload) && marked.add(digest) && marked.size % PAGE === 0) yield;
   yield;
-  for await (const digest of pinned(records)) marked.add(digest);
+  for await (const digest of pinned(records)) if (marked.add(digest) && marked.size % PAGE === 0) yield;
   yield;
-  for await (const entry of staged(records)) marked.add(digestOfEntry(fromRow(entry)!));
+  for await (const entry of staged(records)) if (marked.add(digestOfEntry(fromRow(entry)!)) && marked.size % PAGE === 0) yield;
   yield;
   for await (const root of workingRoots(records)) yield* markTree(marked, tree, root);
   for await (const { commit, root } of wholeCommits(records)) if (!freed.has(commit)) yield* markTree(marked, tree, root);

@@ -1,6 +1,6 @@
 /** The restore drill: a backup of a server at work, restored and compared; on PostgreSQL with MILL_RECORDS=postgres and MILL_TEST_POSTGRES. */
 import assert from "node:assert/strict";
-import { appendFile, cp, readFile, rm } from "node:fs/promises";
+import { appendFile, cp, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { dropSchemas, testAddress } from "../src/ports/records/fixtures/open-test-records.ts";
@@ -79,6 +79,9 @@ test("a backup of a server under load, restored elsewhere, gives the same answer
   const other = { ...envOf(restored), ...PASSPHRASE };
   const done = await told<{ rows: number; audit: { whole: boolean; anchored?: number } }>(other, "restore", backup, ...at);
   assert.ok(done.audit.whole && done.audit.anchored !== undefined, JSON.stringify(done));
+  const accessed = (await readdir(join(original, "access"))).map((name) => readFile(join(original, "access", name), "utf8"));
+  const lines = (await Promise.all(accessed)).join("");
+  assert.ok(lines.includes(`"verb":"feedback"`) && !lines.includes(token) && !lines.includes("Chinstrap"), lines.slice(0, 500));
   await rm(original, { recursive: true }); // nothing leans on it
   const again = await serveIn(other, ...at);
   const after = (await ask(again.url, `/v1/endpoints/${ENDPOINT}/predict`, { body: { rows: ROWS } })).json();
@@ -95,6 +98,8 @@ test("a backup of a server under load, restored elsewhere, gives the same answer
   }>().items;
   assert.ok(log!.rowCount >= ROWS.length + sure, `${log!.rowCount} rows, ${sure} were sure`);
   assert.equal((await told<{ whole: boolean }>(other, "audit", "verify", ...at)).whole, true);
+  const { items } = await told<{ items: { actor: string }[] }>(other, "audit", "list", "--verb", "collect", ...at);
+  assert.ok(items.length > 0 && items.every(({ actor }) => actor === "owner"));
   const verified = await told<{ faults: number; objects: number }>(other, "lake", "verify", "--content", ...at);
   assert.deepEqual([verified.faults, verified.objects > 10], [0, true]);
   assert.equal(await stopped(again.child, "SIGTERM"), 0);
