@@ -26,10 +26,16 @@ import {
 import { commitInfrastructure } from "./infrastructure.ts";
 import { createLake, createUploads } from "./lake/index.ts";
 import { createMonitor } from "./monitor/index.ts";
-import { createKeeper, createScheduler, createSources, platformVerbs, STEP_KINDS } from "./orchestrate/index.ts";
+import {
+  createKeeper,
+  createLineageExporter,
+  createScheduler,
+  createSources,
+  platformVerbs,
+  STEP_KINDS,
+} from "./orchestrate/index.ts";
 import { readPackage } from "./package.ts";
-import { createLocalEngine } from "./ports/engines/index.ts";
-import { createWebhook, type Notices } from "./ports/notices/index.ts";
+import { createNoticeFile, createWebhook, type Notices } from "./ports/notices/index.ts";
 import { configuredObjects, type ObjectsSpec, openObjects, requireSameStore } from "./ports/objects/index.ts";
 import { openRecords } from "./ports/records/index.ts";
 import { openDuckDb } from "./ports/tables/index.ts";
@@ -44,6 +50,9 @@ const SEAL_EVERY_MS = 60_000;
 const DELIVER_EVERY_MS = 5000;
 /** How often endpoints are looked after while the platform is up. */
 const KEEP_EVERY_MS = 1000;
+/** How often what runs is told to those who listen, and how long that may keep a stop waiting. */
+const LINEAGE_EVERY_MS = 1000;
+const LINEAGE_LAST_MS = 2000;
 /** What DuckDB may hold when the process itself asks, beside the steps' own engines. */
 const QUERY_MEMORY_MB = 384;
 
@@ -101,6 +110,8 @@ export async function openWorkspace(config: Config): Promise<App> {
       shared: config.records !== null,
       infrastructure: () => infrastructure,
     });
+    let tellLineage = async (): Promise<void> => undefined;
+    closers.push(() => Promise.race([tellLineage(), delay(LINEAGE_LAST_MS, undefined, { ref: false })]));
     closers.push(() => ledger.close());
     const registry = createRegistry({ records, objects });
     const story = createStory(records);
@@ -137,6 +148,16 @@ export async function openWorkspace(config: Config): Promise<App> {
       inLine: createQueues(),
       now,
     };
+    const lineage = lineageOf(config);
+    if (lineage !== null) {
+      const { version } = readPackage(join(import.meta.dirname, ".."));
+      const exporter = createLineageExporter(workspace, lineage, { namespace: config.openLineageNamespace, version });
+      tellLineage = () => exporter.look().catch(() => undefined); // what is not told now is told later
+      const telling = setInterval(() => void tellLineage(), LINEAGE_EVERY_MS);
+      telling.unref();
+      closers.push(async () => clearInterval(telling));
+      await tellLineage();
+    }
     const handlers: Handlers = {
       ...platformVerbs(workspace),
       ...peopleVerbs(accounts, login),
@@ -199,6 +220,13 @@ async function doorAddress({ host, s3Port, s3Domain, s3Certificate, s3Certificat
 /** Where alerts are sent, if anywhere. */
 const webhookOf = ({ webhook, webhookSecret, webhookPrivate }: Config): Notices | null =>
   webhook === null ? null : createWebhook({ url: webhook, secret: webhookSecret, allowPrivate: webhookPrivate });
+
+/** Where OpenLineage events go, if anywhere. */
+function lineageOf({ openLineage, project, webhookSecret, webhookPrivate }: Config): Notices | null {
+  if (openLineage === null) return null;
+  if (!/^https?:/i.test(openLineage)) return createNoticeFile(resolve(project, openLineage));
+  return createWebhook({ url: openLineage, secret: webhookSecret, allowPrivate: webhookPrivate });
+}
 
 /** One that fails keeps the others from nothing; the first failure is told at the end. */
 async function closeInTurn(closers: readonly (() => Promise<unknown>)[]): Promise<void> {

@@ -25,6 +25,8 @@ test("without a word from anyone the defaults hold", () => {
     webhook: null,
     webhookSecret: null,
     webhookPrivate: false,
+    openLineage: null,
+    openLineageNamespace: "millwright",
     records: null,
     objects: null,
     objectsEndpoint: null,

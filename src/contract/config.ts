@@ -109,6 +109,22 @@ export const SETTINGS = {
     values: ["yes", "no"],
     default: "no",
   },
+  openLineage: {
+    about: "Where OpenLineage events of runs and steps go: an address, signed like the webhook's, or a file (NDJSON).",
+    type: "text",
+    env: "MILL_OPENLINEAGE",
+    file: true,
+    flag: true,
+    default: "nobody is told",
+  },
+  openLineageNamespace: {
+    about: "Namespace of the jobs and data sets in them.",
+    type: "text",
+    env: "MILL_OPENLINEAGE_NAMESPACE",
+    file: true,
+    flag: true,
+    default: "millwright",
+  },
   records: {
     about: "Where rows are kept: postgres://USER@HOST/DATABASE?schema=NAME.",
     type: "text",
@@ -237,6 +253,9 @@ export interface Config {
   readonly webhook: string | null;
   readonly webhookSecret: string | null;
   readonly webhookPrivate: boolean;
+  /** An http or https address, or the path of a file; null: nobody is told. */
+  readonly openLineage: string | null;
+  readonly openLineageNamespace: string;
   /** A `postgres://` address; null: a file of the workspace. */
   readonly records: string | null;
   /** null: files of the workspace. */
@@ -293,6 +312,8 @@ export function readConfig({ flags, env, file, machine }: ConfigSources): Config
     webhook: text("webhook"),
     webhookSecret: text("webhookSecret"),
     webhookPrivate: (text("webhookPrivate") ?? SETTINGS.webhookPrivate.default) === "yes",
+    openLineage: text("openLineage"),
+    openLineageNamespace: text("openLineageNamespace") ?? SETTINGS.openLineageNamespace.default,
     records: readRecords(find("records")),
     objects: readObjects(find("objects")),
     objectsEndpoint: text("objectsEndpoint"),
@@ -368,7 +389,7 @@ function readText(name: SettingName, found: Found): string | null {
 }
 
 /** Many receivers put theirs into the address. */
-const SECRET: readonly SettingName[] = ["token", "webhook", "webhookSecret", "records", "key", "backupPassphrase"];
+const SECRET: readonly SettingName[] = ["token", "webhook", "webhookSecret", "openLineage", "records", "key", "backupPassphrase"];
 
 function badValue(name: SettingName, { value, at }: NonNullable<Found>, expected: string): MillError {
   const got = JSON.stringify(value).slice(0, 60);

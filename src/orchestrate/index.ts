@@ -1,4 +1,5 @@
 export { createKeeper } from "./keeper.ts";
+export { createLineageExporter } from "./openlineage/exporter.ts";
 export { createScheduler } from "./schedules/scheduler.ts";
 export { createSources, type Sources } from "./sources.ts";
 export { STEP_KINDS } from "./step-kinds.ts";

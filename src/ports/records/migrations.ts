@@ -190,6 +190,9 @@ export const migrations: readonly Migration[] = [
         run_id TEXT, error TEXT, ended_at BIGINT)`,
       `CREATE INDEX ticks_schedule ON ticks (schedule, id)`,
 
+      // orchestrate: what was told of a run or step by OpenLineage; the subject since: from when on
+      `CREATE TABLE lineage_events (subject TEXT PRIMARY KEY, event TEXT NOT NULL, at BIGINT NOT NULL)`,
+
       // orchestrate: backfills
     ],
   },
