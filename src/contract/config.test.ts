@@ -39,6 +39,12 @@ test("without a word from anyone the defaults hold", () => {
     s3Certificate: null,
     s3CertificateKey: null,
     accessLogMb: 64,
+    on: "local",
+    slurmUrl: null,
+    slurmUser: null,
+    slurmTokenFile: null,
+    slurmPartition: null,
+    slurmPlainHttp: false,
     backupPassphrase: null,
   });
 });

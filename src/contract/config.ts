@@ -4,6 +4,8 @@ import { didYouMean, MillError } from "../base/index.ts";
 export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+export const ENGINES = ["local", "slurm"] as const;
+
 interface Setting {
   readonly about: string;
   readonly type: "integer" | "text";
@@ -228,6 +230,56 @@ export const SETTINGS = {
     max: 1_000_000,
     default: 64,
   },
+  on: {
+    about: "Where steps run: on this machine (local) or on a Slurm cluster (slurm).",
+    type: "text",
+    env: "MILL_ON",
+    file: true,
+    flag: true,
+    values: ENGINES,
+    default: "local",
+  },
+  slurmUrl: {
+    about: "Address of Slurm's REST door, slurmrestd; https unless it is on this machine.",
+    type: "text",
+    env: "MILL_SLURM_URL",
+    file: true,
+    flag: false,
+    default: null,
+  },
+  slurmUser: {
+    about: "Whose jobs they are on Slurm; the user that Millwright runs as.",
+    type: "text",
+    env: "MILL_SLURM_USER",
+    file: true,
+    flag: false,
+    default: "this user",
+  },
+  slurmTokenFile: {
+    about: "File that holds a token for Slurm, as `scontrol token` gives it; read again when the token has run out.",
+    type: "text",
+    env: "MILL_SLURM_TOKEN_FILE",
+    file: true,
+    flag: false,
+    default: null,
+  },
+  slurmPartition: {
+    about: "Partition that steps run in.",
+    type: "text",
+    env: "MILL_SLURM_PARTITION",
+    file: true,
+    flag: false,
+    default: "the cluster's own",
+  },
+  slurmPlainHttp: {
+    about: "Whether tokens may go to Slurm over a network in the clear: yes or no.",
+    type: "text",
+    env: "MILL_SLURM_PLAIN_HTTP",
+    file: true,
+    flag: false,
+    values: ["yes", "no"],
+    default: "no",
+  },
   backupPassphrase: {
     about: "Passphrase that the keys and the token in a backup are sealed under.",
     type: "text",
@@ -272,6 +324,14 @@ export interface Config {
   readonly s3CertificateKey: string | null;
   /** 0: no access log. */
   readonly accessLogMb: number;
+  readonly on: (typeof ENGINES)[number];
+  readonly slurmUrl: string | null;
+  /** null: the user of this process. */
+  readonly slurmUser: string | null;
+  readonly slurmTokenFile: string | null;
+  /** null: the cluster's own. */
+  readonly slurmPartition: string | null;
+  readonly slurmPlainHttp: boolean;
   readonly backupPassphrase: string | null;
 }
 
@@ -326,6 +386,12 @@ export function readConfig({ flags, env, file, machine }: ConfigSources): Config
     s3Certificate: text("s3Certificate"),
     s3CertificateKey: text("s3CertificateKey"),
     accessLogMb: integer("accessLog", SETTINGS.accessLog.default),
+    on: (text("on") ?? SETTINGS.on.default) as Config["on"],
+    slurmUrl: text("slurmUrl"),
+    slurmUser: text("slurmUser"),
+    slurmTokenFile: text("slurmTokenFile"),
+    slurmPartition: text("slurmPartition"),
+    slurmPlainHttp: (text("slurmPlainHttp") ?? SETTINGS.slurmPlainHttp.default) === "yes",
     backupPassphrase: text("backupPassphrase"),
   };
 }
