@@ -3,12 +3,14 @@
  * Loaded by the commands that need a workspace; `main.ts` is the bin.
  */
 import { readFile } from "node:fs/promises";
-import { extname, join } from "node:path";
+import { extname, join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { requireRestored } from "./backup/index.ts";
 import { createQueues, MillError } from "./base/index.ts";
 import type { App } from "./cli/index.ts";
 import type { Config, Handlers, SettingName } from "./contract/index.ts";
 import { openProject, requireProject } from "./define/index.ts";
+import { configuredEngines } from "./engines.ts";
 import {
   accessVerbs,
   auditVerbs,
@@ -95,7 +97,7 @@ export async function openWorkspace(config: Config): Promise<App> {
     const infrastructure = await commitInfrastructure({ records, objects, repositories: lake.repositories, config });
 
     const steps = join(config.workspace, "steps");
-    const engine = createLocalEngine({
+    const engines = configuredEngines(config, {
       command: [process.execPath, MAIN],
       folder: steps,
       environment: stepEnvironment(config, stored),
@@ -103,7 +105,7 @@ export async function openWorkspace(config: Config): Promise<App> {
     const ledger = createLedger({
       records,
       objects,
-      engines: [engine],
+      engines,
       folder: steps,
       kinds: STEP_KINDS,
       environment: environment(),
