@@ -133,3 +133,16 @@ test("retention is set and shown; a collection tells, removes, and names what we
   const [fault] = await lines("verify", { repository: "photos" });
   assert.ok(fault?.event === "fault" && fault.path === "a.png" && fault.what === "the object is missing");
 });
+
+test("whoever begins a backup is told when all that was acknowledged is sealed; until it leaves nothing is collected", async () => {
+  await lake.append("orders", [{ amount: 1 }]);
+  const asker = new AbortController();
+  const context = { actor: "ann", rights: { roles: [], may: new Set<never>() }, requestId: "r", signal: asker.signal };
+  const lines = verbs.beginBackup({}, context)[Symbol.asyncIterator]();
+  assert.equal((await lines.next()).value.event, "ready");
+  assert.equal((await lake.head("orders"))?.rowCount, 1);
+  await assert.rejects(lake.collector.collect(), { code: "lake.collecting" });
+  asker.abort();
+  assert.equal((await lines.next()).done, true);
+  await lake.collector.collect();
+});
