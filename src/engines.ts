@@ -1,10 +1,9 @@
 /** Where steps may run, as configured. The first is the default. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { userInfo } from "node:os";
 import { join } from "node:path";
-import { MillError, newId } from "./base/index.ts";
+import { newId } from "./base/index.ts";
 import type { Config } from "./contract/index.ts";
-import { createLocalEngine, createSlurmEngine, type Engine, tokenFromFile } from "./ports/engines/index.ts";
+import { configuredSlurm, createLocalEngine, createSlurmEngine, type Engine } from "./ports/engines/index.ts";
 
 export interface EngineOptions {
   /** What comes before `step FOLDER`. */
@@ -17,27 +16,15 @@ export interface EngineOptions {
 /** Errors: `config.value`, `engine.address`. */
 export function configuredEngines(config: Config, options: EngineOptions): readonly Engine[] {
   const local = createLocalEngine(options);
-  if (config.slurmUrl === null && config.on === "local") return [local];
+  const cluster = configuredSlurm(config);
+  if (!cluster) return [local];
   const slurm = createSlurmEngine({
     ...options,
-    url: required(config.slurmUrl, "MILL_SLURM_URL", "http://127.0.0.1:6820"),
-    user: config.slurmUser ?? userInfo().username,
-    token: tokenFromFile(required(config.slurmTokenFile, "MILL_SLURM_TOKEN_FILE", "/run/mill/slurm-token")),
-    partition: config.slurmPartition,
-    allowPlainHttp: config.slurmPlainHttp,
+    ...cluster,
     workspace: workspaceName(config.workspace),
     environment: ownVariables(options.environment),
   });
   return config.on === "slurm" ? [slurm, local] : [local, slurm];
-}
-
-function required(value: string | null, variable: string, example: string): string {
-  if (value !== null) return value;
-  throw new MillError("config.value", `Steps cannot run on Slurm without ${variable}.`, {
-    at: variable,
-    expected: `as in ${example}`,
-    fix: `Set ${variable}, or run steps locally.`,
-  });
 }
 
 /** The same for all servers of a workspace, and for no other workspace on the cluster. */

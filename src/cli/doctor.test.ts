@@ -132,3 +132,20 @@ test("an audit that was altered, or whose end was cut off, is a fault; one witho
   assert.match((await told(config, "audit")).found, /row 2: its content was changed/);
   await records.close();
 });
+
+test("a Slurm that is set is asked whether it answers, and what is missing is told", async () => {
+  assert.equal(await told(configOf({}), "slurm"), undefined);
+  const fault = async (env: Record<string, string>) => {
+    const { state, found } = await told(configOf(env), "slurm");
+    assert.equal(state, "fault");
+    return found;
+  };
+  const MILL_SLURM_URL = "http://127.0.0.1:9";
+  assert.match(await fault({ MILL_ON: "slurm" }), /without MILL_SLURM_URL/);
+  assert.match(await fault({ MILL_SLURM_URL }), /without MILL_SLURM_TOKEN_FILE/);
+  assert.match(await fault({ MILL_SLURM_URL, MILL_SLURM_TOKEN_FILE: join(root, "none") }), /token/);
+  const token = join(root, "slurm-token");
+  writeFileSync(token, "a.b.c");
+  assert.match(await fault({ MILL_SLURM_URL, MILL_SLURM_TOKEN_FILE: token }), /cannot be reached/);
+  assert.match(await fault({ MILL_SLURM_URL: "http://slurm.example.org", MILL_SLURM_TOKEN_FILE: token }), /in the clear/);
+});

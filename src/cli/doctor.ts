@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { asMillError, formatSpan } from "../base/index.ts";
 import { type Config, EXIT } from "../contract/index.ts";
 import { openKeyring, readAuditAnchor, readLock, verifyChain } from "../guard/index.ts";
+import { configuredSlurm, createSlurmDoor } from "../ports/engines/index.ts";
 import { configuredObjects, probeObjects, readStoreMark } from "../ports/objects/index.ts";
 import { openSnapshot, probeRecords } from "../ports/records/index.ts";
 import type { Command } from "./command.ts";
@@ -58,6 +59,7 @@ export const examine = async (config: Config): Promise<Finding[]> => [
     disk(config),
     clock(),
   ])),
+  ...(await slurm(config)),
   await audit(config),
   ...(await notices(config)),
 ];
@@ -239,6 +241,19 @@ async function notices({ workspace, token }: Config): Promise<Finding[]> {
   } catch (thrown) {
     const { message, fix = "" } = asMillError(thrown);
     return [finding("server", "warning", message, fix)];
+  }
+}
+
+/** Nothing where no Slurm is set. */
+async function slurm(config: Config): Promise<Finding[]> {
+  try {
+    const cluster = configuredSlurm(config);
+    if (!cluster) return [];
+    const version = await createSlurmDoor(cluster).version();
+    return [finding("slurm", "ok", `${cluster.url} answers in ${version}`)];
+  } catch (thrown) {
+    const { message, fix = "" } = asMillError(thrown);
+    return [finding("slurm", "fault", message, fix)];
   }
 }
 
