@@ -12,7 +12,7 @@ import type { Beating, Pulse } from "./pulse.ts";
 import { afterTries, commitPatiently } from "./retry.ts";
 import { type Attempt, type EndDetail, type EndState, endStatements, publishStatements, tryAgainStatements } from "./settle.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { startTimer, type Timeouts, timeoutOf } from "./timeouts.ts";
+import { firstOf, startTimer, type Timeouts, timeoutOf } from "./timeouts.ts";
 
 export type Outcome =
   /** `reused`: there was a result already; `meters` are those of the attempt that made it. */
@@ -86,7 +86,7 @@ async function live(
   const silent = startTimer(request.timeouts, "heartbeatMs", step);
   const ceased = new AbortController();
   const released = new AbortController();
-  const stop = AbortSignal.any([request.signal, running.signal, silent.signal, ceased.signal]);
+  const stop = firstOf(request.signal, running.signal, silent.signal, ceased.signal);
   const beating: Beating = {
     attempt,
     progress: null,

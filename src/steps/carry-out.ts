@@ -9,7 +9,7 @@ import type { Results } from "./results.ts";
 import { backoffAfter, type RetryPolicy } from "./retry.ts";
 import type { Attempt } from "./settle.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { startTimer, type Timeouts, timeoutOf } from "./timeouts.ts";
+import { firstOf, startTimer, type Timeouts, timeoutOf } from "./timeouts.ts";
 
 /** What carries steps out, one of each a ledger. */
 export interface Works {
@@ -34,9 +34,9 @@ export async function carryOut(works: Works, wanted: Wanted, waiter: Waiter, beg
   const step = `${wanted.kind} of ${wanted.target}`;
   const toStart = startTimer(wanted.timeouts, "scheduleToStartMs", step);
   const toClose = startTimer(wanted.timeouts, "scheduleToCloseMs", step);
-  const signal = AbortSignal.any([waiter.signal, toClose.signal]);
+  const signal = firstOf(waiter.signal, toClose.signal);
   try {
-    let attempt = begun ?? (await take(works, wanted, { ...waiter, signal: AbortSignal.any([signal, toStart.signal]) }));
+    let attempt = begun ?? (await take(works, wanted, { ...waiter, signal: firstOf(signal, toStart.signal) }));
     toStart.clear();
     for (let tries = 1; ; tries++) {
       if ("state" in attempt) return attempt;

@@ -15,8 +15,8 @@ export interface Timeouts {
 }
 
 export interface Timer {
-  /** Aborts with the error when the time is over. */
-  readonly signal: AbortSignal;
+  /** Aborts with the error when the time is over; null: there is no limit. */
+  readonly signal: AbortSignal | null;
   /** Begins anew. */
   again(): void;
   clear(): void;
@@ -31,11 +31,19 @@ const SAYS: Record<keyof Timeouts, string> = {
   heartbeatMs: "The step gave no sign of life, and was ended",
 };
 
+const NO_TIMER: Timer = { signal: null, again() {}, clear() {} };
+
+/** Aborts with the first of them; joining signals costs more than most steps' other bookkeeping, so one alone is itself. */
+export function firstOf(...signals: readonly (AbortSignal | null)[]): AbortSignal {
+  const given = signals.filter((signal) => signal !== null);
+  return given.length === 1 ? given[0]! : AbortSignal.any(given);
+}
+
 /** Never over when the timeout is not set. */
 export function startTimer(timeouts: Timeouts, which: keyof Timeouts, step: string): Timer {
   const limitMs = timeouts[which];
+  if (limitMs === undefined) return NO_TIMER;
   const over = new AbortController();
-  if (limitMs === undefined) return { signal: over.signal, again() {}, clear() {} };
   const timer = setTimeout(() => over.abort(timedOut(which, limitMs, step)), Math.min(limitMs, TIMER_MS_MAX));
   return { signal: over.signal, again: () => void timer.refresh(), clear: () => clearTimeout(timer) };
 }
