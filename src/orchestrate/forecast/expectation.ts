@@ -46,7 +46,7 @@ export function expectNext(samples: readonly Sample[], size: number | null): Exp
   if (measured.length === 0) return null;
   const fit = bestFit(measured, size);
   const value = fit(size);
-  const drawn = measured.map((sample) => (sample.value / fit(sample.size)) * value).sort((a, b) => a - b);
+  const drawn = measured.map((sample) => sample.value * (value / fit(sample.size))).sort((a, b) => a - b);
   const n = drawn.length;
   const cut = Math.max(1, Math.floor(((n + 1) * (1 - SURE)) / 2 + 1e-9));
   const low = drawn[cut - 1]!;

@@ -71,7 +71,8 @@ test("what failed, was cancelled or refused is told so, with the error", async (
   platform.write("deliveries.csv", deliveriesCsv(700));
   await platform.run([], stop.signal, (event) => event.event === "step-started" && stop.abort());
   await first.look();
-  const runs = events().filter((one) => one.job.facets.jobType.jobType === "RUN" && one.eventType !== "START");
+  const inOrder = events().toSorted((a, b) => (a.run.runId < b.run.runId ? -1 : 1)); // runs go out beside each other
+  const runs = inOrder.filter((one) => one.job.facets.jobType.jobType === "RUN" && one.eventType !== "START");
   assert.deepEqual(
     runs.map(({ eventType }) => eventType),
     ["FAIL", "COMPLETE", "ABORT"],
