@@ -18,6 +18,9 @@ export interface LineageExporter {
 
 /** Ids carry the clock of the server that made them: rows that much older than the last may still come. */
 const SKEW_MS = 3_600_000;
+/** What has not ended after so long is not waited for any more; what was told is forgotten a day later. */
+const OPEN_MAX_MS = 7 * 24 * 3_600_000;
+const KEPT_MS = OPEN_MAX_MS + 24 * 3_600_000;
 const ROWS_MAX = 200;
 const TOPICS = "openlineage/";
 const SINCE = "since";
@@ -54,11 +57,13 @@ export function createLineageExporter(workspace: Workspace, notices: Notices, te
   const { records, ledger, now } = workspace;
   const outbox = createOutbox({ records, notices, now, topics: TOPICS });
   let looking: Promise<void> | null = null;
+  let forgotAt = Number.NEGATIVE_INFINITY;
 
   const lookAll = async () => {
     const from = await firstId();
     for (let told = true; told; ) told = await tellRuns(from);
     for (let told = true; told; ) told = await tellSteps(from);
+    await forget();
     await outbox.flush();
   };
 
@@ -74,7 +79,16 @@ export function createLineageExporter(workspace: Workspace, notices: Notices, te
       return idOf(now());
     }
     const recent = idOf(Math.max(seen!.since, seen!.last! - SKEW_MS));
-    return seen!.open !== null && seen!.open < recent ? seen!.open : recent;
+    const open = seen!.open === null ? recent : [seen!.open, idOf(seen!.last! - OPEN_MAX_MS)].toSorted()[1]!;
+    return open < recent ? open : recent;
+  };
+
+  /** Told so long ago that no look goes back to it. */
+  const forget = async () => {
+    if (now() - forgotAt < SKEW_MS) return;
+    forgotAt = now();
+    const sql = `DELETE FROM lineage_events WHERE subject <> ? AND subject < ? AND at < (SELECT max(at) FROM lineage_events) - ?`;
+    await records.commit([{ sql, params: [SINCE, idOf(now() - KEPT_MS), KEPT_MS] }]);
   };
 
   const tellRuns = async (from: string): Promise<boolean> => {

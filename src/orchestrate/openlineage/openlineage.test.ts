@@ -21,7 +21,7 @@ function told(platform: Platform, file = join(platform.folder, "lineage.ndjson")
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line));
-  return { exporter, events, first: exporter() };
+  return { exporter, events, file, first: exporter() };
 }
 
 test("each run and step is told by START and one end, as the specification has it, with parent, inputs and outputs", async () => {
@@ -101,6 +101,27 @@ test("whoever looks and whatever restarts, nothing is told twice or left out; wh
   assert.equal(new Set(seen).size, expected, "each event once on record; the file may have one twice, as at least once has it");
   for (const [i, one] of seen.entries())
     if (!one.endsWith("START")) assert.ok(seen.indexOf(one.replace(/\w+$/, "START")) < i, "a START comes before its end");
+  await platform.close();
+});
+
+test("what was told long ago is forgotten, and is not told again", async () => {
+  const platform = await openDeliveries();
+  const { first, events, file } = told(platform);
+  await first.look();
+  await platform.run(["dataset/deliveries"]);
+  await first.look();
+  const later = (days: number) => {
+    const workspace = { ...platform.workspace, now: () => Date.now() + days * 24 * 3_600_000 };
+    return createLineageExporter(workspace, createNoticeFile(file), TELLER);
+  };
+  const rows = async () => (await platform.records.query("SELECT subject FROM lineage_events")).length;
+  const INSERT = "INSERT INTO lineage_events (subject, event, at) VALUES (?, 'COMPLETE', ?)";
+  await platform.records.commit([{ sql: INSERT, params: ["ffffffff", Date.now() + 20 * 24 * 3_600_000] }]); // something newer
+  assert.equal(await rows(), 6);
+  await later(20).look();
+  assert.equal(await rows(), 2);
+  await later(21).look();
+  assert.equal(events().length, 8);
   await platform.close();
 });
 
