@@ -14,12 +14,9 @@ export function processHandle(pid: number): string | null {
 }
 
 /** Whether exactly this process runs; one that has ended and waits to be reaped does not. */
-export const processAlive = (handle: string): boolean => processHandle(pidOf(handle)) === handle;
+export const processAlive = (handle: string): boolean => processHandle(pidOf(handle)) === handle.split(":", 3).join(":");
 
 export const pidOf = (handle: string): number => Number(handle.split(":", 1)[0]);
-
-/** Whether it is the first of its process group, and not something that such a one has just started. */
-export const leadsGroup = (pid: number): boolean => readStat(pid)?.group === pid;
 
 export interface ProcessReading {
   readonly cpuSeconds: number;
@@ -50,13 +47,12 @@ export function signal(pid: number, name: NodeJS.Signals | 0): boolean {
   }
 }
 
-function readStat(pid: number): { state: string; group: number; cpuTicks: number; startTicks: string } | null {
+function readStat(pid: number): { state: string; cpuTicks: number; startTicks: string } | null {
   const text = readText(`/proc/${pid}/stat`);
   if (!text) return null;
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" "); // the command before it may hold blanks and parentheses
   return {
     state: fields[0]!,
-    group: Number(fields[2]),
     cpuTicks: Number(fields[11]) + Number(fields[12]),
     startTicks: fields[19]!,
   };

@@ -1,22 +1,26 @@
-/** The processes of steps on this machine, whoever started them: found by their command line, `... step FOLDER/STEPID-FENCE`, in /proc (proc(5)). */
+/** The processes of steps on this machine, whoever started them: each is named in the folder of the attempt that it runs. */
 import { readdir, readFile } from "node:fs/promises";
-import { basename, dirname, resolve } from "node:path";
+import { join } from "node:path";
 import type { ListedJob } from "./engine.ts";
-import { parseName } from "./job-name.ts";
-import { leadsGroup, processHandle } from "./process.ts";
+import { nameOf, parseName } from "./job-name.ts";
+import { processAlive } from "./process.ts";
+import { PROCESS_FILE } from "./step-child.ts";
 
 /** Those whose attempts lie in `folder`. */
 export async function listStepProcesses(folder: string): Promise<ListedJob[]> {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const found = await Promise.all(pids.map((pid) => stepOf(Number(pid), resolve(folder))));
+  const found = await Promise.all((await readdir(folder).catch(() => [])).map((name) => stepOf(folder, name)));
   return found.filter((job) => job !== null);
 }
 
-async function stepOf(pid: number, folder: string): Promise<ListedJob | null> {
-  const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => ""); // it has ended since
-  const [verb, attempt] = command.split("\0").slice(0, -1).slice(-2);
-  if (verb !== "step" || attempt === undefined || dirname(resolve(attempt)) !== folder || !leadsGroup(pid)) return null;
-  const name = parseName(basename(attempt));
-  const handle = processHandle(pid);
-  return name && handle !== null ? { ...name, handle, state: "running" } : null;
+/** Whether the process still runs that very job, and not another one after it. */
+export async function runsStep(folder: string, handle: string): Promise<boolean> {
+  const name = handle.split(":").slice(3).join(":");
+  if (!processAlive(handle)) return false;
+  return name === "" || (await stepOf(folder, name))?.handle === handle;
+}
+
+async function stepOf(folder: string, attempt: string): Promise<ListedJob | null> {
+  const name = parseName(attempt);
+  const handle = await readFile(join(folder, attempt, PROCESS_FILE), "utf8").catch(() => ""); // it has ended since, or is no attempt
+  return name && processAlive(handle) ? { ...name, handle: `${handle}:${nameOf(name)}`, state: "running" } : null;
 }
