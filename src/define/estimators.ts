@@ -6,12 +6,6 @@ import type { Trainer, Transform } from "./typed.ts";
 export interface LogisticRegressionParams {
   /** Penalty on the squares of the weights, 1 / C of scikit-learn. A number at least 0 and at most 1000000000. Default 1. */
   readonly l2?: number | undefined;
-  /** Penalty on the sizes of the weights, which makes useless ones 0. A number at least 0 and at most 1000000000. Default 0. */
-  readonly l1?: number | undefined;
-  /** All classes weigh the same together, however many rows they have. Default false. */
-  readonly balanced?: boolean | undefined;
-  /** By class, a factor on the weights of its rows, balanced or not; 1 for classes not named. An object with, for each name, a number at least 0 and at most 1000000000. Default {}. */
-  readonly classWeights?: Readonly<Record<string, number>> | undefined;
   /** Penalties act on the weights of standardised numbers; else on the numbers' as they come, as in scikit-learn. Default true. */
   readonly standardise?: boolean | undefined;
   /** Steps of the search, at most. An integer at least 1 and at most 10000. Default 200. */
@@ -20,6 +14,12 @@ export interface LogisticRegressionParams {
   readonly tolerance?: number | undefined;
   /** Texts of a column with fewer rows share one weight. An integer at least 1 and at most 1000000. Default 10. */
   readonly countMin?: number | undefined;
+  /** Penalty on the sizes of the weights, which makes useless ones 0. A number at least 0 and at most 1000000000. Default 0. */
+  readonly l1?: number | undefined;
+  /** All classes weigh the same together, however many rows they have. Default false. */
+  readonly balanced?: boolean | undefined;
+  /** By class, a factor on the weights of its rows, balanced or not; 1 for classes not named. An object with, for each name, a number at least 0 and at most 1000000000. Default {}. */
+  readonly classWeights?: Readonly<Record<string, number>> | undefined;
 }
 
 /** A weighted sum of the columns: quick, smooth, easy to explain. */
@@ -85,12 +85,6 @@ export const elasticNet = (params: ElasticNetParams = {}): Trainer<"regression">
 export interface LinearSvmParams {
   /** Penalty on the squares of the weights, 1 / C of scikit-learn. A number at least 0 and at most 1000000000. Default 1. */
   readonly l2?: number | undefined;
-  /** All classes weigh the same together, however many rows they have. Default false. */
-  readonly balanced?: boolean | undefined;
-  /** By class, a factor on the weights of its rows, balanced or not; 1 for classes not named. An object with, for each name, a number at least 0 and at most 1000000000. Default {}. */
-  readonly classWeights?: Readonly<Record<string, number>> | undefined;
-  /** Parts of the rows for the probabilities' cross-validation; below 2 the training rows themselves, quicker and too sure. An integer at least 0 and at most 20. Default 5. */
-  readonly calibrationFolds?: number | undefined;
   /** Penalties act on the weights of standardised numbers; else on the numbers' as they come, as in scikit-learn. Default true. */
   readonly standardise?: boolean | undefined;
   /** Steps of the search, at most. An integer at least 1 and at most 10000. Default 200. */
@@ -99,6 +93,12 @@ export interface LinearSvmParams {
   readonly tolerance?: number | undefined;
   /** Texts of a column with fewer rows share one weight. An integer at least 1 and at most 1000000. Default 10. */
   readonly countMin?: number | undefined;
+  /** All classes weigh the same together, however many rows they have. Default false. */
+  readonly balanced?: boolean | undefined;
+  /** By class, a factor on the weights of its rows, balanced or not; 1 for classes not named. An object with, for each name, a number at least 0 and at most 1000000000. Default {}. */
+  readonly classWeights?: Readonly<Record<string, number>> | undefined;
+  /** Parts of the rows for the probabilities' cross-validation; below 2 the training rows themselves, quicker and too sure. An integer at least 0 and at most 20. Default 5. */
+  readonly calibrationFolds?: number | undefined;
 }
 
 /** The plane with the widest margin between the classes: robust when columns are many. */
