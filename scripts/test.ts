@@ -13,7 +13,10 @@ const all = globSync("{src,sdk,examples,scripts}/**/*.test.ts", { cwd: root, exc
 const slow = process.argv.includes("--all") ? [] : all.filter((path) => path.endsWith(".slow.test.ts"));
 const files = asked.length > 0 ? asked : all.filter((path) => !slow.includes(path));
 
+/** Far above what they take; the runner itself would wait for ever. */
+const LIMIT_MS = 60 * 60_000;
 const runner = ["--import", "./scripts/end-hung-test.ts", "--test", "--test-reporter=spec", "--test-concurrency=2"];
-const { status } = spawnSync(process.execPath, [...runner, ...files], { cwd: root, stdio: "inherit" });
+const { status, signal } = spawnSync(process.execPath, [...runner, ...files], { cwd: root, stdio: "inherit", timeout: LIMIT_MS });
+if (signal) console.error(`The tests have not ended by themselves after ${LIMIT_MS / 60_000} minutes: ended by ${signal}.`);
 if (asked.length === 0 && slow.length > 0) console.log(`left out: ${slow.join(", ")}; npm test -- --all runs them too`);
 process.exit(status ?? 1);
