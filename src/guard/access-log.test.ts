@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { openAccessLog } from "./index.ts";
 
 const root = await mkdtemp(join(tmpdir(), "mill-access-"));
@@ -47,7 +48,7 @@ test("files are rotated, and the oldest go, so that all stay below the bound; a 
     const log = await openAccessLog(folder, { bytesMax, now: () => at++ });
     for (let index = 0; index < 2000; index++) {
       log.note(entry(`s${start}-${index}`));
-      if (index % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+      if (index % 20 === 0) await setTimeout(0);
       if (index % 500 === 0) await log.close();
     }
     await log.close();
@@ -84,5 +85,20 @@ test("where nothing can be written the requests go on, it is told once, and what
   log.note(entry("kept"));
   await log.close();
   const lines = await linesIn(folder);
-  assert.deepEqual([lines[0]!.requestId, lines[1]!.dropped], ["kept", 3]);
+  assert.deepEqual([lines[0]!.requestId, lines[1]!.dropped], ["kept", 2]);
+});
+
+test("a line that comes while others are written keeps no later line from the file", async () => {
+  const folder = newFolder();
+  const log = await openAccessLog(folder, { bytesMax: 16 << 20 });
+  for (let index = 0; index < 2000; index++) log.note(entry(`r${index}`)); // the write begins at once
+  log.note(entry("meanwhile"));
+  for (let waits = 0; (await linesIn(folder)).length < 2001; waits++) {
+    assert.ok(waits < 1000, "the first lines are written");
+    await setTimeout(10);
+  }
+  await setTimeout(400); // the clock that the line in between had started has run out
+  log.note(entry("later"));
+  await log.close();
+  assert.equal((await linesIn(folder)).at(-1)?.requestId, "later");
 });

@@ -59,18 +59,18 @@ export async function openAccessLog(folder: string, options: AccessLogOptions): 
   const write = async (): Promise<void> => {
     while (lines.length > 0) {
       const batch = lines.splice(0, TOGETHER);
-      if (dropped > 0) batch.push(`${JSON.stringify({ at: new Date(now()).toISOString(), dropped })}\n`);
       const counted = dropped;
       dropped = 0;
+      const told = counted === 0 ? "" : `${JSON.stringify({ at: new Date(now()).toISOString(), dropped: counted })}\n`;
       try {
-        const bytes = Buffer.from(batch.join(""));
+        const bytes = Buffer.from(batch.join("") + told);
         current ??= { file: await open(join(folder, `${newId(now())}.ndjson`), "ax", 0o600), size: 0 };
         await current.file.writeFile(bytes);
         current.size += bytes.byteLength;
         if (current.size >= bytesMax / FILES) await endFile();
       } catch (thrown) {
         if (counted === 0) onFault?.(thrown as Error);
-        dropped = counted + batch.length;
+        dropped += counted + batch.length;
         await endFile().catch(() => undefined);
       }
     }
@@ -87,7 +87,7 @@ export async function openAccessLog(folder: string, options: AccessLogOptions): 
   const flush = () => {
     if (timer !== null) clearTimeout(timer);
     timer = null;
-    writing ??= write();
+    if (lines.length > 0) writing ??= write();
     return writing;
   };
 
