@@ -1,7 +1,7 @@
 import { MillError, parseDuration } from "../base/index.ts";
 import type { Handlers } from "../contract/index.ts";
 import type { AccessKeys } from "./access-keys.ts";
-import { type Accounts, inForce } from "./accounts.ts";
+import { type Accounts, inForce, requireOwner } from "./accounts.ts";
 import { OWNER } from "./actors.ts";
 import type { WorkspaceKeyring } from "./keyring.ts";
 import { pageBy, toInstant } from "./pages.ts";
@@ -86,17 +86,3 @@ export const accessVerbs = ({ tokens, accounts, accessKeys, keyring, rotateObjec
     return { current, secrets, objects: renewed, left };
   },
 });
-
-/** Who cannot be disabled gives nobody else a token: an admin who is sent away would keep it. */
-function requireOwner(user: string, actor: string): void {
-  if (user !== OWNER.id || actor === OWNER.id) return;
-  throw new MillError(
-    "guard.not-permitted",
-    `Tokens and keys of the owner of the workspace are the owner's alone to make; you are ${actor}.`,
-    {
-      expected: OWNER.id,
-      got: actor,
-      fix: "Name another user with --user, or run the command where the workspace is.",
-    },
-  );
-}

@@ -56,6 +56,20 @@ export function inForce(account: Account | null, name: string): Account {
   });
 }
 
+/** Who cannot be disabled gives nobody else a way in: an admin who is sent away would keep it. */
+export function requireOwner(user: string, actor: string): void {
+  if (user !== OWNER.id || actor === OWNER.id) return;
+  throw new MillError(
+    "guard.not-permitted",
+    `Tokens, keys and the password of the owner of the workspace are the owner's alone to make; you are ${actor}.`,
+    {
+      expected: OWNER.id,
+      got: actor,
+      fix: "Name another user, or run the command where the workspace is.",
+    },
+  );
+}
+
 const THE_OWNER: Account = { actor: OWNER, disabled: false };
 
 interface AccountRow {

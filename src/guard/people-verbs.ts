@@ -1,5 +1,5 @@
 import { type Handlers, PERMISSIONS } from "../contract/index.ts";
-import type { Accounts } from "./accounts.ts";
+import { type Accounts, requireOwner } from "./accounts.ts";
 import type { Login } from "./login.ts";
 import { pageBy, toInstant } from "./pages.ts";
 
@@ -35,7 +35,8 @@ export const peopleVerbs = ({ users, roles }: Accounts, login: Pick<Login, "setP
     await users.setDisabled(name, false);
     return { name };
   },
-  async setPassword({ name, password }) {
+  async setPassword({ name, password }, { actor }) {
+    requireOwner(name, actor);
     await login.setPassword(name, password);
     return { name };
   },
