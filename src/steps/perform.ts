@@ -43,7 +43,7 @@ export function perform(surroundings: Surroundings, job: Job, performing: Perfor
     const { kind, revision, input, threads, memoryMb, stepId, fence, checkpoint } = job;
     const { folder, hear } = performing;
     await writeInput(folder, { kind, revision, input, threads, memoryMb, ...(checkpoint === undefined ? {} : { checkpoint }) });
-    return engineNamed(surroundings.engines, job.engine).start({ stepId, fence, folder, memoryMb }, hear);
+    return engineNamed(surroundings.engines, job.engine).start({ stepId, fence, folder, memoryMb, threads }, hear);
   });
 }
 
