@@ -93,6 +93,36 @@ test("guesses that come at once are counted each", async () => {
   await records.close();
 });
 
+test("more at once than there is room for are sent away, and none of them is held to have guessed", async () => {
+  const { records, login } = await fresh();
+  const each = (from: number, length: number) => Array.from({ length }, (_, index) => from + index);
+  const guess = (index: number) => ({ ...WRONG, user: `name-${index}`, address: `192.0.2.${index}` });
+  const sent = await Promise.allSettled([...each(0, 32).map(guess), ...each(0, 8).map(() => RIGHT)].map(login.begin));
+  assert.deepEqual(
+    sent.slice(32).map((one) => one.status === "rejected" && one.reason.code),
+    each(0, 8).map(() => "guard.login-throttled"),
+  );
+  assert.ok((await login.begin(RIGHT)).cookie);
+  await records.close();
+});
+
+test("who knows the password of before is not let in while it is set anew", async () => {
+  const { records, accounts, login } = await fresh();
+  const late = createLogin({
+    accounts,
+    records: {
+      ...records,
+      async commit(statements) {
+        await login.setPassword("anna", "another horse");
+        return records.commit(statements);
+      },
+    },
+  });
+  await assert.rejects(late.begin(RIGHT), { code: "guard.login-refused" });
+  assert.deepEqual(await records.query("SELECT * FROM sessions"), []);
+  await records.close();
+});
+
 test("a session ends when it is idle, when it is old, when it is ended, and with its user or its password", async () => {
   const { records, login, open, clock, accounts } = await fresh();
   const elsewhere = open();

@@ -1,12 +1,14 @@
 /** How people log in at the page: a password opens a session, whose cookie stands for them until it ends. */
 import type { Records } from "../ports/records/index.ts";
 import { type Accounts, createAccounts } from "./accounts.ts";
-import { createPasswords, type Passwords } from "./passwords.ts";
+import { createPasswords, type Passwords, refused } from "./passwords.ts";
 import { createSessions, type Sessions } from "./sessions.ts";
 
 export interface Login extends Pick<Sessions, "find" | "end" | "requireCsrf"> {
   /** `cookie` opens the session, `csrf` is sent beside it with what changes something. Errors: as `Passwords.check`. */
   begin(login: Parameters<Passwords["check"]>[0]): Promise<{ readonly cookie: string; readonly csrf: string }>;
+  /** A session of somebody whom another door let in. */
+  enter(user: string): Promise<{ readonly cookie: string; readonly csrf: string }>;
   csrfOf: Sessions["csrfOf"];
   /** Ends the user's sessions. Errors: as `Passwords.set`. */
   setPassword(user: string, password: string): Promise<void>;
@@ -24,8 +26,9 @@ export function createLogin({ records, now = Date.now, accounts = createAccounts
   return {
     ...sessions,
     async begin(login) {
-      const { id } = await passwords.check(login);
-      const cookie = await begin(id);
+      const { actor, guard } = await passwords.check(login);
+      const cookie = await begin(actor.id, guard);
+      if (cookie === null) throw refused(); // the password was set anew meanwhile
       return { cookie, csrf: sessions.csrfOf(cookie) };
     },
     async setPassword(user, password) {

@@ -1,7 +1,7 @@
 /** Passwords of people: scrypt (RFC 7914) with a salt of each user's own; the records hold what comes out. */
 import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from "node:crypto";
 import { createQueues, MillError } from "../base/index.ts";
-import type { Records } from "../ports/records/index.ts";
+import type { Records, Statement } from "../ports/records/index.ts";
 import { type Accounts, inForce } from "./accounts.ts";
 import type { Actor } from "./actors.ts";
 import { createThrottle } from "./throttle.ts";
@@ -13,7 +13,13 @@ export interface Passwords {
    * Who logs in. As slow for a name that does not exist as for one that does. After five failures for a name, or twenty from an address, each further one
    * doubles the wait, to five minutes. Errors: `guard.login-refused`, `guard.login-throttled`, `guard.user-disabled` for who knows the password.
    */
-  check(login: { readonly user: string; readonly password: string; readonly address: string }): Promise<Actor>;
+  check(login: { readonly user: string; readonly password: string; readonly address: string }): Promise<LetIn>;
+}
+
+export interface LetIn {
+  readonly actor: Actor;
+  /** Keeps what is begun for the actor from outliving the password. */
+  readonly guard: Statement;
 }
 
 export interface PasswordsOptions {
@@ -32,17 +38,20 @@ export function createPasswords({ records, accounts, now = Date.now }: Passwords
   const byAddress = createThrottle({ free: FREE_BY_ADDRESS, now });
   const inLine = createQueues();
   let waiting = 0;
-  const hash = async (password: string, salt: Uint8Array): Promise<Buffer> => {
+  const requireRoom = () => {
     if (waiting >= WAITING_MAX) throw throttled(1_000);
+  };
+  const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
+    requireRoom();
     waiting++;
-    return inLine("scrypt", () => derive(password, salt)).finally(() => waiting--);
+    return inLine("scrypt", work).finally(() => waiting--);
   };
 
   return {
     async set(user, password) {
       inForce(await accounts.find(user), user);
       const salt = randomBytes(16);
-      const derived = await hash(password, salt);
+      const derived = await inTurn(() => derive(password, salt));
       await records.commit([
         {
           sql: `INSERT INTO passwords (holder, salt, hash, set_at) VALUES (?, ?, ?, ?)
@@ -55,17 +64,24 @@ export function createPasswords({ records, accounts, now = Date.now }: Passwords
     async check({ user, password, address }) {
       const waitMs = Math.max(byName.waitMs(user), byAddress.waitMs(address));
       if (waitMs > 0) throw throttled(waitMs);
+      requireRoom(); // who finds none has not guessed
       byName.failed(user);
       byAddress.failed(address);
-      const [row] = await records.query<{ salt: string; hash: string }>("SELECT salt, hash FROM passwords WHERE holder = ?", [
-        user,
-      ]);
-      const derived = await hash(password, row === undefined ? NOBODYS_SALT : Buffer.from(row.salt, "base64"));
-      const expected = row === undefined ? randomBytes(KEY_BYTES) : Buffer.from(row.hash, "base64");
-      if (!timingSafeEqual(derived, expected)) throw refused();
+      const hash = await inTurn(async () => {
+        const [row] = await records.query<{ salt: string; hash: string }>("SELECT salt, hash FROM passwords WHERE holder = ?", [
+          user,
+        ]);
+        const derived = await derive(password, row === undefined ? NOBODYS_SALT : Buffer.from(row.salt, "base64"));
+        return row !== undefined && timingSafeEqual(derived, Buffer.from(row.hash, "base64")) ? row.hash : null;
+      });
+      if (hash === null) throw refused();
       byName.forget(user);
       byAddress.takeBack(address);
-      return inForce(await accounts.find(user), user).actor;
+      const { actor } = inForce(await accounts.find(user), user);
+      return {
+        actor,
+        guard: { sql: "UPDATE passwords SET set_at = set_at WHERE holder = ? AND hash = ?", params: [user, hash], rows: 1 },
+      };
     },
   };
 }
@@ -80,7 +96,7 @@ const derive = (password: string, salt: Uint8Array) =>
     scrypt(password.normalize("NFKC"), salt, KEY_BYTES, COST, (error, key) => (error ? reject(error) : resolve(key))),
   );
 
-const refused = () =>
+export const refused = () =>
   new MillError("guard.login-refused", "The name or the password is wrong.", {
     fix: "Ask someone with admin to set the password: mill user password NAME",
   });
@@ -88,4 +104,5 @@ const refused = () =>
 const throttled = (waitMs: number) =>
   new MillError("guard.login-throttled", `Too many logins failed: try again in ${Math.ceil(waitMs / 1000)} s.`, {
     fix: "Wait, or ask someone with admin for a token.",
+    retryAfterMs: waitMs,
   });

@@ -1,15 +1,15 @@
 /** Sessions of people at the page: what the cookie holds is random, and the records have its SHA-256. */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { MillError } from "../base/index.ts";
-import type { Records } from "../ports/records/index.ts";
+import type { Records, Statement } from "../ports/records/index.ts";
 import type { Accounts } from "./accounts.ts";
 import type { Actor } from "./actors.ts";
 import { createFresh } from "./fresh.ts";
 import { sha256 } from "./token-text.ts";
 
 export interface Sessions {
-  /** What the cookie is to hold. */
-  begin(user: string): Promise<string>;
+  /** What the cookie is to hold; null: the guard stood against it. */
+  begin(user: string, guard?: Statement): Promise<string | null>;
   /** Whose session it is, with what its roles allow at this moment; null: it has ended, or its user was disabled. */
   find(cookie: string): Promise<Actor | null>;
   /** Here at once, in other processes within five seconds. */
@@ -50,9 +50,10 @@ export function createSessions({ records, accounts, now = Date.now }: SessionsOp
   const csrfOf = (cookie: string) => createHmac("sha256", cookie).update("csrf").digest("base64url");
 
   return {
-    async begin(user) {
+    async begin(user, guard) {
       const cookie = randomBytes(32).toString("base64url");
-      await records.commit([
+      const { committed } = await records.commit([
+        ...(guard ? [guard] : []),
         { sql: "DELETE FROM sessions WHERE created_at <= ? OR seen_at <= ?", params: [now() - LIFE_MS, now() - IDLE_MS] },
         {
           sql: "INSERT INTO sessions (digest, holder, created_at, seen_at) VALUES (?, ?, ?, ?)",
@@ -60,7 +61,7 @@ export function createSessions({ records, accounts, now = Date.now }: SessionsOp
           rows: 1,
         },
       ]);
-      return cookie;
+      return committed ? cookie : null;
     },
 
     async find(cookie) {
