@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appendFile, mkdir, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
@@ -220,10 +220,11 @@ test("a forged manifest brings no table or column of its own into a statement", 
 test("where something is already nothing is written: neither a backup nor a workspace", async () => {
   const original = await openFilled();
   const backup = newFolder("backup");
-  await mkdir(backup);
+  await mkdir(backup, { mode: 0o755 });
   await writeFile(join(backup, "holiday.jpg"), "");
   await assert.rejects(takeBackup(backup, original.places, { version }), { code: "backup.not-empty" });
   assert.deepEqual(await readdir(backup), ["holiday.jpg"]);
+  assert.equal((await stat(backup)).mode & 0o777, 0o755, "who could enter it still can");
   await rm(join(backup, "holiday.jpg"));
   await takeBackup(backup, original.places, { version });
   await original.close();

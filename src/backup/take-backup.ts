@@ -6,7 +6,7 @@
  * The caller sees to it that nothing is collected meanwhile, and that journals were sealed before (the verb `beginBackup`). Rows and objects stream:
  * memory does not grow with them, but for some 40 bytes an object.
  */
-import { mkdir, open, readdir, readFile, rm } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type Keyring, MillError } from "../base/index.ts";
 import { openKeyring } from "../guard/index.ts";
@@ -158,10 +158,9 @@ async function requireEmpty(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch((cause) => {
     throw notEmpty(folder, (cause as Error).message);
   });
-  const held = await open(folder, "r");
-  await held.chmod(0o700).finally(() => held.close());
   const [first] = await readdir(folder);
   if (first !== undefined) throw notEmpty(folder, `${first} in it`);
+  await chmod(folder, 0o700);
 }
 
 const empty = async (folder: string): Promise<void> => {
