@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { extname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { requireRestored } from "./backup/index.ts";
-import { createQueues, MillError } from "./base/index.ts";
+import { createQueues, didYouMean, MillError } from "./base/index.ts";
 import type { App } from "./cli/index.ts";
 import type { Config, Handlers, SettingName } from "./contract/index.ts";
 import { openProject, requireProject } from "./define/index.ts";
@@ -109,6 +109,7 @@ export async function openWorkspace(config: Config): Promise<App> {
       folder: steps,
       kinds: STEP_KINDS,
       environment: environment(),
+      pools: requireKinds(config.pools),
       shared: config.records !== null,
       infrastructure: () => infrastructure,
     });
@@ -217,6 +218,19 @@ async function doorAddress({ host, s3Port, s3Domain, s3Certificate, s3Certificat
       key: await read("s3CertificateKey", s3CertificateKey),
     };
   return { host, port: s3Port, ...(s3Domain !== null && { domain: s3Domain }), ...(tls && { tls }) };
+}
+
+/** Errors: `config.value`. */
+function requireKinds(pools: Config["pools"]): Config["pools"] {
+  const kinds = STEP_KINDS.map(({ name }) => name);
+  const stranger = Object.keys(pools).find((pool) => !kinds.includes(pool));
+  if (stranger === undefined) return pools;
+  throw new MillError("config.value", `The setting "pools" names no kind of step: ${stranger}.${didYouMean(stranger, kinds)}`, {
+    at: "MILL_POOLS",
+    expected: kinds.join(", "),
+    got: stranger,
+    fix: "Correct the name, or take it out.",
+  });
 }
 
 /** Where alerts are sent, if anywhere. */

@@ -14,7 +14,7 @@ export {
 } from "./envelope.ts";
 export { asMillError, type ErrorDetail, type ErrorJson, errorFromJson, errorToJson, MillError } from "./errors.ts";
 export { eventQueue } from "./event-queue.ts";
-export { newId } from "./ids.ts";
+export { isId, newId } from "./ids.ts";
 export { didYouMean } from "./names.ts";
 export { createQueues } from "./queues.ts";
 export { createRandom, type Random } from "./random.ts";

@@ -30,6 +30,28 @@ const STORY = [
   },
 ];
 
+const NOBODY = "01890000-0000-7000-8000-00000000000f";
+const PAUSE = { what: "pool", name: "train", since: "2026-11-21T06:00:00.000Z", by: "anna" } as const;
+const STEP = {
+  id: "01890000-0000-7000-8000-000000000001",
+  target: "model/late",
+  kind: "train",
+  revision: 1,
+  key: `sha256:${"0".repeat(64)}`,
+  state: "succeeded",
+  run: RUN,
+  createdAt: "2026-11-21T06:00:00.000Z",
+  endedAt: null,
+  wallMs: null,
+  error: null,
+} as const;
+const ATTEMPT = { engine: "local", startedAt: STEP.createdAt, endedAt: null, outcome: null, meters: null };
+/** By the attempts of that step. */
+const told = [
+  { text: "tree 1\nbroken\u001b[31m\n", ended: true },
+  { text: "tree 1\ntree 2\n", ended: true },
+];
+
 const EXPECTED = { wallMs: 1200, lowMs: 900, highMs: 61_000, memoryBytes: 2 ** 28, attempts: 2 };
 const TAKES = { ...EXPECTED, sure: 1 / 3, of: "target" };
 
@@ -77,10 +99,41 @@ const handlers = {
       ...(target ? [] : [{ target: "dataset/flights", state: "current", version: 1, detail: "", changedAt: null } as const]),
     ],
     running: [],
+    steps: [
+      { ...STEP, state: "running" },
+      { ...STEP, id: RUN, state: "queued" },
+    ],
+    pools: [{ name: "train", places: 1 }],
+    pauses: [PAUSE],
   }),
-  log: async ({ of, limit }) => ({
-    entries: of === "late" ? STORY : limit === 1 ? [] : [{ at: "2026-01-01T00:00:00.000Z", what: "train", text: of }],
+  cancelRun: async ({ id }) => {
+    if (id === STEP.id || id === NOBODY) throw new MillError("run.unknown", "There is no run with this id.", { got: id });
+    return { id, cancelled: true };
+  },
+  cancelStep: async ({ id }) => {
+    if (id === NOBODY) throw new MillError("step.unknown", "There is no step with this id.", { got: id });
+    return { id, cancelled: false };
+  },
+  getPauses: async () => ({ items: [PAUSE] }),
+  pauseWork: async (held) => ({ ...held, changed: held.what === "run" }),
+  resumeWork: async (held) => ({ ...held, changed: held.what === "run" }),
+  getStep: async () => ({
+    ...STEP,
+    input: {},
+    manifest: null,
+    attempts: told.map((_, index) => ({ ...ATTEMPT, fence: index + 1 })),
   }),
+  async stepLog({ attempt = 1, offset = 0 }) {
+    const { text, ended } = told[attempt - 1]!;
+    const part = Buffer.from(text)
+      .subarray(offset, offset + 6)
+      .toString();
+    return { attempt, text: part, next: offset + part.length, ended: ended && part === "" };
+  },
+  async log({ of, limit }) {
+    if (of === STEP.id) throw new MillError("run.unknown", "There is no run with this id.", { got: of });
+    return { entries: of === "late" ? STORY : limit === 1 ? [] : [{ at: "2026-01-01T00:00:00.000Z", what: "train", text: of }] };
+  },
   diff: async ({ a, b }) => ({
     a,
     b,
@@ -252,7 +305,26 @@ const cases: readonly Case[] = [
     NONE,
     /error: There is no model\/nobody\. \[object\.missing\]\n {2}fix: {6}Look again\.\n/,
   ],
-  [["status"], EXIT.done, /model\/late +current {2}1 +champion/, NONE],
+  [
+    ["status"],
+    EXIT.done,
+    /model\/late +current {2}1 +champion.*\nruns: {3}\S+1 train of model\/late\nwaits: {3}\S+0 train .*\npool train: 1 at a time\npaused: pool train by anna since 2026-11-21 06:00:00\n$/s,
+    NONE,
+  ],
+  [["cancel", RUN], EXIT.done, /^run \S+ is cancelled; what is done is kept\n$/, NONE],
+  [["cancel", STEP.id], EXIT.done, /^step \S+ had ended already\n$/, NONE],
+  [["cancel", NOBODY], EXIT.notFound, NONE, /There is no step/],
+  [["cancel", "late"], EXIT.usage, NONE, /expected/],
+  [["cancel"], EXIT.usage, NONE, /mill cancel takes RUN\|STEP/],
+  [["pause"], EXIT.done, /^paused: pool train by anna since 2026-11-21 06:00:00\n$/, NONE],
+  [["pause", RUN], EXIT.done, /^run \S+ is paused; what runs goes on\n$/, NONE],
+  [["pause", "train"], EXIT.done, /^pool train was paused already\n$/, NONE],
+  [["resume", RUN], EXIT.done, /^run \S+ goes on\n$/, NONE],
+  [["resume", "train"], EXIT.done, /^pool train was not paused\n$/, NONE],
+  [["resume"], EXIT.usage, NONE, /mill resume takes POOL\|RUN/],
+  [["log", STEP.id], EXIT.done, /^tree 1\nbroken\\u001b\[31m\n$/, NONE],
+  [["log", STEP.id, "--follow"], EXIT.done, /^tree 1\nbroken\\u001b\[31m\ntree 1\ntree 2\n$/, /^step \S+: succeeded\n$/],
+  [["log", "late", "--follow"], EXIT.usage, NONE, /expected/],
   [["log", "model/late"], EXIT.done, /train {2}model\/late/, NONE],
   [["log", "model/late", "--limit=1"], EXIT.done, /nothing has happened/, NONE],
   [["log", "model/late", "--limit", "ten"], EXIT.usage, NONE, /--limit needs a number/],

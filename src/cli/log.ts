@@ -1,13 +1,26 @@
-import { MillError } from "../base/index.ts";
+import { isId, MillError } from "../base/index.ts";
 import type { OutputOf } from "../contract/index.ts";
 import { type Command, textFlag } from "./command.ts";
+import { showStepLog } from "./step-log.ts";
 import { cell, table } from "./table.ts";
 
-export const command: Command = async ({ operands, flags, output, effects, withVerbs }) => {
+export const command: Command = async (context) => {
+  const { flags, output, effects, withVerbs } = context;
+  const of = context.operands[0]!;
   const limit = readLimit(textFlag(flags, "limit"));
-  const log = await withVerbs((call) => call("log", { of: operands[0], limit }));
-  output.result(log, () => storyText(log, effects.width) || `nothing has happened to ${operands[0]}\n`);
+  const follow = flags.follow === true;
+  await withVerbs(async (call) => {
+    const log = follow ? null : await call("log", { of, limit }).catch(unlessStep(of));
+    if (log === null) return showStepLog(call, of, { follow }, context);
+    output.result(log, () => storyText(log, effects.width) || `nothing has happened to ${of}\n`);
+  });
   return undefined;
+};
+
+/** null: an id that is no run's may be a step's. */
+const unlessStep = (of: string) => (error: unknown) => {
+  if (isId(of) && error instanceof MillError && error.code === "run.unknown") return null;
+  throw error;
 };
 
 /** Data time first, where anything has one: it is what the story happened in. */

@@ -1,6 +1,7 @@
 import type { OutputOf } from "../contract/index.ts";
 import type { Command } from "./command.ts";
 import { hindsightText } from "./forecast.ts";
+import { pauseText } from "./pause.ts";
 import { scheduleText } from "./schedule.ts";
 import { cell, table } from "./table.ts";
 
@@ -10,11 +11,21 @@ export const command: Command = async ({ operands, output, effects, withVerbs })
   return undefined;
 };
 
-function statusText({ targets, running, schedules = [], hindsight }: OutputOf<"status">, columns: number | undefined): string {
+function statusText(status: OutputOf<"status">, columns: number | undefined): string {
+  const { targets, running, steps, pools, pauses, schedules = [], hindsight } = status;
   const rows = targets.map(({ target, state, version, detail }) => [target, state, cell(version), cell(detail)]);
   const runs = running.map(
     ({ id, targets, actor, startedAt }) =>
       `running: ${id} for ${actor} since ${startedAt} (${targets.join(", ") || "everything"})\n`,
   );
-  return `${table(["target", "state", "version", "detail"], rows, columns) || "nothing is defined\n"}${runs.join("")}${schedules.map((one) => `${scheduleText(one)}\n`).join("")}${hindsight ? `${hindsightText(hindsight)}\n` : ""}`;
+  const parts = [
+    table(["target", "state", "version", "detail"], rows, columns) || "nothing is defined\n",
+    ...runs,
+    ...steps.map(({ id, target, kind, state }) => `${state === "queued" ? "waits" : "runs"}:   ${id} ${kind} of ${target}\n`),
+    ...pools.map(({ name, places }) => `pool ${name}: ${places} at a time\n`),
+    ...pauses.map(pauseText),
+    ...schedules.map((one) => `${scheduleText(one)}\n`),
+    hindsight ? `${hindsightText(hindsight)}\n` : "",
+  ];
+  return parts.join("");
 }

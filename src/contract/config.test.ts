@@ -40,6 +40,7 @@ test("without a word from anyone the defaults hold", () => {
     s3CertificateKey: null,
     accessLogMb: 64,
     on: "local",
+    pools: {},
     slurmUrl: null,
     slurmUser: null,
     slurmTokenFile: null,
@@ -70,6 +71,23 @@ test("a bad value names its source and what is allowed", () => {
 
 test("an unknown setting in the file is answered with the near one", () => {
   refused(() => read({}, {}, { prot: 1 }), "config.unknown-setting", /Did you mean "port"/);
+});
+
+test("pools are kinds of steps with how many run, each once", () => {
+  assert.deepEqual(read({ pools: "train=1, training-set=20" }).pools, { train: 1, "training-set": 20 });
+  assert.deepEqual(read({}, { MILL_POOLS: "ingest=2" }, { pools: "train=1" }).pools, { ingest: 2 });
+  for (const wrong of [
+    "train",
+    "train=0",
+    "train=-1",
+    "train=1.5",
+    "train=10000",
+    "=1",
+    "train=1,train=2",
+    "Train=1",
+    "train=1;ingest=2",
+  ])
+    refused(() => read({}, { MILL_POOLS: wrong }), "config.value", /MILL_POOLS.*as in train=1,ingest=2/);
 });
 
 test("the token comes from the environment only", () => {

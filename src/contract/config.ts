@@ -220,6 +220,91 @@ export const SETTINGS = {
     flag: true,
     default: null,
   },
+  tlsCert: {
+    about: "PEM file of the certificate chain with which the server and the S3 door speak https; read again when it changes.",
+    type: "text",
+    env: "MILL_TLS_CERT",
+    file: true,
+    flag: true,
+    default: "they speak http",
+  },
+  tlsKey: {
+    about: "PEM file of that certificate's key.",
+    type: "text",
+    env: "MILL_TLS_KEY",
+    file: true,
+    flag: true,
+    default: null,
+  },
+  oidcIssuer: {
+    about: "Address of the OpenID provider with which people log in; https unless it is on this machine.",
+    type: "text",
+    env: "MILL_OIDC_ISSUER",
+    file: true,
+    flag: false,
+    default: "people log in with passwords alone",
+  },
+  oidcClient: {
+    about: "Client id that the provider knows Millwright by.",
+    type: "text",
+    env: "MILL_OIDC_CLIENT",
+    file: true,
+    flag: false,
+    default: null,
+  },
+  oidcSecretFile: {
+    about: "File that holds the client's secret; read at each login.",
+    type: "text",
+    env: "MILL_OIDC_SECRET_FILE",
+    file: true,
+    flag: false,
+    default: null,
+  },
+  oidcScope: {
+    about: "What the provider is asked to tell of who logs in.",
+    type: "text",
+    env: "MILL_OIDC_SCOPE",
+    file: true,
+    flag: false,
+    default: "openid email profile",
+  },
+  oidcGroupsClaim: {
+    about: "Claim with the groups of who logs in.",
+    type: "text",
+    env: "MILL_OIDC_GROUPS_CLAIM",
+    file: true,
+    flag: false,
+    default: "groups",
+  },
+  oidcRoles: {
+    about: "Roles that members of groups have, and that make a user of who has none yet, as in data-team=editor,leads=admin.",
+    type: "text",
+    env: "MILL_OIDC_ROLES",
+    file: true,
+    flag: false,
+    default: "only users whose address is known log in",
+  },
+  strangerLimit: {
+    about:
+      "Requests a minute that an address may send without a token that holds, where the server is bound off this machine; 0 is no limit.",
+    type: "integer",
+    env: "MILL_STRANGER_LIMIT",
+    file: true,
+    flag: true,
+    min: 0,
+    max: 1_000_000,
+    default: 600,
+  },
+  actorLimit: {
+    about: "Requests a minute, other than predictions and events, that a user may send; 0 is no limit.",
+    type: "integer",
+    env: "MILL_ACTOR_LIMIT",
+    file: true,
+    flag: true,
+    min: 0,
+    max: 10_000_000,
+    default: 12_000,
+  },
   accessLog: {
     about: "Megabytes of the access log that are kept in the workspace; 0 writes none.",
     type: "integer",
@@ -238,6 +323,14 @@ export const SETTINGS = {
     flag: true,
     values: ENGINES,
     default: "local",
+  },
+  pools: {
+    about: "How many steps of a kind run at one time, over all runs, as in train=1,ingest=2.",
+    type: "text",
+    env: "MILL_POOLS",
+    file: true,
+    flag: true,
+    default: "no limit",
   },
   slurmUrl: {
     about: "Address of Slurm's REST door, slurmrestd; https unless it is on this machine.",
@@ -322,9 +415,23 @@ export interface Config {
   readonly s3Domain: string | null;
   readonly s3Certificate: string | null;
   readonly s3CertificateKey: string | null;
+  readonly tlsCert: string | null;
+  readonly tlsKey: string | null;
+  readonly oidcIssuer: string | null;
+  readonly oidcClient: string | null;
+  readonly oidcSecretFile: string | null;
+  readonly oidcScope: string;
+  readonly oidcGroupsClaim: string;
+  /** Pairs of a group and a role. */
+  readonly oidcRoles: readonly (readonly [group: string, role: string])[];
+  /** Requests a minute; 0: no limit. */
+  readonly strangerLimit: number;
+  readonly actorLimit: number;
   /** 0: no access log. */
   readonly accessLogMb: number;
   readonly on: (typeof ENGINES)[number];
+  /** How many at one time, by the kind of step; a kind that is not named has no limit. */
+  readonly pools: Readonly<Record<string, number>>;
   readonly slurmUrl: string | null;
   /** null: the user of this process. */
   readonly slurmUser: string | null;
@@ -385,8 +492,19 @@ export function readConfig({ flags, env, file, machine }: ConfigSources): Config
     s3Domain: text("s3Domain"),
     s3Certificate: text("s3Certificate"),
     s3CertificateKey: text("s3CertificateKey"),
+    tlsCert: text("tlsCert"),
+    tlsKey: text("tlsKey"),
+    oidcIssuer: text("oidcIssuer"),
+    oidcClient: text("oidcClient"),
+    oidcSecretFile: text("oidcSecretFile"),
+    oidcScope: text("oidcScope") ?? SETTINGS.oidcScope.default,
+    oidcGroupsClaim: text("oidcGroupsClaim") ?? SETTINGS.oidcGroupsClaim.default,
+    oidcRoles: readRoles(find("oidcRoles")),
+    strangerLimit: integer("strangerLimit", SETTINGS.strangerLimit.default),
+    actorLimit: integer("actorLimit", SETTINGS.actorLimit.default),
     accessLogMb: integer("accessLog", SETTINGS.accessLog.default),
     on: (text("on") ?? SETTINGS.on.default) as Config["on"],
+    pools: readPools(find("pools")),
     slurmUrl: text("slurmUrl"),
     slurmUser: text("slurmUser"),
     slurmTokenFile: text("slurmTokenFile"),
@@ -394,6 +512,18 @@ export function readConfig({ flags, env, file, machine }: ConfigSources): Config
     slurmPlainHttp: (text("slurmPlainHttp") ?? SETTINGS.slurmPlainHttp.default) === "yes",
     backupPassphrase: text("backupPassphrase"),
   };
+}
+
+/** null: neither is set. Errors: `config.value` where one is without the other. */
+export function tlsFiles({ tlsCert, tlsKey }: Pick<Config, "tlsCert" | "tlsKey">): { readonly cert: string; readonly key: string } | null {
+  if (tlsCert !== null && tlsKey !== null) return { cert: tlsCert, key: tlsKey };
+  if (tlsCert === tlsKey) return null;
+  const missing = tlsCert === null ? "tlsCert" : "tlsKey";
+  throw new MillError("config.value", `A certificate and its key come together: the setting "${missing}" is missing.`, {
+    at: `--${flagOf(missing)}`,
+    expected: "both --tls-cert and --tls-key, or neither",
+    fix: "Name the other file as well.",
+  });
 }
 
 /** `s3Port` is `--s3-port`. */
@@ -411,6 +541,24 @@ function readObjects(found: Found): Config["objects"] {
   const [, bucket, prefix = ""] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/.exec(address) ?? [];
   if (bucket !== undefined) return { bucket, prefix: prefix.replace(/\/+$/, "") };
   throw badValue("objects", found!, "an address as in s3://BUCKET/PREFIX");
+}
+
+function readPools(found: Found): Config["pools"] {
+  const pools = (readText("pools", found) ?? "").split(",").filter((one) => one.trim() !== "");
+  const entries = pools.map((one) => /^\s*([a-z][a-z0-9-]*)\s*=\s*([1-9]\d{0,3})\s*$/.exec(one));
+  const named = entries.map((entry) => [entry?.[1] ?? "", Number(entry?.[2])] as const);
+  if (!entries.includes(null) && new Set(named.map(([kind]) => kind)).size === named.length) return Object.fromEntries(named);
+  throw badValue("pools", found!, "kinds of steps, each once, with how many may run (1 to 9999), as in train=1,ingest=2");
+}
+
+function readRoles(found: Found): Config["oidcRoles"] {
+  const pairs = (readText("oidcRoles", found) ?? "").split(",").flatMap((pair) => (pair.trim() === "" ? [] : [pair.trim()]));
+  return pairs.map((pair) => {
+    const [, group, role] = /^(.+)=([a-z][a-z0-9-]*)$/.exec(pair) ?? [];
+    if (group === undefined || role === undefined)
+      throw badValue("oidcRoles", found!, "pairs as in data-team=editor,leads=admin");
+    return [group, role];
+  });
 }
 
 function readFileSettings(file: unknown): Readonly<Record<string, unknown>> {

@@ -75,6 +75,7 @@ export async function runGraph(nodes: readonly GraphNode[], effects: RunEffects)
       input: planned.input!,
       target: node.target,
       runId: effects.runId,
+      ...(node.kind in effects.ledger.pools && { pool: node.kind }),
       memoryMb: Math.floor(effects.memoryMb / effects.concurrency),
       threads: effects.threads,
       signal: effects.signal,

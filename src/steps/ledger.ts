@@ -79,6 +79,8 @@ export interface StepRequest extends Caller {
 
 export interface Ledger extends History, Wishes {
   readonly environment: Environment;
+  /** How many steps of a pool run at one time. */
+  readonly pools: Readonly<Record<string, number>>;
   keyOf(kind: string, input: unknown): Digest;
   /** Errors: `step.unknown-kind`. */
   revisionOf(kind: string): number;
@@ -158,6 +160,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     ...history,
     ...createWishes(works),
     environment,
+    pools,
     revisionOf,
     keyOf: keyOfInput,
     resultOf,

@@ -1,6 +1,7 @@
 /** What people want of steps and runs, from whatever process: rows that whoever looks after a step sees within a second. */
 import type { Works } from "./carry-out.ts";
 import { unknownRun, unknownStep } from "./history.ts";
+import { requirePool } from "./surroundings.ts";
 
 export type Pausable = "pool" | "run";
 
@@ -17,7 +18,7 @@ export interface Wishes {
   cancelStep(id: string): Promise<boolean>;
   /** Ends all steps of a run, and starts no new one; false: it has ended already. Errors: `run.unknown`. */
   cancelRun(id: string): Promise<boolean>;
-  /** Starts no step of the pool or run until `resume`; what runs goes on. False: it was paused already. */
+  /** Starts no step of the pool or run until `resume`; what runs goes on. False: it was paused already. Errors: `step.unknown-pool`, `run.unknown`. */
   pause(what: Pausable, name: string, actor: string): Promise<boolean>;
   /** False: it was not paused. */
   resume(what: Pausable, name: string): Promise<boolean>;
@@ -25,7 +26,7 @@ export interface Wishes {
 }
 
 export function createWishes({
-  surroundings: { records, clock },
+  surroundings: { records, clock, pools },
   pulse,
   queue,
 }: Pick<Works, "surroundings" | "pulse" | "queue">): Wishes {
@@ -50,6 +51,8 @@ export function createWishes({
     },
 
     async pause(what, name, actor) {
+      if (what === "pool") requirePool(pools, name);
+      else if ((await records.query("SELECT 1 FROM runs WHERE id = ?", [name])).length === 0) throw unknownRun(name);
       const sql = "INSERT INTO pauses (what, name, since, actor) VALUES (?, ?, ?, ?) ON CONFLICT (what, name) DO NOTHING";
       return (await records.commit([{ sql, params: [what, name, clock(), actor], rows: 1 }])).committed;
     },

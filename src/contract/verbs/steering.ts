@@ -7,7 +7,7 @@ const cancelled = object({ id, cancelled: boolean({ description: "False: it had 
 
 export const cancelRun = operates({
   about: "End all steps of a run, wherever they run, and start no more of it; what is published stays.",
-  example: "curl -X POST localhost:4747/v1/runs/ID/cancel",
+  example: "mill cancel RUN",
   input: object({ id }),
   output: cancelled,
   http: { method: "POST", path: "/v1/runs/:id/cancel" },
@@ -15,7 +15,7 @@ export const cancelRun = operates({
 
 export const cancelStep = operates({
   about: "End a step that waits or runs, wherever it does; nothing of it is published.",
-  example: "curl -X POST localhost:4747/v1/steps/ID/cancel",
+  example: "mill cancel STEP",
   input: object({ id }),
   output: cancelled,
   http: { method: "POST", path: "/v1/steps/:id/cancel" },
@@ -23,12 +23,14 @@ export const cancelStep = operates({
 
 const held = {
   what: oneOf(["pool", "run"]),
-  name: text({ maxLength: 200, description: "The pool's name, or the run's id" }),
+  name: text({ maxLength: 200, description: "The pool's name, which is a kind of step, or the run's id" }),
 };
+
+export const pauseSummary = object({ ...held, since: instant, by: text() });
 
 export const pauseWork = operates({
   about: "Start no step of a pool or a run until it is resumed; what runs goes on.",
-  example: `curl -d '{"what":"run","name":"ID"}' localhost:4747/v1/pauses`,
+  example: "mill pause train",
   input: object(held),
   output: object({ ...held, changed: boolean({ description: "False: it was paused already" }) }),
   http: { method: "POST", path: "/v1/pauses" },
@@ -36,7 +38,7 @@ export const pauseWork = operates({
 
 export const resumeWork = operates({
   about: "Let steps of a paused pool or run start again.",
-  example: `curl -d '{"what":"run","name":"ID"}' localhost:4747/v1/pauses/end`,
+  example: "mill resume train",
   input: object(held),
   output: object({ ...held, changed: boolean({ description: "False: it was not paused" }) }),
   http: { method: "POST", path: "/v1/pauses/end" },
@@ -44,22 +46,22 @@ export const resumeWork = operates({
 
 export const getPauses = reads({
   about: "List which pools and runs are paused.",
-  example: "curl localhost:4747/v1/pauses",
+  example: "mill pause",
   input: object({}),
-  output: object({ items: list(object({ ...held, since: instant, by: text() })) }),
+  output: object({ items: list(pauseSummary) }),
   http: { method: "GET", path: "/v1/pauses" },
 });
 
 export const stepLog = reads({
   about: "Read what an attempt of a step has said, from an offset on; also while it runs.",
-  example: "curl localhost:4747/v1/steps/ID/log?offset=0",
+  example: "mill log STEP --follow",
   input: object({
     id,
     attempt: optional(integer({ minimum: 1, description: "Its number, from 1; default the last" })),
     offset: optional(integer({ minimum: 0, description: "In bytes; default 0" })),
   }),
   output: object({
-    attempt: integer(),
+    attempt: integer({ description: "0: it has begun none" }),
     text: text({ description: "256 KiB at most" }),
     next: integer({ description: "Offset of what follows" }),
     ended: boolean({ description: "Nothing will follow" }),

@@ -15,6 +15,7 @@ import {
 } from "../json-schema.ts";
 import { digest, errorJson, id, instant, limit, page, pageOf, RUN_STATES, STEP_STATES, target, targets } from "./nouns.ts";
 import { scheduleSummary } from "./schedules.ts";
+import { pauseSummary } from "./steering.ts";
 import { operates, reads, streamed } from "./verb.ts";
 
 const stepId = text({ description: "TARGET:KIND, as in model/late-arrival:train" });
@@ -171,6 +172,11 @@ export const status = reads({
       }),
     ),
     running: list(runSummary),
+    steps: list(stepSummary, { description: "Those that run or wait, at most 100 of each" }),
+    pools: list(
+      object({ name: text({ description: "A kind of step" }), places: integer({ description: "That run at one time" }) }),
+    ),
+    pauses: list(pauseSummary),
     hindsight: optional(hindsight),
     schedules: optional(list(scheduleSummary, { description: "Where the whole project is asked for" })),
   }),

@@ -1,4 +1,4 @@
-import { formatMoment, formatSpan } from "../../base/index.ts";
+import { formatMoment, formatSpan, isId } from "../../base/index.ts";
 import type { OutputOf } from "../../contract/index.ts";
 import type { RunRecord, StepRecord } from "../../steps/index.ts";
 import { type Foretold, foretoldOf } from "../forecast/hindsight.ts";
@@ -16,10 +16,8 @@ export async function logOf(workspace: Workspace, of: string, limit: number): Pr
 
 function entriesOf(workspace: Workspace, of: string, limit: number): Promise<Entry[]> {
   if (of.includes("/")) return logOfTarget(workspace, of, limit);
-  return RUN_ID.test(of) ? logOfRun(workspace, of) : storyOf(workspace, of, limit);
+  return isId(of) ? logOfRun(workspace, of) : storyOf(workspace, of, limit);
 }
-
-const RUN_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-/;
 
 /** The model and the endpoint of a name: runs as a whole, versions, and what happened while it served. Retrainings tell of their runs themselves. */
 async function storyOf({ ledger, records, registry, story }: Workspace, name: string, limit: number): Promise<Entry[]> {

@@ -1,7 +1,7 @@
 /** What is done about work that waits or runs. */
 import type { Handlers } from "../../contract/index.ts";
 import type { Workspace } from "../workspace.ts";
-import { instant } from "./wire.ts";
+import { pauseSummary } from "./wire.ts";
 
 type SteeringVerbs = Pick<Handlers, "cancelRun" | "cancelStep" | "pauseWork" | "resumeWork" | "getPauses" | "stepLog">;
 
@@ -9,18 +9,15 @@ export const steeringVerbs = ({ ledger }: Pick<Workspace, "ledger">): SteeringVe
   cancelRun: async ({ id }) => ({ id, cancelled: await ledger.cancelRun(id) }),
   cancelStep: async ({ id }) => ({ id, cancelled: await ledger.cancelStep(id) }),
 
-  async pauseWork({ what, name }, { actor }) {
-    if (what === "run") await ledger.getRun(name);
-    return { what, name, changed: await ledger.pause(what, name, actor) };
-  },
+  pauseWork: async ({ what, name }, { actor }) => ({ what, name, changed: await ledger.pause(what, name, actor) }),
   resumeWork: async ({ what, name }) => ({ what, name, changed: await ledger.resume(what, name) }),
-  getPauses: async () => ({
-    items: (await ledger.listPauses()).map(({ what, name, since, actor }) => ({ what, name, since: instant(since), by: actor })),
-  }),
+  getPauses: async () => ({ items: (await ledger.listPauses()).map(pauseSummary) }),
 
   async stepLog({ id, attempt, offset = 0 }) {
-    const fence = attempt ?? (await ledger.getStep(id)).attempts.at(-1)?.fence ?? 0;
-    if (fence === 0) return { attempt: 0, text: "", next: 0, ended: false }; // it waits for its first attempt
-    return { attempt: fence, ...(await ledger.logOf(id, fence, offset)) };
+    if (attempt !== undefined) return { attempt, ...(await ledger.logOf(id, attempt, offset)) };
+    const { step, attempts } = await ledger.getStep(id);
+    const last = attempts.at(-1)?.fence;
+    if (last === undefined) return { attempt: 0, text: "", next: 0, ended: step.state !== "queued" };
+    return { attempt: last, ...(await ledger.logOf(id, last, offset)) };
   },
 });

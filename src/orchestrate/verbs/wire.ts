@@ -1,7 +1,7 @@
 /** From what the blocks keep to what the verbs answer. */
 import { MillError } from "../../base/index.ts";
 import type { OutputOf, Schema } from "../../contract/index.ts";
-import type { RunRecord, StepRecord } from "../../steps/index.ts";
+import type { Pause, RunRecord, StepRecord } from "../../steps/index.ts";
 import type { Forecast } from "../forecast/forecast.ts";
 
 export const instant = (ms: number) => new Date(ms).toISOString();
@@ -82,4 +82,8 @@ export const stepSummary = (step: StepRecord): OutputOf<"listSteps">["items"][nu
   endedAt: instantOrNull(step.endedAt),
   wallMs: step.wallMs,
   error: step.error,
+});
+
+export const pauseSummary = ({ what, name, since, actor }: Pause): OutputOf<"getPauses">["items"][number] => ({
+  ...{ what, name, since: instant(since), by: actor },
 });

@@ -17,7 +17,7 @@ import { reproduce } from "./reproduce.ts";
 import { scheduleSummary } from "./schedules.ts";
 import { statusOf } from "./status.ts";
 import { versionNamed } from "./version-named.ts";
-import { forecastOnWire, instant, pageOf, runSummary, stepSummary } from "./wire.ts";
+import { forecastOnWire, instant, pageOf, pauseSummary, runSummary, stepSummary } from "./wire.ts";
 
 type WorkVerbs = Pick<
   Handlers,
@@ -64,10 +64,15 @@ export function workVerbs(workspace: Workspace): WorkVerbs {
       const { project, plan } = await planned(target ? [target] : []);
       const asked = target ? standingOf(project, target) : allTargets(project);
       const running = await ledger.listRuns({ limit: 10, state: "running" });
+      const steps = await Promise.all((["running", "queued"] as const).map((state) => ledger.listSteps({ state })));
+      const pauses = await ledger.listPauses();
       const seen = await hindsight(workspace.records);
       return {
         targets: await Promise.all(asked.map((one) => statusOf(workspace, project, plan.steps, one))),
         running: running.items.map(runSummary),
+        steps: steps.flatMap(({ items }) => items).map(stepSummary),
+        pools: Object.entries(ledger.pools).map(([name, places]) => ({ name, places })),
+        pauses: pauses.map(pauseSummary),
         ...(seen && { hindsight: seen }),
         ...(!target && project.schedules.size > 0 && { schedules: (await schedulesOf(workspace)).map(scheduleSummary) }),
       };
