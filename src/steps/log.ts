@@ -14,7 +14,7 @@ export interface AttemptLog {
   add(text: string): void;
   /** The last lines, each cut. */
   readonly lines: readonly LogLine[];
-  /** At the end: the whole log as an object, where it is longer than `lines`, else null. */
+  /** At the end: the whole log as an object, where it is longer than `lines`, else null; also where it cannot be stored, which is no fault of the step. */
   keep(): Promise<Digest | null>;
   close(): void;
 }
@@ -53,7 +53,7 @@ export function createLog({ objects, clock }: Surroundings, folder: string): Att
       }
       write(Buffer.from(`${text}\n`));
     },
-    keep: async () => (whole ? null : objects.putFile(logFile(folder))),
+    keep: async () => (whole ? null : objects.putFile(logFile(folder)).catch(() => null)),
     close() {
       if (file !== null) closeSync(file);
       file = null;
@@ -63,9 +63,13 @@ export function createLog({ objects, clock }: Surroundings, folder: string): Att
   function write(line: Buffer): void {
     if (sizeBytes >= LOG_BYTES_MAX) return;
     const fits = sizeBytes + line.byteLength <= LOG_BYTES_MAX;
-    file ??= openSync(logFile(folder), "w", 0o600);
-    writeSync(file, fits ? line : Buffer.from(CUT));
     sizeBytes = fits ? sizeBytes + line.byteLength : LOG_BYTES_MAX;
+    try {
+      file ??= openSync(logFile(folder), "w", 0o600);
+      writeSync(file, fits ? line : Buffer.from(CUT));
+    } catch {
+      sizeBytes = LOG_BYTES_MAX; // a full disk: thrown from here it would end the server, which only listens
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -270,3 +270,28 @@ withWorkspace("a flood is cut, and says so; a short log needs no object", async 
   assert.deepEqual(await workspace.ledger.logOf(short.stepId, 1, 9), { text: "", next: 9, ended: true });
   assert.deepEqual(await workspace.records.query("SELECT count(*) AS n FROM attempts WHERE log_object IS NOT NULL"), [{ n: 1 }]);
 });
+
+withWorkspace(
+  "a log that cannot be written ends neither the server nor the step, and its last lines are kept",
+  async (workspace) => {
+    const lines = Array.from({ length: 300 }, (_, i) => `line ${i}`);
+    const printer = printing(workspace.engine, lines, Promise.resolve());
+    const engine: Engine = {
+      ...printer,
+      async start(job, onLine) {
+        mkdirSync(join(job.folder, "log.txt")); // in the way
+        return printer.start(job, onLine);
+      },
+    };
+    const ledger = workspace.ledgerWith({ engines: [engine] });
+    const outcome = await ledger.execute(ask("nothing", {}));
+    assert.ok(outcome.state === "succeeded");
+    assert.equal(
+      (await wholeLog(ledger, outcome.stepId)).text,
+      lines
+        .slice(-200)
+        .map((line) => `${line}\n`)
+        .join(""),
+    );
+  },
+);
