@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { getPriority, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -54,6 +54,16 @@ test("a program that cannot be started is reported", async () => {
     engine.start(newJob(""), () => undefined),
     { code: "engine.not-started", at: join(root, "no-such-program") },
   );
+});
+
+test("a job whose folder cannot be written is reported, and its process does not stay behind", async () => {
+  const job = newJob("sleep 60");
+  symlinkSync(join(job.folder, "nowhere", "else"), join(job.folder, "process"));
+  await assert.rejects(
+    open().start(job, () => undefined),
+    { code: "ENOENT" },
+  );
+  await until(() => !process.getActiveResourcesInfo().includes("ProcessWrap"), "the end of the process");
 });
 
 test("when the parent is killed, the pipe that its job reads closes", async () => {

@@ -13,6 +13,7 @@ import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { MillError } from "../../base/index.ts";
+import { childrenOf, descendantsOf, startedWith } from "./descendants.ts";
 import { type Job, type JobExit, type JobUsage, type RunningJob, STDERR_BYTES } from "./engine.ts";
 import { nameOf } from "./job-name.ts";
 import { splitLines } from "./lines.ts";
@@ -29,7 +30,7 @@ export interface StepChild {
   readonly memoryMb: number;
   /** null: the free child has ended and has not begun the job. Errors: `engine.not-started`. */
   run(job: Job, onLine: (line: string) => void): Promise<RunningJob | null>;
-  /** Its last step is done, it waits for another, and has kept so little memory of what it did that the next one misses none. */
+  /** Its last step is done and left no process behind, it waits for another, and has kept so little memory that the next one misses none. */
   isFree(): boolean;
   /** Keeps a process that ends from waiting for it, or not; a free child is let go. */
   hold(held: boolean): void;
@@ -53,6 +54,7 @@ interface Current {
 }
 
 const WATCH_MS = 100;
+const AGAIN = "MILL_STEP_AGAIN";
 
 export function startStepChild(first: Job, { command, environment, graceMs }: StepChildOptions): StepChild {
   const [program, ...words] = command;
@@ -60,7 +62,7 @@ export function startStepChild(first: Job, { command, environment, graceMs }: St
   const child: Child = spawn(program!, [`--max-old-space-size=${first.memoryMb}`, ...words, "step", first.folder], {
     detached: true,
     stdio: ["pipe", "pipe", "pipe"],
-    env: { ...environment, MILL_STEP_AGAIN: again },
+    env: { ...environment, [AGAIN]: again },
   });
   const started = spawned(child, program!).then(lowerPriority);
   const stderr = tailOf(child.stderr);
@@ -77,7 +79,7 @@ export function startStepChild(first: Job, { command, environment, graceMs }: St
   child.stdin.on("error", () => undefined); // the child may be gone before the pipe is
   child.once("exit", () => {
     gone = true;
-    signal(-child.pid!, "SIGKILL"); // whatever it started and left behind, which may hold its pipes open
+    void endLeft(child.pid!, `${AGAIN}=${again}`);
   });
   child.once("close", (code, signalName) => {
     taken(false);
@@ -87,12 +89,17 @@ export function startStepChild(first: Job, { command, environment, graceMs }: St
 
   return {
     memoryMb: first.memoryMb,
-    isFree: () => current === null && !gone && ownBytes() < (first.memoryMb * 2 ** 20) / 4,
+    isFree: () => current === null && !gone && ownBytes() < (first.memoryMb * 2 ** 20) / 4 && childrenOf(child.pid!).length === 0,
     async run(job, onLine) {
       const one = begin(job, onLine);
       const pid = await started;
       const handle = processHandle(pid) ?? `${pid}:gone`;
-      writeFileSync(join(job.folder, PROCESS_FILE), handle, { mode: 0o600 });
+      try {
+        writeFileSync(join(job.folder, PROCESS_FILE), handle, { mode: 0o600 });
+      } catch (error) {
+        signal(-pid, "SIGKILL"); // nobody would hear of it
+        throw error;
+      }
       if (job !== first && !(await give(job))) return null;
       return {
         handle: `${handle}:${nameOf(job)}`,
@@ -139,10 +146,11 @@ export function startStepChild(first: Job, { command, environment, graceMs }: St
     const reading = child.pid === undefined ? null : readProcess(child.pid);
     if (!reading || !current) return;
     const { job, cpuBefore, usage } = current;
+    const started = descendantsOf(child.pid!).map((pid) => readProcess(pid)?.ownBytes ?? 0);
     // A process that is being ended has no memory left to tell of.
     const peakRssBytes = Math.max(usage?.peakRssBytes ?? 0, reading.peakRssBytes);
     current.usage = { cpuSeconds: reading.cpuSeconds - cpuBefore, peakRssBytes };
-    if (reading.ownBytes <= job.memoryMb * 2 ** 20) return;
+    if (started.reduce((sum, bytes) => sum + bytes, reading.ownBytes) <= job.memoryMb * 2 ** 20) return;
     current.endedFor ??= "memory";
     signal(-child.pid!, "SIGKILL");
   }
@@ -162,6 +170,16 @@ export function startStepChild(first: Job, { command, environment, graceMs }: St
     const late = delay(graceMs, "late", { signal: waiting.signal }).catch(() => "gone");
     if ((await Promise.race([ended, late])) === "late") signal(-pid, "SIGKILL");
     waiting.abort();
+  }
+}
+
+/** Whatever a process started and left behind, in its own group and out of it: it may hold the pipes open. */
+async function endLeft(pid: number, variable: string): Promise<void> {
+  signal(-pid, "SIGKILL");
+  for (;;) {
+    const left = await startedWith(variable);
+    if (left.filter((one) => signal(one, "SIGKILL")).length === 0) return;
+    await delay(20);
   }
 }
 
