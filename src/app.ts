@@ -2,25 +2,29 @@
  * The composition root: picks drivers, wires the blocks, starts and stops them. Nothing else knows more than its own block.
  * Loaded by the commands that need a workspace; `main.ts` is the bin.
  */
-import { readFile } from "node:fs/promises";
 import { extname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { requireRestored } from "./backup/index.ts";
 import { createQueues, didYouMean, MillError } from "./base/index.ts";
 import type { App } from "./cli/index.ts";
-import type { Config, Handlers, SettingName } from "./contract/index.ts";
+import { type Config, type Handlers, SETTINGS, tlsFiles } from "./contract/index.ts";
 import { openProject, requireProject } from "./define/index.ts";
 import { configuredEngines } from "./engines.ts";
 import {
   accessVerbs,
   auditVerbs,
+  type Certificate,
   createAccessKeys,
   createAccounts,
   createAudit,
   createCall,
   createLogin,
+  createOidcLogin,
   lockWorkspace,
+  type OidcLogin,
+  type OidcLoginOptions,
   openAuditAnchor,
+  openCertificate,
   openKeyring,
   openTokens,
   peopleVerbs,
@@ -81,6 +85,7 @@ export async function openWorkspace(config: Config): Promise<App> {
     const audit = createAudit({ records, anchor });
     const accounts = createAccounts({ records });
     const login = createLogin({ records, accounts });
+    const oidc = oidcOf(config, { accounts, audit, login });
     const accessKeys = createAccessKeys({ records, keyring, accounts });
     const tokens = await openTokens({ records, workspace: config.workspace, configured: config.token, accounts });
     const scratch = join(config.workspace, "scratch");
@@ -181,43 +186,50 @@ export async function openWorkspace(config: Config): Promise<App> {
     const readiness = createReadiness(() => serving.refresh());
     closers.push(() => readiness.settled());
     const openS3: App["openS3"] = async (log) => {
+      const certificate = await doorCertificate(config, (message) => log.error("certificate", { message }));
+      if (certificate !== null) closers.push(async () => certificate.close());
       const door = await startS3Door({
         repositories: lake.repositories,
         uploads: createUploads({ records, objects }),
         objects,
         keys: accessKeys,
         bearer: tokens.bearer,
-        ...(await doorAddress(config)),
+        host: config.host,
+        port: config.s3Port,
+        ...(config.s3Domain !== null && { domain: config.s3Domain }),
+        ...(certificate && { tls: certificate.current() }),
         log,
       });
+      certificate?.onChange((material) => door.renew(material));
       closers.push(() => door.stop());
       return door;
     };
-    return { call, tokens, login, lock, ready: readiness.ready, loaded: readiness.loaded, keep, openS3, close: closeAll };
+    return { call, tokens, login, oidc, lock, ready: readiness.ready, loaded: readiness.loaded, keep, openS3, close: closeAll };
   } catch (error) {
     await closeAll().catch(() => undefined);
     throw error;
   }
 }
 
-/** Where the S3 door listens, and how. Errors: `config.value`. */
-async function doorAddress({ host, s3Port, s3Domain, s3Certificate, s3CertificateKey }: Config) {
-  const read = (name: SettingName, path: string) =>
-    readFile(path).catch((cause: Error) => {
-      throw new MillError("config.value", `The file of the setting "${name}" cannot be read.`, {
-        at: path,
-        expected: "a PEM file",
-        got: cause.message,
-        fix: "Correct the path, or the file's rights.",
-        cause,
-      });
-    });
-  const tls = s3Certificate !== null &&
-    s3CertificateKey !== null && {
-      cert: await read("s3Certificate", s3Certificate),
-      key: await read("s3CertificateKey", s3CertificateKey),
-    };
-  return { host, port: s3Port, ...(s3Domain !== null && { domain: s3Domain }), ...(tls && { tls }) };
+/** The S3 door's own certificate, else the server's; null: it speaks http. Errors: `config.value`. */
+async function doorCertificate(config: Config, onFault: (message: string) => void): Promise<Certificate | null> {
+  const { s3Certificate: cert, s3CertificateKey: key } = config;
+  const files = cert !== null && key !== null ? { cert, key } : tlsFiles(config);
+  return files && openCertificate(files, { onFault: ({ message }) => onFault(message) });
+}
+
+/** Errors: `config.value`. */
+function oidcOf(config: Config, doors: Pick<OidcLoginOptions, "accounts" | "audit" | "login">): OidcLogin | null {
+  const { oidcIssuer: issuer, oidcClient: client, oidcSecretFile: secretFile, oidcScope: scope, oidcRoles: roles } = config;
+  if (issuer === null) return null;
+  const missing = client === null ? "oidcClient" : secretFile === null ? "oidcSecretFile" : null;
+  if (client !== null && secretFile !== null)
+    return createOidcLogin({ ...doors, issuer, client, secretFile, scope, groupsClaim: config.oidcGroupsClaim, roles });
+  throw new MillError("config.value", `A login at an OpenID provider needs the setting "${missing}" as well.`, {
+    at: SETTINGS[missing!].env,
+    expected: "oidcIssuer, oidcClient and oidcSecretFile together",
+    fix: "Set it as the provider has it, or leave oidcIssuer out.",
+  });
 }
 
 /** Errors: `config.value`. */

@@ -6,6 +6,8 @@ export interface ErrorDetail {
   readonly got?: string | undefined;
   /** What to do next. */
   readonly fix?: string | undefined;
+  /** When the same may be asked again: told over HTTP as Retry-After. */
+  readonly retryAfterMs?: number | undefined;
   readonly cause?: unknown;
 }
 
@@ -19,6 +21,7 @@ export class MillError extends Error {
   readonly expected: string | undefined;
   readonly got: string | undefined;
   readonly fix: string | undefined;
+  readonly retryAfterMs: number | undefined;
 
   constructor(code: string, message: string, detail: ErrorDetail = {}) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
@@ -28,6 +31,7 @@ export class MillError extends Error {
     this.expected = detail.expected;
     this.got = detail.got;
     this.fix = detail.fix;
+    this.retryAfterMs = detail.retryAfterMs;
   }
 }
 

@@ -1,6 +1,6 @@
 /** What the command line needs from the composition root, and from the process that runs it. */
 import type { Config } from "../contract/index.ts";
-import type { Call, Login, Tokens, WorkspaceLock } from "../guard/index.ts";
+import type { Call, Login, OidcLogin, Tokens, WorkspaceLock } from "../guard/index.ts";
 import type { S3Door, S3DoorOptions } from "../protocols/index.ts";
 
 /** An opened workspace. */
@@ -8,6 +8,8 @@ export interface App {
   readonly call: Call;
   readonly tokens: Tokens;
   readonly login: Login;
+  /** null: people log in with passwords alone. */
+  readonly oidc: OidcLogin | null;
   readonly lock: WorkspaceLock;
   /** Whether every endpoint is loaded. */
   ready(): { readonly ready: boolean; readonly why?: string };

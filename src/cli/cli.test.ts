@@ -209,11 +209,12 @@ const factory: AppFactory = {
       }),
       tokens,
       login: createLogin({ records }),
+      oidc: null,
       lock,
       ready: () => (broken ? { ready: false, why: "late could not be loaded" } : { ready: true }),
       loaded: async () => undefined,
       keep: async () => undefined,
-      openS3: async () => ({ url: "http://127.0.0.1:4748", stop: async () => undefined }),
+      openS3: async () => ({ url: "http://127.0.0.1:4748", renew: () => undefined, stop: async () => undefined }),
       close: async () => {
         await records.close();
         await lock.release();

@@ -3,18 +3,25 @@ import { join } from "node:path";
 import type { AnswerOf, Config, VerbName } from "../contract/index.ts";
 import { type BoundCall, type CallOptions, OWNER, readLock } from "../guard/index.ts";
 import type { App, AppFactory } from "./app.ts";
-import { remoteCall } from "./remote-call.ts";
+import { placeOf, remoteCall } from "./remote-call.ts";
 
 /** Through the workspace's server when one runs, else by opening the workspace here. */
 export async function withVerbs<T>(config: Config, factory: AppFactory, use: (call: BoundCall) => Promise<T>): Promise<T> {
-  const owner = await readLock(config.workspace);
-  if (owner?.url) return use(remoteCall(owner.url, config.token ?? (await storedToken(config.workspace))));
+  const server = await findServer(config);
+  if (server !== null) return use(server);
   const app = await factory.open(config);
   try {
     return await use(boundTo(app));
   } finally {
     await app.close();
   }
+}
+
+/** The verbs of the server that the workspace's lock tells of; null: none listens. */
+export async function findServer({ workspace, token }: Pick<Config, "workspace" | "token">): Promise<BoundCall | null> {
+  const owner = await readLock(workspace);
+  const place = owner && placeOf(owner);
+  return place && remoteCall(place, token ?? (await storedToken(workspace)));
 }
 
 /** The verbs of a workspace that is open in this process, for its owner. */

@@ -11,8 +11,7 @@ import { configuredSlurm, createSlurmDoor } from "../ports/engines/index.ts";
 import { configuredObjects, probeObjects, readStoreMark } from "../ports/objects/index.ts";
 import { openSnapshot, probeRecords } from "../ports/records/index.ts";
 import type { Command } from "./command.ts";
-import { storedToken } from "./connect.ts";
-import { remoteCall } from "./remote-call.ts";
+import { findServer } from "./connect.ts";
 import { cell, table } from "./table.ts";
 
 export interface Finding {
@@ -222,10 +221,9 @@ function fault(what: string, thrown: unknown): Finding {
 }
 
 /** Of a server that runs: whether what it has to tell is heard. */
-async function notices({ workspace, token }: Config): Promise<Finding[]> {
-  const url = (await readLock(workspace))?.url;
-  if (!url) return [];
-  const call = remoteCall(url, token ?? (await storedToken(workspace)));
+async function notices(config: Config): Promise<Finding[]> {
+  const call = await findServer(config);
+  if (call === null) return [];
   try {
     const signal = AbortSignal.timeout(ANSWER_MS_MAX);
     const { waiting, givenUp, error } = await call("getNotices", {}, { signal });

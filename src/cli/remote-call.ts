@@ -1,16 +1,33 @@
 /** The verbs of a running server, by HTTP. node:http, because fetch gives up a stream that is silent for five minutes: a step may be. */
+import { readFile } from "node:fs/promises";
 import { type IncomingMessage, request } from "node:http";
+import { type RequestOptions, request as tlsRequest } from "node:https";
 import { type ErrorJson, errorFromJson, MillError } from "../base/index.ts";
 import { VERBS, type Verb, type VerbName } from "../contract/index.ts";
-import type { BoundCall, CallOptions } from "../guard/index.ts";
+import type { BoundCall, CallOptions, LockInfo } from "../guard/index.ts";
 
-export function remoteCall(url: string, token: string | null): BoundCall {
+/** The server that a workspace's lock tells of. */
+export interface ServerPlace extends Pick<LockInfo, "certificate"> {
+  readonly url: string;
+}
+
+export const placeOf = ({ url, certificate = null }: LockInfo): ServerPlace | null =>
+  url === null ? null : { url, certificate };
+
+export function remoteCall({ url, certificate }: ServerPlace, token: string | null): BoundCall {
   const call = (name: VerbName, input: unknown, { signal }: CallOptions = {}) => {
     const verb: Verb = VERBS[name];
-    const ask = () => send(url, verb, (input ?? {}) as Fields, token, signal);
+    const ask = async () =>
+      send(url, verb, (input ?? {}) as Fields, token, { ...(await trusting(certificate)), ...(signal && { signal }) });
     return verb.stream ? lines(ask, url, signal) : document(ask);
   };
   return call as BoundCall;
+}
+
+/** Who shows the workspace's own certificate is its server, whatever name it stands for; read each time, because it may have been renewed. */
+async function trusting(certificate: string | null): Promise<RequestOptions> {
+  const ca = certificate === null ? null : await readFile(certificate).catch(() => null);
+  return ca === null ? {} : { ca, allowPartialTrustChain: true, checkServerIdentity: () => undefined };
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -47,7 +64,9 @@ async function* linesOf(reply: IncomingMessage, broken: (cause: Error) => MillEr
   if (rest !== "") yield rest;
 }
 
-function send(url: string, verb: Verb, input: Fields, token: string | null, signal?: AbortSignal): Promise<IncomingMessage> {
+function send(url: string, verb: Verb, input: Fields, token: string | null, options: RequestOptions): Promise<IncomingMessage> {
+  const { signal } = options;
+  const ask = url.startsWith("https:") ? tlsRequest : request;
   const { path, body } = toRequest(verb, input);
   const headers = {
     ...(body === null ? {} : { "content-type": "application/json" }),
@@ -55,7 +74,7 @@ function send(url: string, verb: Verb, input: Fields, token: string | null, sign
   };
   return new Promise((resolve, reject) => {
     const away = (cause: Error) => reject(signal?.aborted ? interrupted() : serverAway(url, cause));
-    const sent = request(new URL(path, url), { method: verb.http.method, headers, ...(signal ? { signal } : {}) }, (reply) => {
+    const sent = ask(new URL(path, url), { ...options, method: verb.http.method, headers }, (reply) => {
       if (reply.statusCode === 200) return resolve(reply);
       textOf(reply).then((text) => reject(readProblem(text, reply.statusCode!, url)), away);
     });

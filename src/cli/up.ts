@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { asMillError } from "../base/index.ts";
-import type { Config } from "../contract/index.ts";
-import { type AccessLog, OWNER, openAccessLog } from "../guard/index.ts";
+import { asMillError, type MillError } from "../base/index.ts";
+import { type Config, tlsFiles } from "../contract/index.ts";
+import { type AccessLog, type Certificate, OWNER, openAccessLog, openCertificate } from "../guard/index.ts";
 import { type AccessLine, createMetrics } from "../protocols/index.ts";
 import type { App } from "./app.ts";
 import type { Command, CommandContext } from "./command.ts";
@@ -15,6 +15,7 @@ export const command: Command = async (context) => {
   const app = await context.factory.open(config);
   const metrics = createMetrics();
   let access: AccessLog | null = null;
+  let certificate: Certificate | null = null;
   try {
     if (context.flags.run) {
       const { requireFreePort } = await import("../server/index.ts");
@@ -22,13 +23,17 @@ export const command: Command = async (context) => {
       const code = await runFirst(app, context, metrics);
       if (context.signal.aborted) return code;
     }
-    const { createLog, startServer } = await import("../server/index.ts");
+    const { createLog, isLoopback, startServer } = await import("../server/index.ts");
     const log = createLog(config.log, context.effects.stderr);
     access = await openAccess(config, (error) => log.warn("access-log", { message: error.message }));
+    certificate = await openTls(config, ({ code, message }) => log.warn("certificate", { code, message }));
     const server = await startServer({
       call: app.call,
       tokens: app.tokens,
       login: app.login,
+      oidc: app.oidc,
+      certificate,
+      limits: { strangers: config.strangerLimit, actors: config.actorLimit },
       host: config.host,
       port: config.port,
       version: context.factory.version,
@@ -51,7 +56,8 @@ export const command: Command = async (context) => {
         },
         error: (event, fields) => log.error(event, fields),
       });
-      await app.lock.announce(server.url, s3.url);
+      await app.lock.announce(server.url, s3.url, certificate?.files.cert);
+      if (certificate === null && !isLoopback(config.host)) context.output.say(IN_THE_CLEAR);
       announce({ url: server.url, s3: s3.url }, app, context);
       await stopped(context.signal);
       await app.lock.announce(null, null);
@@ -61,9 +67,19 @@ export const command: Command = async (context) => {
     return undefined;
   } finally {
     metrics.close();
+    certificate?.close();
     await app.close();
     await access?.close();
   }
+};
+
+const IN_THE_CLEAR =
+  "warning: passwords, tokens and rows cross the network in the clear; give a certificate with --tls-cert and --tls-key, or serve behind a proxy that has one";
+
+/** null: none is wanted. Errors: `config.value`. */
+const openTls = async (config: Config, onFault: (error: MillError) => void): Promise<Certificate | null> => {
+  const files = tlsFiles(config);
+  return files && openCertificate(files, { onFault });
 };
 
 /** null: none is wanted. */
@@ -117,9 +133,9 @@ function announce(
   output.say(`S3 clients find the lake at ${s3}; mill key create makes a key`);
   output.result({ url, s3 }, () => `serving on ${url}\n`);
   if (!effects.isTTY) return;
-  const { host } = new URL(url);
+  const { host, protocol } = new URL(url);
   output.say(
-    `page and API: ${url}    for clients that change things: http://mill:${app.tokens.current()}@${host}    stop: Ctrl-C`,
+    `page and API: ${url}    for clients that change things: ${protocol}//mill:${app.tokens.current()}@${host}    stop: Ctrl-C`,
   );
 }
 

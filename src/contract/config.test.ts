@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MillError } from "../base/index.ts";
-import { readConfig } from "./index.ts";
+import { readConfig, tlsFiles } from "./index.ts";
 
 const machine = { cores: 2, memoryMb: 4096, cwd: "/home/p" };
 const read = (flags = {}, env = {}, file: unknown = {}) => readConfig({ flags, env, file, machine });
@@ -38,6 +38,16 @@ test("without a word from anyone the defaults hold", () => {
     s3Domain: null,
     s3Certificate: null,
     s3CertificateKey: null,
+    tlsCert: null,
+    tlsKey: null,
+    oidcIssuer: null,
+    oidcClient: null,
+    oidcSecretFile: null,
+    oidcScope: "openid email profile",
+    oidcGroupsClaim: "groups",
+    oidcRoles: [],
+    strangerLimit: 600,
+    actorLimit: 12_000,
     accessLogMb: 64,
     on: "local",
     pools: {},
@@ -88,6 +98,18 @@ test("pools are kinds of steps with how many run, each once", () => {
     "train=1;ingest=2",
   ])
     refused(() => read({}, { MILL_POOLS: wrong }), "config.value", /MILL_POOLS.*as in train=1,ingest=2/);
+});
+
+test("groups give roles in pairs, and a certificate comes with its key", () => {
+  assert.deepEqual(read({}, { MILL_OIDC_ROLES: "data team=editor, a=b=admin" }).oidcRoles, [
+    ["data team", "editor"],
+    ["a=b", "admin"],
+  ]);
+  for (const wrong of ["editor", "=editor", "team=", "team=Not A Role"])
+    refused(() => read({}, { MILL_OIDC_ROLES: wrong }), "config.value", /MILL_OIDC_ROLES/);
+  assert.equal(tlsFiles(read({}, {})), null);
+  assert.deepEqual(tlsFiles(read({ "tls-cert": "a.pem", "tls-key": "b.pem" }, {})), { cert: "a.pem", key: "b.pem" });
+  for (const half of ["tls-cert", "tls-key"]) refused(() => tlsFiles(read({ [half]: "a.pem" }, {})), "config.value", /--tls-/);
 });
 
 test("the token comes from the environment only", () => {

@@ -515,7 +515,10 @@ export function readConfig({ flags, env, file, machine }: ConfigSources): Config
 }
 
 /** null: neither is set. Errors: `config.value` where one is without the other. */
-export function tlsFiles({ tlsCert, tlsKey }: Pick<Config, "tlsCert" | "tlsKey">): { readonly cert: string; readonly key: string } | null {
+export function tlsFiles({
+  tlsCert,
+  tlsKey,
+}: Pick<Config, "tlsCert" | "tlsKey">): { readonly cert: string; readonly key: string } | null {
   if (tlsCert !== null && tlsKey !== null) return { cert: tlsCert, key: tlsKey };
   if (tlsCert === tlsKey) return null;
   const missing = tlsCert === null ? "tlsCert" : "tlsKey";

@@ -444,6 +444,22 @@ export const ERRORS = {
     exit: EXIT.refused,
     about: "Too many logins failed, or wait: the next must wait as well.",
   },
+  "guard.oidc-answer": {
+    status: 401,
+    exit: EXIT.refused,
+    about: "What the OpenID provider sent is no answer to a login that was begun here, or its ID token does not hold.",
+  },
+  "guard.oidc-away": { status: 503, exit: EXIT.away, about: "The OpenID provider does not answer, or not as it should." },
+  "guard.oidc-not-admitted": {
+    status: 403,
+    exit: EXIT.refused,
+    about: "Who logged in at the OpenID provider is nobody whom a rule lets in.",
+  },
+  "guard.too-many-requests": {
+    status: 429,
+    exit: EXIT.refused,
+    about: "An address or a user sent more requests than it may for now.",
+  },
   "guard.csrf": {
     status: 403,
     exit: EXIT.refused,

@@ -17,6 +17,7 @@ export {
   readConfig,
   SETTINGS,
   type SettingName,
+  tlsFiles,
 } from "./config.ts";
 export { type CodeInfo, codeInfo, ERRORS, type ErrorCode, EXIT } from "./errors.ts";
 export type { JsonSchema, JsonType, ValueOf } from "./json-schema.ts";

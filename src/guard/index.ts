@@ -8,10 +8,19 @@ export { type AuditAnchor, openAuditAnchor, readAuditAnchor } from "./audit-anch
 export { type ChainState, type Link, verifyChain } from "./audit-chain.ts";
 export { auditVerbs } from "./audit-verbs.ts";
 export { type BoundCall, type Call, type CallOptions, createCall } from "./call.ts";
+export {
+  type Certificate,
+  type CertificateFiles,
+  inspectCertificate,
+  openCertificate,
+  type TlsMaterial,
+} from "./certificate.ts";
 export { checkJson, describe, type Mismatch } from "./check-json.ts";
 export { type KeyringOptions, openKeyring, type WorkspaceKeyring } from "./keyring.ts";
 export { createLogin, type Login, type LoginOptions } from "./login.ts";
+export { createOidcLogin, type OidcLogin, type OidcLoginOptions } from "./oidc-login.ts";
 export { peopleVerbs } from "./people-verbs.ts";
+export { addressKey, createRateLimit, type RateLimit } from "./rate-limits.ts";
 export { placeSecret } from "./secret-file.ts";
 export { openTokens, type TokenInfo, type Tokens, type TokensOptions } from "./tokens.ts";
 export { type LockInfo, lockWorkspace, readLock, type WorkspaceLock } from "./workspace-lock.ts";

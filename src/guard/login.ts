@@ -1,5 +1,5 @@
 /** How people log in at the page: a password opens a session, whose cookie stands for them until it ends. */
-import type { Records } from "../ports/records/index.ts";
+import type { Records, Statement } from "../ports/records/index.ts";
 import { type Accounts, createAccounts } from "./accounts.ts";
 import { createPasswords, type Passwords, refused } from "./passwords.ts";
 import { createSessions, type Sessions } from "./sessions.ts";
@@ -23,13 +23,17 @@ export interface LoginOptions {
 export function createLogin({ records, now = Date.now, accounts = createAccounts({ records, now }) }: LoginOptions): Login {
   const passwords = createPasswords({ records, accounts, now });
   const { begin, endAll, ...sessions } = createSessions({ records, accounts, now });
+  const enter = async (user: string, guard?: Statement) => {
+    const cookie = await begin(user, guard);
+    if (cookie === null) throw refused(); // the password was set anew meanwhile
+    return { cookie, csrf: sessions.csrfOf(cookie) };
+  };
   return {
     ...sessions,
+    enter: (user) => enter(user),
     async begin(login) {
       const { actor, guard } = await passwords.check(login);
-      const cookie = await begin(actor.id, guard);
-      if (cookie === null) throw refused(); // the password was set anew meanwhile
-      return { cookie, csrf: sessions.csrfOf(cookie) };
+      return enter(actor.id, guard);
     },
     async setPassword(user, password) {
       await passwords.set(user, password);

@@ -30,6 +30,8 @@ export interface Users {
   grant(name: string, role: string, by: string): Promise<readonly string[]>;
   /** Gives the roles that the user has left; none is lost where it did not have the role. Errors: as `grant`. */
   revoke(name: string, role: string): Promise<readonly string[]>;
+  /** The user then has these of the roles that `by` has given, and those that others gave. Errors: as `grant`. */
+  setGranted(name: string, roles: readonly string[], by: string): Promise<{ given: readonly string[]; taken: readonly string[] }>;
 }
 
 export interface UsersOptions {
@@ -114,6 +116,28 @@ export function createUsers({ records, now, roles, changed }: UsersOptions): Use
       await records.commit([{ sql: "DELETE FROM role_grants WHERE holder = ? AND role = ?", params: [name, role] }]);
       changed(name);
       return rolesOf(name);
+    },
+
+    async setGranted(name, wanted, by) {
+      await requireUser(name);
+      await roles.require(wanted);
+      const had = await records.query<{ role: string; by: string }>(
+        `SELECT role, granted_by AS "by" FROM role_grants WHERE holder = ? ORDER BY role`,
+        [name],
+      );
+      const given = wanted.filter((role) => !had.some((grant) => grant.role === role));
+      const taken = had.flatMap((grant) => (grant.by === by && !wanted.includes(grant.role) ? [grant.role] : []));
+      if (given.length + taken.length === 0) return { given, taken };
+      const { committed } = await records.commit([
+        ...given.flatMap((role) => grantOf(name, role, by)),
+        ...taken.map((role) => ({
+          sql: "DELETE FROM role_grants WHERE holder = ? AND role = ? AND granted_by = ?",
+          params: [name, role, by],
+        })),
+      ]);
+      if (!committed) await roles.require(wanted);
+      changed(name);
+      return { given, taken };
     },
   };
 }

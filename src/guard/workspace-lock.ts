@@ -17,11 +17,13 @@ export interface LockInfo {
   readonly url: string | null;
   /** Address of its S3 door. */
   readonly s3: string | null;
+  /** File of the certificate that the server shows: who shows it is the server, whatever name it stands for. */
+  readonly certificate: string | null;
 }
 
 export interface WorkspaceLock {
   /** Tells other processes where the owner listens. */
-  announce(url: string | null, s3: string | null): Promise<void>;
+  announce(url: string | null, s3: string | null, certificate?: string | null): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -35,7 +37,7 @@ export async function lockWorkspace(workspace: string): Promise<WorkspaceLock> {
       throw thrown instanceof MillError ? thrown : unwritable(workspace, thrown as NodeJS.ErrnoException);
     });
   const { announce, release } = await told(takeLock(workspace));
-  return { announce: (url, s3) => told(announce(url, s3)), release };
+  return { announce: (...where) => told(announce(...where)), release };
 }
 
 async function takeLock(workspace: string): Promise<WorkspaceLock> {
@@ -47,6 +49,7 @@ async function takeLock(workspace: string): Promise<WorkspaceLock> {
     since: new Date().toISOString(),
     url: null,
     s3: null,
+    certificate: null,
   };
   for (;;) {
     if (await placeNew(path, own)) break;
@@ -55,7 +58,7 @@ async function takeLock(workspace: string): Promise<WorkspaceLock> {
     await takeAway(path);
   }
   return {
-    announce: (url, s3) => replace(path, { ...own, url, s3 }),
+    announce: (url, s3, certificate = null) => replace(path, { ...own, url, s3, certificate }),
     release: () => rm(path, { force: true }),
   };
 }

@@ -18,7 +18,7 @@ export async function authenticate(
   { tokens, login }: { readonly tokens: Pick<Tokens, "bearer">; readonly login: Pick<Login, "find"> },
 ): Promise<Sender> {
   if (headers.authorization !== undefined) return { actor: await tokens.bearer(tokenOf(headers.authorization)) };
-  const cookie = headers.cookie === undefined ? undefined : sessionOf(headers.cookie);
+  const cookie = cookieNamed(COOKIE, headers.cookie);
   const actor = cookie === undefined ? null : await login.find(cookie);
   if (actor !== null) return { actor, cookie: cookie! };
   return { actor: loopback ? LOCAL : STRANGER };
@@ -32,8 +32,8 @@ function tokenOf(authorization: string): string {
   return pair.slice(pair.indexOf(":") + 1);
 }
 
-const sessionOf = (cookies: string): string | undefined =>
+export const cookieNamed = (name: string, cookies = ""): string | undefined =>
   cookies
     .split(";")
     .map((pair) => pair.trim().split("=", 2))
-    .find(([name]) => name === COOKIE)?.[1];
+    .find(([one]) => one === name)?.[1];

@@ -2,24 +2,29 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { asMillError, MillError } from "../base/index.ts";
 import { codeInfo } from "../contract/index.ts";
-import type { Login } from "../guard/index.ts";
-import { COOKIE } from "./authenticate.ts";
-import { renderLogin } from "./page/login.ts";
+import type { Login, OidcLogin } from "../guard/index.ts";
+import { COOKIE, cookieNamed } from "./authenticate.ts";
+import type { Log } from "./log.ts";
+import { renderEntered, renderLogin } from "./page/login.ts";
 
 /** These check the session's token in the field of their form, all else in the header. */
 export const FORMS: ReadonlySet<string> = new Set(["/login", "/logout"]);
 
-/** `enter` names the door for logs and metrics. */
-export function addLogin(
-  app: FastifyInstance,
-  login: Login,
-  enter: (door: string) => (request: FastifyRequest) => Promise<void>,
-): void {
+export interface LoginDoors {
+  readonly login: Login;
+  /** null: people log in with passwords alone. */
+  readonly oidc: OidcLogin | null;
+  readonly log: Log;
+  /** Names the door for logs and metrics. */
+  enter(door: string): (request: FastifyRequest) => Promise<void>;
+}
+
+export function addLogin(app: FastifyInstance, { login, oidc, log, enter }: LoginDoors): void {
   const options = { onRequest: enter("login"), bodyLimit: 4096 };
 
   app.get("/login", options, async (request, reply) =>
     request.cookie === undefined
-      ? show(reply, renderLogin(null, ""))
+      ? show(reply, renderLogin(null, "", oidc?.name))
       : show(reply, renderLogin({ name: request.actor.id, csrf: login.csrfOf(request.cookie) }, "")),
   );
 
@@ -34,7 +39,7 @@ export function addLogin(
       const error = asMillError(thrown);
       const { status } = codeInfo(error.code);
       if (!isForm || status >= 500) throw thrown;
-      return show(reply.code(status), renderLogin(null, error.message));
+      return show(retryAfter(reply, error).code(status), renderLogin(null, error.message, oidc?.name));
     }
   });
 
@@ -47,6 +52,59 @@ export function addLogin(
     reply.header("set-cookie", `${cookieOf("", request)}; Max-Age=0`);
     return isForm ? reply.redirect("/login", 303) : reply.send({ ended: request.cookie !== undefined });
   });
+
+  if (oidc !== null) addOidc(app, oidc, { options, log });
+}
+
+/** What is wrong is told on the page: a browser stands before it. */
+function addOidc(app: FastifyInstance, oidc: OidcLogin, { options, log }: { readonly options: object; readonly log: Log }): void {
+  const told = (reply: FastifyReply, thrown: unknown, requestId: string) => {
+    const error = asMillError(thrown);
+    const { status } = codeInfo(error.code);
+    if (error.code === "internal.unexpected") throw thrown;
+    log.warn("oidc", { requestId, code: error.code, message: error.message });
+    return show(reply.code(status), renderLogin(null, error.message, oidc.name));
+  };
+
+  app.get("/login/oidc", options, async (request, reply) => {
+    try {
+      const { to, cookie } = await oidc.begin(`${originOf(request)}${CALLBACK}`);
+      reply.header("set-cookie", oidcCookie(cookie, request));
+      return reply.redirect(to, 303);
+    } catch (thrown) {
+      return told(reply, thrown, request.id);
+    }
+  });
+
+  app.get(CALLBACK, options, async (request, reply) => {
+    const gone = `${oidcCookie("", request)}; Max-Age=0`;
+    try {
+      const { cookie } = await oidc.finish({ url: request.url, cookie: cookieNamed(OIDC_COOKIE, request.headers.cookie) });
+      reply.header("set-cookie", [cookieOf(cookie, request), gone]);
+      return show(reply, renderEntered());
+    } catch (thrown) {
+      reply.header("set-cookie", gone);
+      return told(reply, thrown, request.id);
+    }
+  });
+}
+
+const CALLBACK = "/login/oidc/callback";
+const OIDC_COOKIE = "mill_oidc";
+
+const isSecure = ({ headers, protocol }: FastifyRequest): boolean =>
+  protocol === "https" || headers["x-forwarded-proto"] === "https";
+
+/** The provider takes only addresses that were told to it. */
+const originOf = (request: FastifyRequest): string => `${isSecure(request) ? "https" : "http"}://${request.headers.host}`;
+
+/** Lax, because it is the provider's page that leads back here. */
+const oidcCookie = (cookie: string, request: FastifyRequest): string =>
+  `${OIDC_COOKIE}=${cookie}; Path=/login/oidc; HttpOnly; SameSite=Lax${isSecure(request) ? "; Secure" : ""}`;
+
+/** For answers that say when the same may be asked again. */
+export function retryAfter(reply: FastifyReply, { retryAfterMs }: MillError): FastifyReply {
+  return retryAfterMs === undefined ? reply : reply.header("retry-after", String(Math.ceil(retryAfterMs / 1000)));
 }
 
 export const headerOf = ({ headers }: FastifyRequest): string | undefined => {
@@ -95,5 +153,5 @@ function parsed(text: string): Readonly<Record<string, string>> | null {
 }
 
 /** Over plain HTTP a browser would not send back a cookie that is `Secure`. */
-const cookieOf = (cookie: string, { headers, protocol }: FastifyRequest): string =>
-  `${COOKIE}=${cookie}; Path=/; HttpOnly; SameSite=Strict${protocol === "https" || headers["x-forwarded-proto"] === "https" ? "; Secure" : ""}`;
+const cookieOf = (cookie: string, request: FastifyRequest): string =>
+  `${COOKIE}=${cookie}; Path=/; HttpOnly; SameSite=Strict${isSecure(request) ? "; Secure" : ""}`;

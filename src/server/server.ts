@@ -1,13 +1,26 @@
 /** HTTP: who sends it, what it asks, one verb, the answer. Routes, forms and permissions come from the verb table. */
+import type { Server as TlsServer } from "node:https";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { asMillError, MillError, newId } from "../base/index.ts";
 import { type OutputOf, VERBS, type Verb, type VerbName } from "../contract/index.ts";
-import { type AccessEntry, type Actor, type BoundCall, type Call, type Login, mayDo, type Tokens } from "../guard/index.ts";
+import {
+  type AccessEntry,
+  type Actor,
+  type BoundCall,
+  type Call,
+  type Certificate,
+  type Login,
+  mayDo,
+  type OidcLogin,
+  STRANGER,
+  type Tokens,
+} from "../guard/index.ts";
 import { type ForeignRoute, type Metrics, openInferenceRoutes } from "../protocols/index.ts";
 import { authenticate } from "./authenticate.ts";
+import { createLimits, type LimitOptions } from "./limits.ts";
 import { sendLines } from "./lines.ts";
 import type { Log } from "./log.ts";
-import { addLogin, FORMS, headerOf } from "./login.ts";
+import { addLogin, FORMS, headerOf, retryAfter } from "./login.ts";
 import { openApi } from "./openapi.ts";
 import { daysAskedFor } from "./page/monitor.ts";
 import { readOverview } from "./page/overview.ts";
@@ -21,6 +34,11 @@ export interface ServerOptions {
   readonly call: Call;
   readonly tokens: Pick<Tokens, "bearer">;
   readonly login: Login;
+  /** null: people log in with passwords alone. */
+  readonly oidc?: OidcLogin | null | undefined;
+  /** null: the server speaks http. */
+  readonly certificate?: Certificate | null | undefined;
+  readonly limits?: LimitOptions | undefined;
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
@@ -65,7 +83,9 @@ declare module "fastify" {
 /** Errors: `server.port-taken`, `server.not-listening`. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const stopping = new AbortController();
+  const { certificate = null } = options;
   const app = fastify({
+    ...(certificate && ({ https: certificate.current() } as object)), // of the same type then: only the way to it differs
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: "idle",
@@ -78,11 +98,12 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   addVerbs(app, options, stopping.signal);
   addForeign(app, options);
   addOpen(app, options);
-  addLogin(app, options.login, enter);
+  addLogin(app, { login: options.login, oidc: options.oidc ?? null, log: options.log, enter });
   addPage(app, options);
   answerTheRest(app, routes, options.log);
 
   const url = await listen(app, options);
+  certificate?.onChange((material) => (app.server as unknown as TlsServer).setSecureContext(material));
   return {
     url,
     async stop() {
@@ -98,9 +119,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 }
 
 /** What happens to every request, before and after its route. */
-function prepare(app: FastifyInstance, { host, tokens, login, metrics, log, access }: ServerOptions): void {
-  const doorkeeper = createDoorkeeper(host);
+function prepare(app: FastifyInstance, options: ServerOptions): void {
+  const { host, tokens, login, certificate, metrics, log, access } = options;
+  const doorkeeper = createDoorkeeper(host, certificate?.names);
   const loopback = isLoopback(host);
+  const limits = createLimits(options.limits);
 
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, async (request: FastifyRequest, body: Buffer) =>
@@ -113,9 +136,14 @@ function prepare(app: FastifyInstance, { host, tokens, login, metrics, log, acce
     request.startedMs = performance.now();
     reply.headers({ "x-request-id": request.id, "x-content-type-options": "nosniff", "cache-control": "no-store" });
     doorkeeper.admit(request.headers.host, request.headers.origin);
-    const { actor, cookie } = await authenticate(request.headers, loopback, { tokens, login });
+    const { actor, cookie } = await authenticate(request.headers, loopback, { tokens, login }).catch((refused) => {
+      limits.stranger(request.ip);
+      throw refused;
+    });
     request.actor = actor;
     request.cookie = cookie;
+    if (actor === STRANGER && !PROBES.has(request.routeOptions.url ?? "")) limits.stranger(request.ip);
+    else if (CONTROL.has(routeOf(request))) limits.actor(actor.id);
     if (cookie !== undefined && request.method === "POST" && !FORMS.has(request.routeOptions.url ?? ""))
       login.requireCsrf(cookie, headerOf(request));
   });
@@ -137,14 +165,23 @@ function prepare(app: FastifyInstance, { host, tokens, login, metrics, log, acce
   });
 }
 
+const PROBES: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
+
+const DOORS: ReadonlyMap<string, string> = new Map(
+  Object.entries<Verb>(VERBS).map(([name, { http }]) => [`${http.method} ${http.path}`, name]),
+);
+const CONTROL: ReadonlySet<string> = new Set(
+  Object.values<Verb>(VERBS).flatMap(({ plane, http }) => (plane === "data" ? [] : [`${http.method} ${http.path}`])),
+);
+
 const DATA_PLANE: ReadonlySet<string> = new Set([
   ...Object.entries<Verb>(VERBS).flatMap(([name, { plane }]) => (plane === "data" ? [name] : [])),
   "open-inference",
   "metrics",
 ]);
 
-const doorOf = ({ method, routeOptions }: FastifyRequest): string =>
-  Object.entries<Verb>(VERBS).find(([, { http }]) => http.method === method && http.path === routeOptions.url)?.[0] ?? "none";
+const routeOf = ({ method, routeOptions }: FastifyRequest): string => `${method} ${routeOptions.url}`;
+const doorOf = (request: FastifyRequest): string => DOORS.get(routeOf(request)) ?? "none";
 
 function accessOf(request: FastifyRequest, reply: FastifyReply, verb: string, ms: number): AccessEntry {
   const { name } = (request.params ?? {}) as { readonly name?: string };
@@ -263,7 +300,7 @@ function addPage(app: FastifyInstance, { call, version }: ServerOptions): void {
     if (request.actor.anonymous && !mayDo(request.actor, "read") && acceptsHtml(request)) return reply.redirect("/login", 303);
     const { html, policy } = renderPage(await readOverview(bound(call, request), daysAskedFor(request.query)), {
       version,
-      address: `http://${request.headers.host}`,
+      address: `${request.protocol}://${request.headers.host}`,
     });
     return reply
       .headers({ "content-security-policy": policy, "referrer-policy": "no-referrer" })
@@ -319,10 +356,14 @@ function answerProblem(thrown: unknown, request: FastifyRequest, reply: FastifyR
   else if (problem.status > 500) log.warn("fault", fault); // the machine's state, such as a full disk, and no riddle
   if (problem.status === 401)
     reply.header("www-authenticate", 'Bearer realm="millwright", Basic realm="millwright", charset="UTF-8"');
-  reply.header("x-request-id", request.id).code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem));
+  retryAfter(reply, error)
+    .header("x-request-id", request.id)
+    .code(problem.status)
+    .type(PROBLEM_TYPE)
+    .send(JSON.stringify(problem));
 }
 
-async function listen(app: FastifyInstance, { host, port }: ServerOptions): Promise<string> {
+async function listen(app: FastifyInstance, { host, port, certificate }: ServerOptions): Promise<string> {
   try {
     await app.listen({ host, port });
   } catch (error) {
@@ -330,5 +371,5 @@ async function listen(app: FastifyInstance, { host, port }: ServerOptions): Prom
     throw await listenFault(error as NodeJS.ErrnoException, host, port);
   }
   const address = app.server.address() as { port: number };
-  return `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`;
+  return `${certificate ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${address.port}`;
 }

@@ -11,12 +11,18 @@ export interface Doorkeeper {
   admit(host: string | undefined, origin: string | undefined): void;
 }
 
-export function createDoorkeeper(boundHost: string): Doorkeeper {
+/** `certified` are names that the server's certificate stands for: a name that an author points here is none of them. */
+export function createDoorkeeper(boundHost: string, certified: () => readonly string[] = () => []): Doorkeeper {
   const names = new Set(["localhost", "127.0.0.1", "[::1]", bracketed(boundHost).toLowerCase()]);
   const everywhere = boundHost === "0.0.0.0" || boundHost === "::";
   if (everywhere) names.add(hostname().toLowerCase());
+  const isCertified = (name: string) => {
+    const known = certified();
+    return known.includes(name.replace(/^\[|\]$/g, "")) || known.includes(name.replace(/^[^.]+/, "*"));
+  };
   /** An address cannot be pointed elsewhere: a server on all addresses answers to each of them. */
-  const isOurs = (name: string) => names.has(name) || (everywhere && isIP(name.replace(/^\[|\]$/g, "")) !== 0);
+  const isOurs = (name: string) =>
+    names.has(name) || isCertified(name) || (everywhere && isIP(name.replace(/^\[|\]$/g, "")) !== 0);
 
   return {
     admit(host = "", origin) {

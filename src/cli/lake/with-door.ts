@@ -3,7 +3,7 @@ import { MillError } from "../../base/index.ts";
 import { type BoundCall, readLock } from "../../guard/index.ts";
 import type { CommandContext } from "../command.ts";
 import { boundTo, storedToken } from "../connect.ts";
-import { remoteCall } from "../remote-call.ts";
+import { placeOf, remoteCall } from "../remote-call.ts";
 import { createDoorClient, type DoorClient } from "./door-client.ts";
 
 /** Both ways into the lake: verbs for what is said of objects, the S3 door for their bytes. */
@@ -23,11 +23,20 @@ export async function withDoor<T>(
   if (owner?.url) {
     if (!owner.s3) throw noDoor(owner.url);
     const token = config.token ?? (await storedToken(config.workspace));
-    const ca = config.s3Certificate === null ? null : await readFile(config.s3Certificate);
+    const certificate = config.s3Certificate ?? owner.certificate ?? null;
+    const ca = certificate === null ? null : await readFile(certificate);
     const door = createDoorClient({ url: owner.s3, token, ca, connections, signal });
-    return use({ call: remoteCall(owner.url, token), door }).finally(() => door.close());
+    return use({ call: remoteCall(placeOf(owner)!, token), door }).finally(() => door.close());
   }
-  const app = await factory.open({ ...config, host: "127.0.0.1", s3Port: 0, s3Domain: null, s3Certificate: null });
+  const app = await factory.open({
+    ...config,
+    host: "127.0.0.1",
+    s3Port: 0,
+    s3Domain: null,
+    s3Certificate: null,
+    tlsCert: null,
+    tlsKey: null,
+  });
   try {
     const { url } = await app.openS3({ access: () => undefined, error: () => undefined });
     const door = createDoorClient({ url, token: app.tokens.current(), ca: null, connections, signal });

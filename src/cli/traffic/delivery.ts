@@ -1,9 +1,8 @@
 /** Calls that outlive a restart of the server: what it did not acknowledge is sent again, to wherever it listens by then. */
 import { asMillError, MillError } from "../../base/index.ts";
 import { type AnswerOf, type Config, codeInfo, EXIT, type InputOf, type VerbName } from "../../contract/index.ts";
-import { type BoundCall, readLock } from "../../guard/index.ts";
-import { storedToken } from "../connect.ts";
-import { remoteCall } from "../remote-call.ts";
+import type { BoundCall } from "../../guard/index.ts";
+import { findServer } from "../connect.ts";
 
 export interface Delivery {
   /** Errors: what the server refuses; when it stays away, `cli.server-away`; `cli.interrupted`. */
@@ -55,10 +54,7 @@ export function createDelivery({ find, signal, patienceMs = PATIENCE_MS }: Deliv
 }
 
 /** Finds the workspace's server by its lock. */
-export const serverOf = (config: Config) => async (): Promise<BoundCall | null> => {
-  const owner = await readLock(config.workspace);
-  return owner?.url ? remoteCall(owner.url, config.token ?? (await storedToken(config.workspace))) : null;
-};
+export const serverOf = (config: Config) => (): Promise<BoundCall | null> => findServer(config);
 
 export const serverMissing = (at?: string) =>
   new MillError("cli.server-missing", "No server runs for this workspace, so there is nobody to send traffic to.", {

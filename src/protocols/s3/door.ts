@@ -1,7 +1,7 @@
 /** The S3 door: a server of its own. Parse, authenticate, find the operation, answer; nothing else is decided here. */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import { createServer as createTlsServer, Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { MillError, newId } from "../../base/index.ts";
 import type { Repositories, Uploads } from "../../lake/index.ts";
@@ -29,6 +29,13 @@ export interface AccessLine {
   readonly ms: number;
 }
 
+/** PEM. */
+export interface DoorTls {
+  readonly key: string | Uint8Array;
+  readonly cert: string | Uint8Array;
+  readonly minVersion?: "TLSv1.2" | "TLSv1.3";
+}
+
 export interface S3DoorOptions {
   readonly repositories: Repositories;
   readonly uploads: Uploads;
@@ -40,7 +47,7 @@ export interface S3DoorOptions {
   /** 0 picks a free one. */
   readonly port: number;
   /** PEM: the door then speaks HTTPS alone. */
-  readonly tls?: { readonly key: string | Uint8Array; readonly cert: string | Uint8Array };
+  readonly tls?: DoorTls;
   /** Buckets may then come in the host as well: `BUCKET.DOMAIN`. */
   readonly domain?: string;
   readonly region?: string;
@@ -54,6 +61,8 @@ export interface S3DoorOptions {
 export interface S3Door {
   /** As in `http://127.0.0.1:4748`. */
   readonly url: string;
+  /** Of a door that speaks HTTPS: shows another certificate from now on, to who connects anew. */
+  renew(tls: DoorTls): void;
   /** Takes no more requests and lets those under way finish (10 s at most). */
   stop(): Promise<void>;
 }
@@ -134,6 +143,7 @@ export async function startS3Door(options: S3DoorOptions): Promise<S3Door> {
   const url = await listen(server, options);
   return {
     url,
+    renew: (tls) => server instanceof TlsServer && server.setSecureContext(secured(tls)),
     async stop() {
       stopping.now = true;
       const closed = once(server, "close");
@@ -193,8 +203,10 @@ const requestId = (): string =>
 
 function listenerOf(tls: S3DoorOptions["tls"]): Server {
   const http = { maxHeaderSize: HEADER_BYTES_MAX, highWaterMark: CHUNK_BYTES, noDelay: true };
-  return tls ? createTlsServer({ ...http, key: tls.key as Buffer, cert: tls.cert as Buffer }) : createServer(http);
+  return tls ? createTlsServer({ ...http, ...secured(tls) }) : createServer(http);
 }
+
+const secured = ({ key, cert, minVersion = "TLSv1.2" }: DoorTls) => ({ key: key as Buffer, cert: cert as Buffer, minVersion });
 
 async function listen(server: Server, { host, port, tls }: S3DoorOptions): Promise<string> {
   server.listen({ host, port });
