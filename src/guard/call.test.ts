@@ -166,6 +166,21 @@ test("a known actor's refusal is audited, an anonymous one's is not", async () =
   assert.equal((await audit.list({ limit: 1 }))[0]!.seq, refused!.seq);
 });
 
+test("a secret stands in no row of the audit, mistyped or misplaced either", async () => {
+  const secret = "correct horse";
+  for (const input of [
+    { name: "anna", password: secret },
+    { name: "anna", passwrod: secret },
+    { name: "anna", password: { value: secret } },
+    [secret],
+    secret,
+  ]) {
+    await outcomeOf(OWNER, "setPassword", input);
+    const rows = await audit.list({ limit: 2 });
+    assert.deepEqual([rows[0]!.verb, JSON.stringify(rows).includes(secret)], ["setPassword", false], JSON.stringify(input));
+  }
+});
+
 test("an input of the wrong form never reaches the handler", async () => {
   const guarded = createCall({ audit, handlers: { ...handlers, predict: async () => assert.fail("was reached") } });
   await assert.rejects(guarded(OWNER, "predict", { name: "late", rows: "x" }), (error: MillError) => {

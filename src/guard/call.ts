@@ -142,8 +142,12 @@ function entry(actor: Actor, verb: VerbName, input: unknown, outcome: string) {
   return { actor: actor.id, verb, target, outcome, detail };
 }
 
+/** Where a verb takes a secret, a field that it does not know may be that one mistyped; what is no object may be the secret alone. */
 function withoutSecrets({ properties = {} }: JsonSchema, input: unknown): unknown {
-  const secrets = Object.keys(properties).filter((field) => properties[field]!.writeOnly);
-  if (secrets.length === 0 || typeof input !== "object" || input === null) return input;
-  return { ...input, ...Object.fromEntries(secrets.map((field) => [field, "(secret)"])) };
+  if (!Object.values(properties).some(({ writeOnly }) => writeOnly)) return input;
+  if (typeof input !== "object" || input === null || Array.isArray(input)) return SECRET;
+  const isSecret = (field: string) => !Object.hasOwn(properties, field) || properties[field]!.writeOnly;
+  return Object.fromEntries(Object.entries(input).map(([field, value]) => [field, isSecret(field) ? SECRET : value]));
 }
+
+const SECRET = "(secret)";
