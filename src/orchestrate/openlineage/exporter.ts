@@ -60,11 +60,14 @@ export function createLineageExporter(workspace: Workspace, notices: Notices, te
   let forgotAt = Number.NEGATIVE_INFINITY;
 
   const lookAll = async () => {
-    const from = await firstId();
-    for (let told = true; told; ) told = await tellRuns(from);
-    for (let told = true; told; ) told = await tellSteps(from);
-    await forget();
-    await outbox.flush();
+    try {
+      const from = await firstId();
+      for (let told = true; told; ) told = await tellRuns(from);
+      for (let told = true; told; ) told = await tellSteps(from);
+      await forget();
+    } finally {
+      await outbox.flush(); // also while steps cannot be told because mill.ts has a slip
+    }
   };
 
   /** The id from which on rows may have something untold. */

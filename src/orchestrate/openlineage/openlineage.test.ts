@@ -145,3 +145,20 @@ test("while the receiver is away events wait, and go out in order when it is bac
   assert.equal(lines.length, 8);
   await platform.close();
 });
+
+test("while mill.ts cannot be read the runs are told, and the steps when it can again", async () => {
+  const platform = await openDeliveries();
+  const { first, events } = told(platform);
+  await first.look();
+  await platform.run(["dataset/deliveries"]);
+  platform.write("mill.ts", "a slip");
+  await assert.rejects(first.look());
+  assert.deepEqual(
+    events().map(({ eventType }) => eventType),
+    ["START", "COMPLETE"],
+  );
+  platform.write("mill.ts", millText({}));
+  await first.look();
+  assert.equal(events().length, 8);
+  await platform.close();
+});
