@@ -100,9 +100,9 @@ withWorkspace("a step in the queue can be left, and times out when it does not s
   await hasState(ledger, "queued");
   leaving.abort();
   assert.equal((await left).state, "cancelled");
-  const late = await ledger.execute(ask("late", { pool: "one", timeouts: { scheduleToStartMs: 20 } }));
+  const late = await ledger.execute(ask("late", { pool: "one", timeouts: { scheduleToStartMs: 300 } }));
   assert.ok(late.state === "failed");
-  assert.deepEqual([late.error.code, late.error.expected], ["step.timeout", "scheduleToStartMs: at most 20 ms"]);
+  assert.deepEqual([late.error.code, late.error.expected], ["step.timeout", "scheduleToStartMs: at most 300 ms"]);
   stopping.abort();
   await blocking;
   const { items } = await ledger.listSteps();

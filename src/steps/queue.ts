@@ -101,10 +101,11 @@ export function createQueue(surroundings: Surroundings): Queue {
   async function look(): Promise<void> {
     try {
       if (performance.now() - renewedAt > leaseMs / 3) await renew();
+      const asking = [...waiting]; // whoever joins while the rows are read is not among them
       const places = await records.query<Place>(PLACES);
       const nowMs = clock();
       await Promise.all(places.filter(({ cancelled }) => cancelled).map(cancel));
-      dropTaken(places);
+      dropTaken(asking, places);
       await Promise.all(startable(places, pools, nowMs).map(startOne));
     } catch (error) {
       if (isPassing(error)) return; // the next look comes soon
@@ -132,9 +133,9 @@ export function createQueue(surroundings: Surroundings): Queue {
   }
 
   /** What is no longer ours in the queue: another owner took it over, or ended it. */
-  function dropTaken(places: readonly Place[]): void {
+  function dropTaken(asking: readonly [id: string, Waiting][], places: readonly Place[]): void {
     const ours = new Set(places.filter((place) => place.state === "queued" && place.owner === owner.name).map(({ id }) => id));
-    for (const [id, { settle }] of waiting) if (!ours.has(id)) settle(null);
+    for (const [id, { settle }] of asking) if (!ours.has(id)) settle(null);
   }
 
   async function leave(queued: Queued, signal: AbortSignal): Promise<Outcome | null> {
