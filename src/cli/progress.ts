@@ -71,6 +71,7 @@ function onTerminal({ stderr, columns }: Effects, now: () => number): Progress {
 
 /** What is worth a line of its own; a step that was current is not. */
 function endText(line: StepLine): string | null {
+  if (line.event === "run-started") return line.on === undefined || line.on === "local" ? null : `on         ${line.on}`;
   if (line.event === "forecast") return forecastText(line.forecast);
   if (line.event === "step-failed") return `FAILED     ${line.id}: ${cell(line.error.message)}`;
   if (line.event === "published") return `published  ${cell(line.sentence)}`;

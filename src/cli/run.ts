@@ -9,7 +9,7 @@ type RunFinished = Extract<OutputOf<"run">, { readonly event: "run-finished" }>;
 
 export const command: Command = async (context) => {
   const { operands, flags, withVerbs } = context;
-  const input = { targets: operands, reason: textFlag(flags, "reason") };
+  const input = { targets: operands, reason: textFlag(flags, "reason"), on: textFlag(flags, "on") };
   const finished = await withVerbs((call) => follow(call("run", input, { signal: context.signal }), "run-finished", context));
   return conclude(finished, context);
 };

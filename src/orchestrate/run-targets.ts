@@ -18,6 +18,8 @@ export type RunFinished = Extract<RunLine, { event: "run-finished" }>;
 export interface AskedRun {
   readonly targets: readonly string[];
   readonly reason: string;
+  /** Engine of its steps; default: the first. */
+  readonly on?: string;
   /** Leaves a core to the answers: takes longer. */
   readonly beside?: true;
   /** Done when the run is recorded and before anything is planned: what it runs on may change here. */
@@ -27,18 +29,19 @@ export interface AskedRun {
 /** Steps at a time: the second fills the pauses of the first. */
 export const CONCURRENCY = 2;
 
-/** Errors (thrown) only before the run is recorded, as for an unknown target; a run that fails is a result. */
+/** Errors (thrown) only before the run is recorded, as for an unknown target or engine; a run that fails is a result. */
 export async function runTargets(
   workspace: Workspace,
-  { targets, reason, beside, prepare }: AskedRun,
+  { targets, reason, beside, prepare, ...asked }: AskedRun,
   context: Pick<CallContext, "actor" | "signal">,
   push: (event: RunLine) => void,
 ): Promise<RunFinished> {
   const { ledger } = workspace;
+  const on = ledger.engineFor(asked.on);
   const project = await workspace.project();
   const nodes = selectNodes(buildGraph(project, ledger.environment), nodeTargets(project, targets));
   const run = await ledger.startRun({ actor: context.actor, targets: [...targets], reason });
-  push({ event: "run-started", run, targets: [...targets], steps: nodes.length });
+  push({ event: "run-started", run, targets: [...targets], steps: nodes.length, on });
   const keys = new Map<string, Digest>();
   const running = async () => {
     await prepare?.(run);
@@ -54,6 +57,7 @@ export async function runTargets(
       threads: beside ? Math.max(1, workspace.threads - 1) : workspace.threads,
       memoryMb: workspace.memoryMb,
       concurrency,
+      on,
       runId: run,
       signal: context.signal,
       keys,

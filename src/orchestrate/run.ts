@@ -42,6 +42,8 @@ export interface RunEffects {
   readonly memoryMb: number;
   /** Steps at a time; a step starts when all it needs has a result. */
   readonly concurrency: number;
+  /** Engine of its steps; default: the first. */
+  readonly on?: string;
   /** Makes a node's result count in the world (a data set's version, a frozen split, a model's version); idempotent, a sentence when it did something. */
   publish(node: GraphNode, results: ReadonlyMap<string, StepManifest>): Promise<string | null>;
   /** Filled with the key of each step that has a recorded result. */
@@ -78,6 +80,7 @@ export async function runGraph(nodes: readonly GraphNode[], effects: RunEffects)
       ...(node.kind in effects.ledger.pools && { pool: node.kind }),
       memoryMb: Math.floor(effects.memoryMb / effects.concurrency),
       threads: effects.threads,
+      ...(effects.on !== undefined && { on: effects.on }),
       signal: effects.signal,
       onProgress: ({ done, total, note }) =>
         effects.emit({ event: "step-progress", id: node.id, done, total, ...(note ? { note } : {}) }),

@@ -84,6 +84,8 @@ export interface Ledger extends History, Wishes {
   keyOf(kind: string, input: unknown): Digest;
   /** Errors: `step.unknown-kind`. */
   revisionOf(kind: string): number;
+  /** Name of the engine that a request which asks for `on` runs on. Errors: `engine.unknown`. */
+  engineFor(on?: string): string;
   /** What a key's step left, or null when it has not run, or when some of its objects are gone. */
   resultOf(key: Digest): Promise<StepManifest | null>;
   /** Those of the keys that have a result. */
@@ -162,6 +164,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     environment,
     pools,
     revisionOf,
+    engineFor: (on) => engineNamed(engines, on).name,
     keyOf: keyOfInput,
     resultOf,
 

@@ -1,4 +1,5 @@
 /** Planning and running: what would be made, what is made, what was made and how two versions differ. */
+import { ENGINES } from "../config.ts";
 import {
   anything,
   boolean,
@@ -105,6 +106,7 @@ export const runEvent = either(
     run: id,
     targets: list(target),
     steps: integer({ description: "Steps that the targets ask for" }),
+    on: optional(text({ description: "Engine that its steps run on" })),
   }),
   object({ event: oneOf(["forecast"]), forecast }),
   stepStarted,
@@ -151,6 +153,7 @@ export const run = streamed(
     input: object({
       targets: optional(targets),
       reason: optional(text({ maxLength: 200, description: "Why, for the record" })),
+      on: optional(oneOf(ENGINES, { description: "Where its steps run; default: where the server's settings say" })),
     }),
     output: runEvent,
     http: { method: "POST", path: "/v1/runs" },

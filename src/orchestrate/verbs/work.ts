@@ -54,9 +54,9 @@ export function workVerbs(workspace: Workspace): WorkVerbs {
       };
     },
 
-    run: ({ targets = [], reason = "asked" }, context) => {
+    run: ({ targets = [], reason = "asked", on }, context) => {
       const queue = eventQueue<OutputOf<"run">>();
-      void queue.closeWith(runTargets(workspace, { targets, reason }, context, queue.push));
+      void queue.closeWith(runTargets(workspace, { targets, reason, ...(on && { on }) }, context, queue.push));
       return queue.events;
     },
 
