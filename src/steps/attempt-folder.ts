@@ -8,8 +8,8 @@
  *
  * Lines on standard output: {"progress":{done,total,note}} or {"log":"..."}; any other line is a log line as it stands.
  */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { rm, rmdir, stat, unlink } from "node:fs/promises";
+import { mkdirSync, readFileSync, rmdirSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, digestOfJson, type ErrorJson } from "../base/index.ts";
 import type { StepManifest } from "./kind.ts";
@@ -49,6 +49,11 @@ export interface Marker {
   readonly meters: ChildMeters;
 }
 
+/** Of a manifest as JSON. */
+export const MANIFEST_BYTES_MAX = 4 << 20;
+/** Of a file that the process of a step leaves: what is longer is not read. */
+const FILE_BYTES_MAX = MANIFEST_BYTES_MAX + 65_536;
+
 export interface Failure {
   readonly error: ErrorJson;
   readonly meters: ChildMeters;
@@ -71,7 +76,7 @@ export function makeScratch(folder: string): string {
   return scratchOf(folder);
 }
 
-// The files are small and in the page cache: each hop to a thread of the pool costs more than reading or writing them at once.
+// The files are small and in the page cache: each hop to a thread of the pool costs more than reading, writing or removing them at once.
 
 export async function writeInput(folder: string, input: AttemptInput): Promise<void> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -103,9 +108,9 @@ export const readFailure = (folder: string) => readJson<Failure>(join(folder, "e
 /** Most folders hold an input and a manifest and nothing else, and go without being walked. */
 export async function removeFolder(folder: string): Promise<void> {
   try {
-    await unlink(join(folder, "input.json"));
-    await unlink(join(folder, "manifest.json"));
-    await rmdir(folder);
+    unlinkSync(join(folder, "input.json"));
+    unlinkSync(join(folder, "manifest.json"));
+    rmdirSync(folder);
   } catch {
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   }
@@ -124,6 +129,7 @@ export function parseLine(line: string): Line {
 
 async function readJson<T>(path: string): Promise<T | null> {
   try {
+    if (statSync(path).size > FILE_BYTES_MAX) return null;
     return JSON.parse(readFileSync(path, "utf8"));
   } catch {
     return null;

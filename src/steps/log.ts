@@ -40,13 +40,14 @@ export function createLog({ objects, clock }: Surroundings, folder: string): Att
   const lines: LogLine[] = [];
   let file: number | null = null;
   let sizeBytes = 0;
+  let full = false;
   let whole = true;
 
   return {
     lines,
     add(text) {
       if (text.length > LINE_CHARACTERS) whole = false;
-      lines.push({ at: clock(), text: text.slice(0, LINE_CHARACTERS) });
+      lines.push({ at: clock(), text: text.length > LINE_CHARACTERS ? cut(text) : text });
       if (lines.length > LINES_KEPT) {
         whole = false;
         lines.shift();
@@ -61,17 +62,20 @@ export function createLog({ objects, clock }: Surroundings, folder: string): Att
   };
 
   function write(line: Buffer): void {
-    if (sizeBytes >= LOG_BYTES_MAX) return;
-    const fits = sizeBytes + line.byteLength <= LOG_BYTES_MAX;
-    sizeBytes = fits ? sizeBytes + line.byteLength : LOG_BYTES_MAX;
+    if (full) return;
+    sizeBytes += line.byteLength;
+    full = sizeBytes > LOG_BYTES_MAX;
     try {
       file ??= openSync(logFile(folder), "w", 0o600);
-      writeSync(file, fits ? line : Buffer.from(CUT));
+      writeSync(file, full ? Buffer.from(CUT) : line);
     } catch {
-      sizeBytes = LOG_BYTES_MAX; // a full disk: thrown from here it would end the server, which only listens
+      full = true; // a full disk: thrown from here it would end the server, which only listens
     }
   }
 }
+
+/** A copy: a slice would keep the whole text. */
+const cut = (text: string) => Buffer.from(text.slice(0, LINE_CHARACTERS)).toString();
 
 /** What an attempt has said from `offset` on, at most 256 KiB. Errors: `step.unknown`. */
 export async function readLog(surroundings: Surroundings, stepId: string, fence: number, offset: number): Promise<LogPart> {

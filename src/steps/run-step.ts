@@ -1,5 +1,5 @@
 /** One step in the process that runs it: reads the attempt's folder, runs the kind, leaves a manifest or an error. */
-import { readFileSync } from "node:fs";
+import { openSync, readSync } from "node:fs";
 import { asMillError, didYouMean, digestOfJson, errorToJson, MillError } from "../base/index.ts";
 import { codeInfo } from "../contract/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
@@ -7,6 +7,7 @@ import {
   type AttemptInput,
   type ChildMeters,
   type Line,
+  MANIFEST_BYTES_MAX,
   makeScratch,
   type Progress,
   readInput,
@@ -112,11 +113,22 @@ function contextOf(
 
 function checked(manifest: StepManifest, kind: string): StepManifest {
   const { objects, facts, measurements } = manifest ?? {};
-  if (objects && facts && Array.isArray(measurements)) return { objects, facts, measurements };
+  if (objects && facts && Array.isArray(measurements)) return small({ objects, facts, measurements }, kind);
   throw new MillError("step.bad-manifest", `The step kind "${kind}" left no manifest.`, {
     expected: "{ objects, facts, measurements }",
     got: JSON.stringify(manifest)?.slice(0, 200) ?? String(manifest),
     fix: "Return the manifest from `run`.",
+  });
+}
+
+/** It becomes a row. */
+function small(manifest: StepManifest, kind: string): StepManifest {
+  const sizeBytes = Buffer.byteLength(JSON.stringify(manifest));
+  if (sizeBytes <= MANIFEST_BYTES_MAX) return manifest;
+  throw new MillError("step.bad-manifest", `The manifest of the step kind "${kind}" is too large.`, {
+    expected: `at most ${MANIFEST_BYTES_MAX} bytes as JSON`,
+    got: `${sizeBytes} bytes`,
+    fix: "Store what is large as objects, and name their digests.",
   });
 }
 
@@ -181,10 +193,15 @@ function metersSince(before: Usage, objectBytes: number): ChildMeters {
   };
 }
 
-/** proc(5): what went through read and write calls, in bytes. */
+const ioBytes = Buffer.alloc(512);
+let ioFile: number | undefined;
+
+/** proc(5): what went through read and write calls, in bytes. Kept open: opening it costs more than reading it. */
 function ioOfProcess(): { rchar: number; wchar: number } {
   try {
-    const [, rchar, wchar] = /^rchar: (\d+)\nwchar: (\d+)/.exec(readFileSync("/proc/self/io", "latin1"))!;
+    ioFile ??= openSync("/proc/self/io", "r");
+    const text = ioBytes.toString("latin1", 0, readSync(ioFile, ioBytes, 0, ioBytes.length, 0));
+    const [, rchar, wchar] = /^rchar: (\d+)\nwchar: (\d+)/.exec(text)!;
     return { rchar: Number(rchar), wchar: Number(wchar) };
   } catch {
     return { rchar: 0, wchar: 0 };

@@ -12,10 +12,18 @@ export interface LineSplitter {
 export function splitLines(onLine: (line: string) => void): LineSplitter {
   const decoder = new StringDecoder("utf8");
   let rest = "";
+  const grow = (text: string) => {
+    if (rest.length < LINE_CHARACTERS_MAX) rest = (rest + text).slice(0, LINE_CHARACTERS_MAX);
+  };
   const take = (text: string, last: boolean) => {
-    const lines = (rest + text).split("\n");
-    rest = last ? "" : lines.pop()!.slice(0, LINE_CHARACTERS_MAX);
-    for (const line of lines) if (line !== "") onLine(line);
+    const pieces = text.split("\n");
+    for (const [index, piece] of pieces.entries()) {
+      grow(piece);
+      if (index === pieces.length - 1 && !last) return;
+      const line = rest;
+      rest = "";
+      if (line !== "") onLine(line);
+    }
   };
   return {
     push: (bytes) => take(decoder.write(bytes), false),

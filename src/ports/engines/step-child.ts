@@ -213,14 +213,18 @@ function lowerPriority(pid: number): number {
 }
 
 function tailOf(stream: Readable): { text(): string; clear(): void } {
-  let tail = Buffer.alloc(0);
+  let chunks: Buffer[] = [];
+  let sizeBytes = 0;
   stream.on("data", (chunk: Buffer) => {
-    tail = Buffer.concat([tail, chunk]).subarray(-STDERR_BYTES);
+    chunks.push(chunk);
+    sizeBytes += chunk.byteLength;
+    while (sizeBytes - chunks[0]!.byteLength >= STDERR_BYTES) sizeBytes -= chunks.shift()!.byteLength;
   });
   return {
-    text: () => tail.toString("utf8"),
+    text: () => Buffer.concat(chunks).subarray(-STDERR_BYTES).toString("utf8"),
     clear() {
-      tail = Buffer.alloc(0);
+      chunks = [];
+      sizeBytes = 0;
     },
   };
 }
