@@ -283,7 +283,7 @@ const cases: readonly Case[] = [
   [
     ["plan"],
     EXIT.done,
-    /^state {2}step +why +expected\nrun {4}model\/late:train {2}changed:\\u001b\[31m params {2}1.2 s \(900 ms to 1 min 1 s, 33 % sure\), 256 MB; of 2 attempts\n1 to run\nexpected: at least 1.2 s and 256 MB for 3 steps, .*; of 1 nothing is known yet\nforecasts of the last 2 runs: 6 steps took 1.26 times .* 50 % inside the interval\n$/,
+    /^state {2}step +expected +why\nrun {4}model\/late:train {2}1.2 s \(900 ms to 1 min 1 s, 33 % sure\), 256 MB; of 2 attempts {2}changed:\\u001b\[31m params\n1 to run\nexpected: at least 1.2 s and 256 MB for 3 steps, .*; of 1 nothing is known yet\nforecasts of the last 2 runs: 6 steps took 1.26 times .* 50 % inside the interval\n$/,
     NONE,
   ],
   [["plan", "late"], EXIT.usage, NONE, /"plan" at \/targets\/0: expected a text like/],
@@ -388,6 +388,15 @@ test("every command has help with its usage and an example", async () => {
     assert.equal(code, 0);
     for (const words of [about, `Example: ${example}`, `Usage: mill ${name}`])
       assert.ok(out.includes(words), `${name}: ${words}`);
+  }
+});
+
+test("commands of two words stand in the general help by their first, which has a help of its own", async () => {
+  const { out: general } = await mill(here, ["--help"]);
+  for (const group of new Set(Object.keys(COMMANDS).flatMap((name) => (name.includes(" ") ? [name.split(" ")[0]!] : [])))) {
+    assert.match(general, new RegExp(`^ {2}${group} \\.\\.\\. +\\w`, "m"));
+    const { out } = await mill(here, [group, "--help"]);
+    assert.match(out, group in COMMANDS ? /Usage: mill/ : /^\w/, group);
   }
 });
 

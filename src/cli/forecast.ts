@@ -36,7 +36,7 @@ export function forecastText({
 }
 
 export const hindsightText = ({ steps, runs, ratio, within }: NonNullable<Plan["hindsight"]>): string =>
-  `forecasts of the last ${count(runs, "run")}: ${count(steps, "step")} took ${ratio.toFixed(2)} times what was expected (median)${within === null ? "" : `, ${percent(within)} inside the interval`}`;
+  `forecasts of the last ${runs === 1 ? "run" : `${runs} runs`}: ${count(steps, "step")} took ${ratio.toFixed(2)} times what was expected (median)${within === null ? "" : `, ${percent(within)} inside the interval`}`;
 
 const percent = (share: number) => `${Math.round(100 * share)} %`;
 const megabytes = (bytes: number) => `${Math.round(bytes / 2 ** 20).toLocaleString("en")} MB`;

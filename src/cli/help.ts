@@ -30,6 +30,7 @@ export function generalHelp(commands: Readonly<Record<string, CommandInfo>>, ver
 const GROUPS: Readonly<Record<string, string>> = {
   audit: "What was done, by whom, and whether the record of it is whole.",
   lake: "Repositories of the lake: branches, commits, merges, objects; mill lake lists the commands.",
+  schedule: "What is run by itself, when next, and how it went.",
   token: "Tokens of users; mill token alone prints the admin token.",
   user: "People and service accounts.",
   role: "What users may: roles, and who has them.",

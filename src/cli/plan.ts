@@ -10,9 +10,10 @@ export const command: Command = async ({ operands, output, effects, withVerbs })
 };
 
 function planText({ steps, forecast, hindsight }: OutputOf<"plan">, columns: number | undefined): string {
-  const rows = steps.map((step) => [step.state, step.id, cell(step.why), stepForecastText(step)]);
+  const isForetold = steps.some((step) => step.forecast !== undefined);
+  const rows = steps.map((step) => [step.state, step.id, ...(isForetold ? [stepForecastText(step)] : []), cell(step.why)]);
   const told = [summary(steps), forecast && forecastText(forecast), hindsight && hindsightText(hindsight)];
-  return `${table(["state", "step", "why", "expected"], rows, columns)}${told.flatMap((line) => (line ? [`${line}\n`] : [])).join("")}`;
+  return `${table(["state", "step", ...(isForetold ? ["expected"] : []), "why"], rows, columns)}${told.flatMap((line) => (line ? [`${line}\n`] : [])).join("")}`;
 }
 
 function summary(steps: OutputOf<"plan">["steps"]): string {
