@@ -1,5 +1,5 @@
 /** One attempt of a step, from its folder to its published outcome. */
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import type { MillError } from "../base/index.ts";
 import type { RunningJob } from "../ports/engines/index.ts";
 import type { Statement } from "../ports/records/index.ts";
@@ -29,6 +29,8 @@ export interface Waiter {
   readonly signal: AbortSignal;
   onProgress(progress: Progress): void;
   onLog(text: string): void;
+  /** The job has ended well: what is left to do is to publish what it made. */
+  onMade?(): void;
 }
 
 export interface AttemptRequest extends Waiter {
@@ -128,7 +130,10 @@ async function live(
 
   async function settle({ marker, error, meters }: Left, logObject: EndDetail["logObject"]): Promise<Ending> {
     const detail = { meters, log: log.lines, logObject: logObject ?? null };
-    if (marker) return publish(marker, detail);
+    if (marker) {
+      request.onMade?.();
+      return publish(marker, detail);
+    }
     const timeout = timeoutOf(stop);
     if (stop.aborted && !timeout) return (await end("cancelled", detail)) ? { state: "cancelled" } : null;
     const failure = timeout ?? error;
@@ -140,7 +145,8 @@ async function live(
 
   async function publish(marker: Marker, detail: EndDetail & { readonly meters: Meters }): Promise<Outcome | null> {
     if (!(await conclude(publishStatements(attempt, marker, clock(), detail)))) return null;
-    rmSync(checkpointFile(surroundings.folder, attempt.key), { force: true });
+    const checkpoint = checkpointFile(surroundings.folder, attempt.key);
+    if (existsSync(checkpoint)) rmSync(checkpoint, { force: true }); // few keep one, and to look costs less
     return { state: "succeeded", manifest: marker.manifest, stepId, meters: detail.meters };
   }
 

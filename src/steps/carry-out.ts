@@ -42,7 +42,8 @@ export async function carryOut(works: Works, wanted: Wanted, waiter: Waiter, beg
       if ("state" in attempt) return attempt;
       const ending: Ending = await runAttempt(surroundings, pulse, attempt, {
         ...wanted,
-        ...{ signal, tries, onProgress: waiter.onProgress, onLog: waiter.onLog },
+        ...waiter,
+        ...{ signal, tries },
         backoff: (error) => (signal.aborted ? null : backoffAfter(wanted.retry, error, tries)),
       });
       queue.nudge();

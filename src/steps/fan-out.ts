@@ -19,7 +19,10 @@ export interface Many {
 /** Claims wait until so many places are free, or all of them: a commit for each place would be one for each step. */
 const CLAIMED_TOGETHER = 16;
 
-/** The outcomes, in the order of the askings. At most `concurrency` steps run at one time. */
+/**
+ * The outcomes, in the order of the askings. At most `concurrency` jobs run at one time: a place is free when its job has ended well, so that what
+ * it made is published together with the claim of the next.
+ */
 export async function fanOut(works: Works, sharing: Sharing, asked: readonly Many[], concurrency: number): Promise<Outcome[]> {
   const outcomes = new Map<Digest, Promise<Outcome>>();
   const found = await works.results.findMany(asked.map(({ wanted }) => wanted.key));
@@ -46,17 +49,18 @@ export async function fanOut(works: Works, sharing: Sharing, asked: readonly Man
     const alone = batch.filter(({ wanted }) => sharing.has(wanted.key) || wanted.pool !== null || wanted.exclusive !== null);
     const together = batch.filter((one) => !alone.includes(one));
     const claimed = Promise.withResolvers<Map<Digest, Attempt>>();
-    for (const one of alone) run(one, one.execute());
-    for (const one of together) run(one, begun(one, claimed.promise));
+    for (const one of alone) run(one, () => one.execute());
+    for (const one of together) run(one, (made) => begun(one, claimed.promise, made));
     claimed.resolve(claim(together));
   }
 
-  function run({ wanted }: Many, outcome: Promise<Outcome>): void {
+  function run({ wanted }: Many, work: (made: () => void) => Promise<Outcome>): void {
+    const place = Promise.withResolvers<void>();
+    const outcome = work(place.resolve);
     outcomes.set(wanted.key, outcome);
-    const settled = outcome
-      .catch(() => undefined) // who waits for all is told
-      .finally(() => running.delete(settled));
-    running.add(settled);
+    outcome.then(nothing, nothing).then(place.resolve); // who waits for all is told of an error
+    const free = place.promise.then(() => void running.delete(free));
+    running.add(free);
   }
 
   async function claim(batch: readonly Many[]): Promise<Map<Digest, Attempt>> {
@@ -71,10 +75,18 @@ export async function fanOut(works: Works, sharing: Sharing, asked: readonly Man
   }
 
   /** The key is taken here before it is claimed, so that nobody here takes its step for one that was let go of. */
-  async function begun({ wanted, caller, execute }: Many, claimed: Promise<Map<Digest, Attempt>>): Promise<Outcome> {
-    const one = sharing.open(wanted.key, async (waiter) => carryOut(works, wanted, waiter, (await claimed).get(wanted.key)));
+  async function begun(
+    { wanted, caller, execute }: Many,
+    claimed: Promise<Map<Digest, Attempt>>,
+    onMade: () => void,
+  ): Promise<Outcome> {
+    const one = sharing.open(wanted.key, async (waiter) =>
+      carryOut(works, wanted, { ...waiter, onMade }, (await claimed).get(wanted.key)),
+    );
     return (await sharing.join(one, caller)) ?? execute();
   }
 }
+
+const nothing = () => undefined;
 
 const NOT_YET = new Promise<never>(() => undefined);

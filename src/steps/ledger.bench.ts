@@ -1,43 +1,67 @@
-/** What the ledger adds to a step: no-op steps that run in this process, then the same keys again. */
+/** What the ledger adds to a step: no-op steps that run in this process, in turns one after the other, many at once and by one call, then the same keys again. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pin } from "../ports/objects/index.ts";
 import { openTestWorkspace } from "./fixtures/workspace.ts";
 
-const STEPS = 400;
+const STEPS = 200;
+const ROUNDS = 5;
+const AT_ONCE = 64;
 const folder = mkdtempSync(join(tmpdir(), "mill-bench-"));
 const workspace = await openTestWorkspace(folder);
 const { ledger } = workspace;
-const execute = (input: unknown) =>
-  ledger.execute({ kind: "nothing", input, target: "dataset/flights", runId: null, memoryMb: 300, threads: 1 });
+const ask = (input: unknown) => ({ kind: "nothing", input, target: "dataset/flights", runId: null, memoryMb: 300, threads: 1 });
+const execute = (input: unknown) => ledger.execute(ask(input));
 
-async function perStep(label: string, run: () => Promise<unknown>): Promise<void> {
-  const started = performance.now();
-  await run();
-  console.log(`${label.padEnd(40)} ${((performance.now() - started) / STEPS).toFixed(3)} ms a step`);
+async function inLanes(inputs: readonly unknown[]): Promise<void> {
+  const rest = [...inputs];
+  const lane = async () => {
+    while (rest.length > 0) await execute(rest.pop());
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
 }
 
-for (let warm = 0; warm < 50; warm++) await execute({ warm });
-const inputs = Array.from({ length: STEPS }, (_, step) => ({ step }));
-await perStep("no-op, one after the other", async () => {
-  for (const input of inputs) await execute(input);
-});
-await perStep("no-op, all at once", () => Promise.all(inputs.map(({ step }) => execute({ step, fanOut: true }))));
-await perStep("no-op, by executeAll", async () => {
-  const ask = { kind: "nothing", target: "dataset/flights", runId: null, memoryMb: 300, threads: 1 };
-  await ledger.executeAll(inputs.map(({ step }) => ({ ...ask, input: { step, batch: true } })));
-});
-await perStep("reused", async () => {
-  for (const input of inputs) await execute(input);
-});
-await perStep("for comparison: one object, put", async () => {
-  for (const { step } of inputs) await workspace.objects.put(Buffer.from(`object ${step}`));
-});
-await perStep("for comparison: one commit", async () => {
-  for (const { step } of inputs) await workspace.records.commit(pin(`bench:${step}`, [ledger.keyOf("nothing", { step })]));
-});
-const keys = inputs.map((input) => ledger.keyOf("nothing", input));
-await perStep("looked up together", () => ledger.resultsOf(keys));
+const inTurn = async <T>(all: readonly T[], work: (one: T) => Promise<unknown>) => {
+  for (const one of all) await work(one);
+};
+
+type Work = (inputs: readonly { readonly round: number; readonly step: number }[]) => Promise<unknown>;
+
+const works: Record<string, Work> = {
+  "no-op, one after the other": (inputs) => inTurn(inputs, execute),
+  [`no-op, ${AT_ONCE} at a time`]: (inputs) => inLanes(inputs.map((input) => ({ ...input, lanes: true }))),
+  [`no-op, ${AT_ONCE} at a time, by executeAll`]: (inputs) =>
+    ledger.executeAll(
+      inputs.map((input) => ask({ ...input, together: true })),
+      { concurrency: AT_ONCE },
+    ),
+  reused: (inputs) => inTurn(inputs, execute),
+  "looked up together": (inputs) => ledger.resultsOf(inputs.map((input) => ledger.keyOf("nothing", input))),
+  "for comparison: one object, put": (inputs) =>
+    inTurn(inputs, (input) => workspace.objects.put(Buffer.from(JSON.stringify(input)))),
+  "for comparison: one commit": (inputs) =>
+    inTurn(inputs, (input) =>
+      workspace.records.commit(pin(`bench:${input.round}-${input.step}`, [ledger.keyOf("nothing", input)])),
+    ),
+};
+
+await inTurn([...Array(STEPS).keys()], (warm) => execute({ warm }));
+const taken = new Map(Object.keys(works).map((name) => [name, [] as { clockMs: number; processorMs: number }[]]));
+for (let round = 0; round < ROUNDS; round++) {
+  const inputs = Array.from({ length: STEPS }, (_, step) => ({ round, step }));
+  for (const [name, work] of Object.entries(works)) {
+    const startedAt = performance.now();
+    const before = process.cpuUsage();
+    await work(inputs);
+    const { user, system } = process.cpuUsage(before);
+    taken.get(name)!.push({ clockMs: (performance.now() - startedAt) / STEPS, processorMs: (user + system) / 1000 / STEPS });
+  }
+}
+const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]!.toFixed(3);
+for (const [name, rounds] of taken)
+  console.log(
+    `${name.padEnd(40)} ${median(rounds.map(({ clockMs }) => clockMs))} ms a step, ${median(rounds.map(({ processorMs }) => processorMs))} ms of processor time`,
+  );
 await workspace.close();
 rmSync(folder, { recursive: true, force: true });
