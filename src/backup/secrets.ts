@@ -24,21 +24,22 @@ export async function sealSecrets(secrets: Secrets, passphrase: string): Promise
 
 /** Errors: `backup.passphrase`. */
 export async function openSecrets(text: string, passphrase: string | null): Promise<Secrets> {
-  if (passphrase === null) throw wrong("The backup holds keys, and no passphrase was given.", "nothing");
+  if (passphrase === null) throw wrong("The backup holds keys, and no passphrase was given.", "nothing", OPENS);
   const { salt, nonce, sealed } = JSON.parse(text) as Record<"salt" | "nonce" | "sealed", string>;
   const bytes = (field: string) => Buffer.from(field, "base64");
   const key = await keyOf(passphrase, bytes(salt));
   try {
     return JSON.parse(decrypt(bytes(sealed), key, bytes(nonce), ABOUT).toString());
   } catch (cause) {
-    throw wrong("The passphrase does not open the keys of the backup.", "another passphrase", cause);
+    throw wrong("The passphrase does not open the keys of the backup.", "another passphrase", OPENS, cause);
   }
 }
 
 /** Errors: `backup.passphrase`. */
 export function requirePassphrase(passphrase: string | null): string {
   if (passphrase !== null && passphrase.length >= 8) return passphrase;
-  throw wrong("Keys go into a backup only under a passphrase.", passphrase === null ? "none" : `${passphrase.length} characters`);
+  const got = passphrase === null ? "none" : `${passphrase.length} characters`;
+  throw wrong("Keys go into a backup only under a passphrase.", got, SEALS);
 }
 
 const keyOf = (passphrase: string, salt: Uint8Array): Promise<Buffer> =>
@@ -48,10 +49,10 @@ const keyOf = (passphrase: string, salt: Uint8Array): Promise<Buffer> =>
     ),
   );
 
-const wrong = (message: string, got: string, cause?: unknown) =>
-  new MillError("backup.passphrase", message, {
-    expected: "MILL_BACKUP_PASSPHRASE, 8 characters or more",
-    got,
-    fix: "Set MILL_BACKUP_PASSPHRASE, to the one that the backup was made with; `mill restore --no-keys` goes without the keys and the token.",
-    cause,
-  });
+const SEALS =
+  "Set MILL_BACKUP_PASSPHRASE and keep it apart from the backup: nothing else opens the keys in it; without --keys none is needed.";
+const OPENS =
+  "Set MILL_BACKUP_PASSPHRASE to the one that the backup was made with; `mill restore --no-keys` goes without the keys and the token.";
+
+const wrong = (message: string, got: string, fix: string, cause?: unknown) =>
+  new MillError("backup.passphrase", message, { expected: "MILL_BACKUP_PASSPHRASE, 8 characters or more", got, fix, cause });
