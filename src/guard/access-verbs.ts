@@ -1,11 +1,11 @@
 import { MillError, parseDuration } from "../base/index.ts";
 import type { Handlers } from "../contract/index.ts";
-import type { AccessKeys } from "./access-keys.ts";
-import { type Accounts, inForce, requireOwner } from "./accounts.ts";
 import { OWNER } from "./actors.ts";
-import type { WorkspaceKeyring } from "./keyring.ts";
+import type { AccessKeys } from "./keys/access-keys.ts";
+import type { WorkspaceKeyring } from "./keys/keyring.ts";
 import { pageBy, toInstant } from "./pages.ts";
-import type { Tokens } from "./tokens.ts";
+import { type Accounts, inForce, requireOwner } from "./people/accounts.ts";
+import type { Tokens } from "./tokens/tokens.ts";
 
 export interface AccessResources {
   readonly tokens: Tokens;

@@ -10,7 +10,7 @@ import {
   type VerbName,
 } from "../contract/index.ts";
 import { type Actor, mayDo } from "./actors.ts";
-import type { Audit } from "./audit.ts";
+import type { Audit } from "./audit/audit.ts";
 import { checkJson, withDefaults } from "./check-json.ts";
 
 /** What a caller may say beside actor, verb and input. */

@@ -1,12 +1,10 @@
-export { type AccessKey, type AccessKeyInfo, type AccessKeys, type AccessKeysOptions, createAccessKeys } from "./access-keys.ts";
-export { type AccessEntry, type AccessLog, type AccessLogOptions, openAccessLog } from "./access-log.ts";
 export { type AccessResources, accessVerbs } from "./access-verbs.ts";
-export { type Account, type Accounts, type AccountsOptions, createAccounts } from "./accounts.ts";
 export { type Actor, LOCAL, mayDo, OWNER, STRANGER } from "./actors.ts";
-export { type Audit, type AuditEntry, type AuditOptions, type AuditPage, type AuditRow, createAudit } from "./audit.ts";
-export { type AuditAnchor, openAuditAnchor, readAuditAnchor } from "./audit-anchor.ts";
-export { type ChainState, type Link, verifyChain } from "./audit-chain.ts";
-export { auditVerbs } from "./audit-verbs.ts";
+export { type AccessEntry, type AccessLog, type AccessLogOptions, openAccessLog } from "./audit/access-log.ts";
+export { type AuditAnchor, openAuditAnchor, readAuditAnchor } from "./audit/anchor.ts";
+export { type Audit, type AuditEntry, type AuditOptions, type AuditPage, type AuditRow, createAudit } from "./audit/audit.ts";
+export { type ChainState, type Link, verifyChain } from "./audit/chain.ts";
+export { auditVerbs } from "./audit/verbs.ts";
 export { type BoundCall, type Call, type CallOptions, createCall } from "./call.ts";
 export {
   type Certificate,
@@ -16,11 +14,19 @@ export {
   type TlsMaterial,
 } from "./certificate.ts";
 export { checkJson, describe, type Mismatch } from "./check-json.ts";
-export { type KeyringOptions, openKeyring, type WorkspaceKeyring } from "./keyring.ts";
-export { createLogin, type Login, type LoginOptions } from "./login.ts";
+export {
+  type AccessKey,
+  type AccessKeyInfo,
+  type AccessKeys,
+  type AccessKeysOptions,
+  createAccessKeys,
+} from "./keys/access-keys.ts";
+export { type KeyringOptions, openKeyring, type WorkspaceKeyring } from "./keys/keyring.ts";
+export { createLogin, type Login, type LoginOptions } from "./login/login.ts";
 export { createOidcLogin, type OidcLogin, type OidcLoginOptions } from "./oidc-login.ts";
-export { peopleVerbs } from "./people-verbs.ts";
+export { type Account, type Accounts, type AccountsOptions, createAccounts } from "./people/accounts.ts";
+export { peopleVerbs } from "./people/verbs.ts";
 export { addressKey, createRateLimit, type RateLimit } from "./rate-limits.ts";
 export { placeSecret } from "./secret-file.ts";
-export { openTokens, type TokenInfo, type Tokens, type TokensOptions } from "./tokens.ts";
+export { openTokens, type TokenInfo, type Tokens, type TokensOptions } from "./tokens/tokens.ts";
 export { type LockInfo, lockWorkspace, readLock, type WorkspaceLock } from "./workspace-lock.ts";

@@ -3,9 +3,9 @@
  * the configuration says, at each login anew; a member of one who has no user yet gets one. For all others none is made.
  */
 import { createQueues, type Json, MillError } from "../base/index.ts";
-import { type Accounts, inForce } from "./accounts.ts";
-import type { Audit } from "./audit.ts";
-import type { User } from "./users.ts";
+import type { Audit } from "./audit/audit.ts";
+import { type Accounts, inForce } from "./people/accounts.ts";
+import type { User } from "./people/users.ts";
 
 export interface OidcClaims {
   readonly subject: string;
