@@ -26,7 +26,7 @@ export function renderPage(
   { version, address }: { readonly version: string; readonly address: string },
 ): { html: string; policy: string } {
   const { graph, models, endpoints, monitors, schedules, lake, days } = overview;
-  const body = html`<header><h1>Millwright</h1><span class="quiet">${version}</span><nav><a href="/openapi.json">API</a><a href="/metrics">Metrics</a><a href="/v1/status">Status</a></nav></header>
+  const body = html`<header><h1>Millwright</h1><span class="quiet">${version}</span><nav><a href="/openapi.json">API</a><a href="/metrics">Metrics</a><a href="/v1/status">Status</a><a href="/login">Account</a></nav></header>
 <main>${monitors.length > 0 && FILLS}${monitors.map(({ monitor, closed }) => renderMonitor(monitor, closed, days))}<h2>Assets <small>${graph.nodes.length} steps, left to right</small></h2>
 ${drawGraph(graph)}
 ${schedules.length > 0 && renderSchedules(schedules)}
@@ -38,19 +38,23 @@ ${lake.repositories.length > 0 && renderLake(lake.repositories, lake.more)}
   return { html: document, policy: POLICY };
 }
 
-const renderSchedules = (schedules: Overview["schedules"]): Markup => html`<section><h2>Schedules</h2>
+const renderSchedules = (
+  schedules: Overview["schedules"],
+): Markup => html`<section><h2>Schedules <small>times are UTC</small></h2>
 ${table(
-  ["schedule", "makes", "when", "next", "last"],
+  ["schedule", "runs", "when", "next", "last"],
   schedules.map(({ name, targets, when, paused, next, last }) => [
     name,
     targets.join(", "),
     when.join("; "),
-    paused ? html`<span class="bad">paused by ${paused.by}</span>` : next ? minuteText(next) : "",
-    last
-      ? html`<span class="${last.state === "succeeded" ? "good" : "bad"}">${last.state}</span> ${last.error ?? last.cause}`
-      : "never",
+    paused ? html`<span class="wait">paused by ${paused.by}</span>` : next ? minuteText(next) : "",
+    last ? html`<span class="${TICK_CLASSES[last.state] ?? "bad"}">${last.state}</span> ${last.error ?? last.cause}` : "never",
   ]),
+  undefined,
+  "texts",
 )}</section>`;
+
+const TICK_CLASSES: Readonly<Record<string, string>> = { succeeded: "good", running: "wait", skipped: "wait" };
 
 function renderVersion(model: ModelVersion): Markup {
   const { name, version, aliases, report, verdict, lineage, problem } = model;
