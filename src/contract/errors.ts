@@ -325,7 +325,13 @@ export const ERRORS = {
     about: "An engine does not answer; its jobs go on, and it is asked again.",
   },
   "engine.denied": { status: 502, exit: EXIT.away, about: "An engine refuses our token, or none was given." },
+  "engine.lost": {
+    status: 502,
+    exit: EXIT.away,
+    about: "An engine lost a job: its machine failed, or the engine forgot it. It is tried again.",
+  },
   "engine.not-started": { status: 503, exit: EXIT.away, about: "The process of a step could not be started." },
+  "engine.sandbox": { status: 500, exit: EXIT.away, about: "The sandbox that steps are set to run in cannot be made." },
   "engine.unknown": { status: 400, exit: EXIT.usage, about: "A step was asked for on an engine that is not configured." },
   "engine.refused": { status: 502, exit: EXIT.usage, about: "An engine will not run a job that is asked so." },
   "records.address": { status: 500, exit: EXIT.usage, about: "The address of the records cannot be read." },

@@ -1,7 +1,7 @@
 /**
  * The folder of an attempt, `steps/ID-FENCE/`: how the ledger and the process of a step speak.
  *
- *     input.json      {kind, revision, input, threads, memoryMb, checkpoint}   written by the ledger before the start
+ *     input.json      {kind, revision, input, threads, memoryMb, checkpoint, care}   written by the ledger before the start
  *     scratch/        the step's own, made when it asks for it
  *     manifest.json   {digest, manifest, meters}                   the commit marker: written last
  *     error.json      {error, meters}                              instead of a manifest
@@ -13,6 +13,8 @@ import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, digestOfJson, type ErrorJson } from "../base/index.ts";
 import type { StepManifest } from "./kind.ts";
+import type { RetryPolicy } from "./retry.ts";
+import type { Timeouts } from "./timeouts.ts";
 
 export interface AttemptInput {
   readonly kind: string;
@@ -22,6 +24,16 @@ export interface AttemptInput {
   readonly memoryMb: number;
   /** The file in which the step keeps what its next attempt goes on from; none for a step that is run again only to compare. */
   readonly checkpoint?: string;
+  /** For who takes the attempt up; none for a step that is run again only to compare. */
+  readonly care?: Care;
+}
+
+/** How an attempt is looked after. */
+export interface Care {
+  readonly retry: RetryPolicy;
+  readonly timeouts: Timeouts;
+  /** Of this attempt, from 1. */
+  readonly tries: number;
 }
 
 /** What an attempt took. */

@@ -3,16 +3,16 @@ import { existsSync, rmSync } from "node:fs";
 import type { MillError } from "../base/index.ts";
 import type { RunningJob } from "../ports/engines/index.ts";
 import type { Statement } from "../ports/records/index.ts";
-import { attemptFolder, type Marker, type Meters, type Progress, parseLine, removeFolder } from "./attempt-folder.ts";
+import { attemptFolder, type Care, type Marker, type Meters, type Progress, parseLine, removeFolder } from "./attempt-folder.ts";
 import { checkpointFile } from "./checkpoint.ts";
 import type { StepManifest } from "./kind.ts";
 import { createLog } from "./log.ts";
 import { type Left, type Performing, perform, waitFor } from "./perform.ts";
 import type { Beating, Pulse } from "./pulse.ts";
-import { afterTries, commitPatiently } from "./retry.ts";
+import { afterTries, backoffAfter, commitPatiently } from "./retry.ts";
 import { type Attempt, type EndDetail, type EndState, endStatements, publishStatements, tryAgainStatements } from "./settle.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { firstOf, startTimer, type Timeouts, timeoutOf } from "./timeouts.ts";
+import { firstOf, startTimer, timeoutOf } from "./timeouts.ts";
 
 export type Outcome =
   /** `reused`: there was a result already; `meters` are those of the attempt that made it. */
@@ -33,14 +33,9 @@ export interface Waiter {
   onMade?(): void;
 }
 
-export interface AttemptRequest extends Waiter {
+export interface AttemptRequest extends Waiter, Care {
   readonly engine: string;
   readonly memoryMb: number;
-  readonly timeouts: Timeouts;
-  /** Of this attempt, from 1. */
-  readonly tries: number;
-  /** How long to wait before the step is tried again after this error; null: it is not. */
-  backoff(error: MillError): number | null;
 }
 
 export interface NewAttempt extends AttemptRequest {
@@ -54,8 +49,9 @@ const NOTE_AFTER_MS = 20;
 /** Runs the attempt and commits how it ended. */
 export function runAttempt(surroundings: Surroundings, pulse: Pulse, attempt: Attempt, request: NewAttempt): Promise<Ending> {
   const checkpoint = checkpointFile(surroundings.folder, attempt.key);
+  const { retry, timeouts, tries } = request;
   return live(surroundings, pulse, attempt, request, (performing) =>
-    perform(surroundings, { ...attempt, ...request, checkpoint }, performing),
+    perform(surroundings, { ...attempt, ...request, checkpoint, care: { retry, timeouts, tries } }, performing),
   );
 }
 
@@ -84,7 +80,7 @@ async function live(
   const folder = attemptFolder(surroundings.folder, stepId, fence);
   const log = createLog(surroundings, folder);
   const step = `${attempt.kind} of ${attempt.target}`;
-  const running = startTimer(request.timeouts, "startToCloseMs", step);
+  const running = startTimer(request.timeouts, "startToCloseMs", step, clock() - attempt.startedAt);
   const silent = startTimer(request.timeouts, "heartbeatMs", step);
   const ceased = new AbortController();
   const released = new AbortController();
@@ -97,7 +93,9 @@ async function live(
   pulse.add(beating);
   try {
     const left = await work({ folder, signal: stop, released: released.signal, hear, started });
-    return left && (await settle(left, await log.keep()));
+    if (left === null) return null;
+    if (left.stderr !== "") for (const line of left.stderr.trimEnd().split("\n")) tell(line);
+    return await settle(left, await log.keep());
   } finally {
     running.clear();
     silent.clear();
@@ -122,10 +120,12 @@ async function live(
     if ("progress" in line) {
       beating.progress = line.progress;
       request.onProgress(line.progress);
-    } else {
-      log.add(line.log);
-      request.onLog(line.log);
-    }
+    } else tell(line.log);
+  }
+
+  function tell(text: string): void {
+    log.add(text);
+    request.onLog(text);
   }
 
   async function settle({ marker, error, meters }: Left, logObject: EndDetail["logObject"]): Promise<Ending> {
@@ -137,7 +137,7 @@ async function live(
     const timeout = timeoutOf(stop);
     if (stop.aborted && !timeout) return (await end("cancelled", detail)) ? { state: "cancelled" } : null;
     const failure = timeout ?? error;
-    const backoffMs = request.backoff(failure);
+    const backoffMs = request.signal.aborted ? null : backoffAfter(request.retry, failure, request.tries);
     if (backoffMs !== null) return (await tryAgain(backoffMs, { ...detail, error: failure })) ? { state: "again" } : null;
     const told = afterTries(failure, request.tries);
     return (await end("failed", { ...detail, error: told })) ? { state: "failed", error: told, stepId } : null;

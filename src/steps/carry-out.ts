@@ -6,7 +6,7 @@ import type { Pulse } from "./pulse.ts";
 import type { Queue } from "./queue.ts";
 import { jobOf, reconcile } from "./recover.ts";
 import type { Results } from "./results.ts";
-import { backoffAfter, type RetryPolicy } from "./retry.ts";
+import type { RetryPolicy } from "./retry.ts";
 import type { Attempt } from "./settle.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { firstOf, startTimer, type Timeouts, timeoutOf } from "./timeouts.ts";
@@ -24,6 +24,8 @@ export interface Wanted extends Asked {
   readonly memoryMb: number;
   readonly retry: RetryPolicy;
   readonly timeouts: Timeouts;
+  /** How often it was tried before; default never. */
+  readonly triesBefore?: number;
 }
 
 const POLL_MS = 100;
@@ -38,13 +40,12 @@ export async function carryOut(works: Works, wanted: Wanted, waiter: Waiter, beg
   try {
     let attempt = begun ?? (await take(works, wanted, { ...waiter, signal: firstOf(signal, toStart.signal) }));
     toStart.clear();
-    for (let tries = 1; ; tries++) {
+    for (let tries = 1 + (wanted.triesBefore ?? 0); ; tries++) {
       if ("state" in attempt) return attempt;
       const ending: Ending = await runAttempt(surroundings, pulse, attempt, {
         ...wanted,
         ...waiter,
         ...{ signal, tries },
-        backoff: (error) => (signal.aborted ? null : backoffAfter(wanted.retry, error, tries)),
       });
       queue.nudge();
       if (ending && ending.state !== "again") return ending;
@@ -85,7 +86,7 @@ async function take(works: Works, asked: Asked, waiter: Waiter): Promise<Attempt
 /** An abandoned attempt: published, lost, or looked after from here on. An engine that does not answer is asked again. */
 async function takeOver(works: Works, open: OpenStep, waiter: Waiter): Promise<Ending> {
   const { verdict, adopted } = await reconcile(works, open, await jobOf(works.surroundings, open));
-  if (adopted) return adopted(waiter);
+  if (adopted) return adopted.wait(waiter);
   if (!verdict) await delay(POLL_MS, undefined, { signal: waiter.signal }).catch(() => undefined);
   return null;
 }

@@ -13,13 +13,17 @@ import type { Surroundings } from "./surroundings.ts";
 export interface OpenStep extends Attempt {
   readonly state: "queued" | "running" | "lost";
   readonly leaseUntil: number | null;
+  readonly runId: string | null;
+  readonly pool: string | null;
+  readonly exclusive: string | null;
   /** Of the last attempt; null when there was none. */
   readonly engine: string | null;
   readonly handle: string | null;
 }
 
 const OPEN_STEPS = `SELECT s.id AS "stepId", s.fence AS fence, s.step_key AS key, s.kind AS kind, s.target AS target, s.state AS state,
-    s.lease_until AS "leaseUntil", COALESCE(s.owner, '') AS owner, COALESCE(a.started_at, s.created_at) AS "startedAt", a.engine AS engine, a.handle AS handle
+    s.lease_until AS "leaseUntil", COALESCE(s.owner, '') AS owner, COALESCE(a.started_at, s.created_at) AS "startedAt", a.engine AS engine, a.handle AS handle,
+    s.run_id AS "runId", s.pool AS pool, s.exclusive_key AS exclusive
   FROM steps s LEFT JOIN attempts a ON a.step_id = s.id AND a.fence = s.fence`;
 
 export async function openStepOf({ records }: Surroundings, key: Digest): Promise<OpenStep | null> {
@@ -150,7 +154,11 @@ function mayStart({ pool, exclusive, runId }: Asked, { pools }: Surroundings): C
   const conditions: Condition[] = [];
   if (pool !== null) {
     const running = "SELECT count(*) FROM steps WHERE pool = ? AND state = 'running'";
-    conditions.push({ sql: `(${running}) < ?`, params: [pool, pools[pool]!] }, notPaused("pool", pool));
+    const limit = pools[pool]; // none: a step that was taken up from a server that has one
+    conditions.push(
+      ...(limit === undefined ? [] : [{ sql: `(${running}) < ?`, params: [pool, limit] }]),
+      notPaused("pool", pool),
+    );
   }
   if (exclusive !== null) {
     const holder = "SELECT 1 FROM steps WHERE exclusive_key = ? AND state = 'running'";

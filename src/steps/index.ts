@@ -16,7 +16,6 @@ export type {
 export { createInlineEngine } from "./inline-engine.ts";
 export { type Environment, keyOf, type StepIdentity } from "./key.ts";
 export type { StepContext, StepKind, StepManifest } from "./kind.ts";
-export { createLeader, type Leader, type LeaderOptions } from "./leader.ts";
 export { createLedger, type Ledger, type LedgerOptions, type StepRequest } from "./ledger.ts";
 export type { LogPart } from "./log.ts";
 export type { Recovered } from "./recover.ts";

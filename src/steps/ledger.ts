@@ -14,7 +14,7 @@
 import { mkdirSync } from "node:fs";
 import type { Digest } from "../base/index.ts";
 import { runAgain } from "./again.ts";
-import type { Ending, Outcome, Waiter } from "./attempt.ts";
+import type { Outcome } from "./attempt.ts";
 import { carryOut, type Wanted, type Works } from "./carry-out.ts";
 import { fanOut } from "./fan-out.ts";
 import { createHistory, type History } from "./history.ts";
@@ -23,7 +23,7 @@ import type { StepKind, StepManifest } from "./kind.ts";
 import { type LogPart, readLog } from "./log.ts";
 import { createPulse } from "./pulse.ts";
 import { createQueue } from "./queue.ts";
-import { type Recovered, recover, sweepFolders } from "./recover.ts";
+import { type Adopted, type Recovered, recover, sweepFolders } from "./recover.ts";
 import { createResults } from "./results.ts";
 import { DEFAULT_RETRY, type RetryPolicy } from "./retry.ts";
 import { unknownKind } from "./run-step.ts";
@@ -253,11 +253,12 @@ export function createLedger(options: LedgerOptions): Ledger {
     };
   }
 
-  /** Who asks for the key hears how it ends; if nobody does, the next round settles what is left. */
-  function waitForAdopted(key: Digest, run: (waiter: Waiter) => Promise<Ending>): void {
+  /** Who asks for the key hears how it ends; it is tried again also when nobody does. */
+  function waitForAdopted(key: Digest, { wait, wanted }: Adopted): void {
     sharing.open(key, async (waiter) => {
-      const ending = await run(waiter);
-      return ending?.state === "again" ? null : ending;
+      const ending = await wait(waiter);
+      if (ending?.state !== "again") return ending;
+      return carryOut(works, { ...wanted, sealed: await sealedIn(wanted.input, records) }, waiter);
     });
   }
 

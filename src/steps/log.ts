@@ -3,7 +3,7 @@
  * not fit the row becomes an object when the attempt ends. Read by offset in bytes, also while it grows.
  */
 import { closeSync, openSync, writeSync } from "node:fs";
-import { open } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, MillError } from "../base/index.ts";
 import { attemptFolder } from "./attempt-folder.ts";
@@ -76,6 +76,16 @@ export function createLog({ objects, clock }: Surroundings, folder: string): Att
 
 /** A copy: a slice would keep the whole text. */
 const cut = (text: string) => Buffer.from(text.slice(0, LINE_CHARACTERS)).toString();
+
+/** The log of an attempt whose server has left it, with a last line that says what became of it. */
+export async function keepLeftLog(surroundings: Surroundings, folder: string, last: string) {
+  const left = await readFile(logFile(folder), "utf8").catch(() => "");
+  const log = createLog(surroundings, folder);
+  for (const line of [...left.split("\n").filter(Boolean), last]) log.add(line);
+  const logObject = await log.keep();
+  log.close();
+  return { log: log.lines, logObject };
+}
 
 /** What an attempt has said from `offset` on, at most 256 KiB. Errors: `step.unknown`. */
 export async function readLog(surroundings: Surroundings, stepId: string, fence: number, offset: number): Promise<LogPart> {

@@ -1,7 +1,7 @@
 /** One run of a step's job in its folder, and what it left there. Commits nothing. */
 import { errorFromJson, MillError } from "../base/index.ts";
 import type { JobExit, RunningJob } from "../ports/engines/index.ts";
-import { type Marker, type Meters, readFailure, readMarker, writeInput } from "./attempt-folder.ts";
+import { type Care, type Marker, type Meters, readFailure, readMarker, writeInput } from "./attempt-folder.ts";
 import { asStepError } from "./run-step.ts";
 import { metersOf } from "./settle.ts";
 import { engineNamed, type Surroundings } from "./surroundings.ts";
@@ -17,6 +17,7 @@ export interface Job {
   readonly threads: number;
   readonly memoryMb: number;
   readonly checkpoint?: string;
+  readonly care?: Care;
 }
 
 export interface Performing {
@@ -31,8 +32,8 @@ export interface Performing {
   started?(handle: string): (() => void) | undefined;
 }
 
-/** `error` is null when the manifest is whole and its objects are stored. */
-export type Left = { readonly meters: Meters } & (
+/** `error` is null when the manifest is whole and its objects are stored; `stderr` is the end of what the job printed there. */
+export type Left = { readonly meters: Meters; readonly stderr: string } & (
   | { readonly marker: Marker; readonly error: null }
   | { readonly marker: null; readonly error: MillError }
 );
@@ -40,9 +41,17 @@ export type Left = { readonly meters: Meters } & (
 /** Starts the job and waits for its end. Throws only what keeps the outcome from being read; null: it was released. */
 export function perform(surroundings: Surroundings, job: Job, performing: Performing): Promise<Left | null> {
   return waitFor(surroundings, job, performing, async () => {
-    const { kind, revision, input, threads, memoryMb, stepId, fence, checkpoint } = job;
+    const { kind, revision, input, threads, memoryMb, stepId, fence, checkpoint, care } = job;
     const { folder, hear } = performing;
-    await writeInput(folder, { kind, revision, input, threads, memoryMb, ...(checkpoint === undefined ? {} : { checkpoint }) });
+    await writeInput(folder, {
+      kind,
+      revision,
+      input,
+      threads,
+      memoryMb,
+      ...(checkpoint && { checkpoint }),
+      ...(care && { care }),
+    });
     return engineNamed(surroundings.engines, job.engine).start({ stepId, fence, folder, memoryMb, threads }, hear);
   });
 }
@@ -60,12 +69,12 @@ export async function waitFor(
   if (exit === null) return null;
   const marker = await readMarker(folder);
   const failure = marker ? null : await readFailure(folder);
-  const usage = exit instanceof MillError ? null : exit.usage;
+  const { usage, stderr } = exit instanceof MillError ? { usage: null, stderr: "" } : exit;
   const meters = metersOf(performance.now() - startedAt, (marker ?? failure)?.meters ?? null, usage);
   const missing = marker && (await missingObject(surroundings, job, marker));
-  if (marker && !missing) return { marker, error: null, meters };
+  if (marker && !missing) return { marker, error: null, meters, stderr };
   const error = missing ?? (failure ? errorFromJson(failure.error) : exit instanceof MillError ? exit : crash(job, exit));
-  return { marker: null, error, meters };
+  return { marker: null, error, meters, stderr };
 
   async function runJob(): Promise<JobExit | null> {
     const running = await begin();
@@ -117,6 +126,11 @@ function crash(job: Named & Pick<Job, "memoryMb">, { code, signal, stderr, ended
       at,
       expected: `at most ${job.memoryMb} MB`,
       fix: "Give it more with --memory (MILL_MEMORY), or less data.",
+    });
+  if (endedFor === "lost")
+    return new MillError("engine.lost", "The engine lost the job: it is gone without a trace of how it ended.", {
+      at,
+      fix: "It is tried again by itself; if that does not help, look at the machines of the engine.",
     });
   const tail = stderr.trim().slice(-STDERR_CHARACTERS);
   return new MillError("step.crashed", `The process of the step ended ${signal ? `by ${signal}` : `with code ${code}`}.`, {

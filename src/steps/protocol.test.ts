@@ -8,7 +8,6 @@ import fc from "fast-check";
 import { digestOfJson } from "../base/index.ts";
 import { type Asked, adopt, begin, enqueue, type OpenStep, openStepOf, start } from "./claim.ts";
 import { faultsOf, openTestWorkspace } from "./fixtures/workspace.ts";
-import { createLeader } from "./index.ts";
 import { type Attempt, endStatements, heartbeatStatements, publishStatements, tryAgainStatements } from "./settle.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -197,38 +196,5 @@ test("never two results of a key, none of a fenced attempt, and none is lost, wh
     { numRuns: 150 },
   );
   assert.deepEqual(await faultsOf(workspace), []);
-  await workspace.close();
-});
-
-test("of several servers one leads; the next one's number refuses what the one before still commits", async () => {
-  const workspace = await openTestWorkspace(join(root, "leader"));
-  const { records } = workspace;
-  let nowMs = 1_000_000;
-  let slowBy = 0;
-  const slow = createLeader({ records, name: "timers", owner: "slow", clock: () => nowMs - slowBy, leaseMs: 100 });
-  const quick = createLeader({ records, name: "timers", owner: "quick", clock: () => nowMs, leaseMs: 100 });
-  const other = createLeader({ records, name: "others", owner: "quick", clock: () => nowMs, leaseMs: 100 });
-  const pinned = (holder: string) => ({ sql: "INSERT INTO pins (digest, holder) VALUES (?, ?)", params: ["x", holder] });
-
-  assert.equal(await slow.lead(), 1);
-  assert.equal(await quick.lead(), null);
-  assert.equal(await other.lead(), 1, "what has another name has another leader");
-  nowMs += 90;
-  assert.equal(await slow.lead(), 1, "it keeps the lead, and its number");
-  nowMs += 90;
-  assert.equal(await quick.lead(), null);
-  nowMs += 20;
-  slowBy = 60; // its clock stands still: it thinks that it leads, and so does the other
-  assert.equal(await quick.lead(), 2);
-  assert.equal((await records.commit([slow.guard(1), pinned("slow")])).committed, false);
-  assert.equal((await records.commit([quick.guard(2), pinned("quick")])).committed, true);
-  assert.equal(await slow.lead(), null);
-  assert.deepEqual(await records.query("SELECT holder FROM pins"), [{ holder: "quick" }]);
-  await quick.resign();
-  slowBy = 0;
-  assert.equal(await slow.lead(), 3, "nobody waits for the lease of one that resigned");
-  nowMs += 500;
-  assert.equal(await slow.lead(), 4, "one that missed its lease begins anew");
-  assert.equal((await records.commit([slow.guard(3), pinned("late")])).committed, false);
   await workspace.close();
 });

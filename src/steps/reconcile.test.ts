@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { attemptFolder, writeInput } from "./attempt-folder.ts";
+import { attemptFolder, type Care, writeInput } from "./attempt-folder.ts";
 import { begin } from "./claim.ts";
 import { type Cluster, createCluster } from "./fixtures/cluster-engine.ts";
 import { faultsOf, openTestWorkspace, type TestWorkspace } from "./fixtures/workspace.ts";
@@ -39,12 +39,13 @@ const withCluster = (title: string, body: (place: Place) => Promise<void>) =>
 
 const SLOW = { name: "slow", parts: 6, waitMs: 50 };
 const NONE = { published: 0, failed: 0, lost: 0, adopted: 0, orphans: 0, runs: 0 };
+const NEVER_AGAIN = { attempts: 1, backoffMs: 1, backoffMaxMs: 1 };
 const ask = (input: unknown, more: Partial<StepRequest> = {}): StepRequest => ({
   ...{ kind: "write", input, target: "dataset/flights", runId: null, memoryMb: 300, threads: 1, ...more },
 });
 
 /** Begins a step as a server would that then dies: its job runs on. */
-async function abandon({ records, objects, cluster, folder, ledger }: Place, input: unknown) {
+async function abandon({ records, objects, cluster, folder, ledger }: Place, input: unknown, care?: Care) {
   const surroundings: Surroundings = {
     ...{ records, objects, engines: [cluster], folder: join(folder, "steps"), clock: Date.now, leaseMs: 30_000, pools: {} },
     ...{ owner: { name: "dead", alive: () => true }, infrastructure: () => null, tidying: new Set() },
@@ -53,7 +54,7 @@ async function abandon({ records, objects, cluster, folder, ledger }: Place, inp
   const attempt = (await begin(surroundings, { ...step, sealed: [], engine: "cluster", pool: null, exclusive: null }, null))!;
   const { stepId, fence } = attempt;
   const job = { stepId, fence, folder: attemptFolder(surroundings.folder, stepId, fence), memoryMb: 300 };
-  await writeInput(job.folder, { kind: "write", revision: 1, input, threads: 1, memoryMb: 300 });
+  await writeInput(job.folder, { kind: "write", revision: 1, input, threads: 1, memoryMb: 300, ...(care && { care }) });
   return { attempt, job, running: await cluster.start(job, () => undefined) };
 }
 
@@ -70,7 +71,41 @@ withCluster("a job whose server died is adopted: same attempt, same fence, and w
   assert.equal(outcome.stepId, attempt.stepId);
   assert.equal(heard.at(-1), 6);
   assert.deepEqual(await attemptsOf(ledger, attempt.stepId), [{ fence: 1, outcome: "succeeded" }]);
-  assert.equal((await ledger.getStep(attempt.stepId)).attempts[0]!.log.at(-1)!.text, "stored 6");
+  const { log } = (await ledger.getStep(attempt.stepId)).attempts[0]!;
+  assert.match(log[0]!.text, /^Reconciled: .* It goes on, looked after by another\.$/);
+  assert.equal(log.at(-1)!.text, "stored 6");
+});
+
+withCluster("a job that was adopted has the tries that it had, also when nobody asks for it", async (place) => {
+  const retry = { attempts: 3, backoffMs: 1, backoffMaxMs: 1 };
+  const { attempt, running } = await abandon(place, SLOW, { retry, timeouts: {}, tries: 2 });
+  const ledger = place.server("second");
+  assert.deepEqual(await ledger.recover(), { ...NONE, adopted: 1 });
+  running.cancel();
+  while ((await ledger.listSteps({ state: "succeeded" })).items.length === 0) await delay(10);
+  assert.deepEqual(await attemptsOf(ledger, attempt.stepId), [
+    { fence: 1, outcome: "failed" },
+    { fence: 2, outcome: "succeeded" },
+  ]);
+  const last = await abandon(place, { ...SLOW, name: "last" }, { retry, timeouts: {}, tries: 3 });
+  assert.deepEqual(await ledger.recover(), { ...NONE, adopted: 1 });
+  last.running.cancel();
+  while ((await ledger.listSteps({ state: "failed" })).items.length === 0) await delay(10);
+  const { step } = await ledger.getStep(last.attempt.stepId);
+  assert.match(step.error!.message, /It was tried 3 times\.$/);
+});
+
+withCluster("a job that was adopted has the rest of its time", async (place) => {
+  const { attempt } = await abandon(
+    place,
+    { ...SLOW, parts: 1000 },
+    { retry: NEVER_AGAIN, timeouts: { startToCloseMs: 1 }, tries: 1 },
+  );
+  const ledger = place.server("second");
+  await delay(2);
+  assert.deepEqual(await ledger.recover(), { ...NONE, adopted: 1 });
+  while ((await ledger.listSteps({ state: "failed" })).items.length === 0) await delay(10);
+  assert.equal((await ledger.getStep(attempt.stepId)).step.error!.code, "step.timeout");
 });
 
 withCluster("who asks for a step whose server died takes up its job", async (place) => {
@@ -137,6 +172,8 @@ withCluster("what the engine no longer has is lost, and taken up by the next who
   await running.exit;
   const ledger = place.server("second");
   assert.deepEqual(await ledger.recover(), { ...NONE, lost: 1 });
+  const [told] = (await ledger.getStep(attempt.stepId)).attempts;
+  assert.match(told!.log.at(-1)!.text, /^Reconciled: .* it is lost\.$/);
   assert.equal((await ledger.execute(ask(SLOW))).state, "succeeded");
   assert.deepEqual(await attemptsOf(ledger, attempt.stepId), [
     { fence: 1, outcome: "lost" },

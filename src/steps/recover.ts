@@ -16,10 +16,21 @@ import { type Digest, errorFromJson } from "../base/index.ts";
 import type { Engine, ListedJob } from "../ports/engines/index.ts";
 import type { Statement } from "../ports/records/index.ts";
 import { adoptAttempt, type Ending, type Waiter } from "./attempt.ts";
-import { attemptFolder, type Marker, markedAt, readFailure, readInput, readMarker, removeFolder } from "./attempt-folder.ts";
-import type { Works } from "./carry-out.ts";
+import {
+  attemptFolder,
+  type Care,
+  type Marker,
+  markedAt,
+  readFailure,
+  readInput,
+  readMarker,
+  removeFolder,
+} from "./attempt-folder.ts";
+import type { Wanted, Works } from "./carry-out.ts";
 import { CHECKPOINTS, checkpointFile, sweepCheckpoints } from "./checkpoint.ts";
 import { adopt, isAbandoned, type OpenStep, openSteps } from "./claim.ts";
+import { keepLeftLog } from "./log.ts";
+import { DEFAULT_RETRY } from "./retry.ts";
 import { endStatements, metersOf, publishStatements } from "./settle.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -37,11 +48,16 @@ export interface Recovering {
   /** Whether this ledger looks after the step of a key. */
   isOurs(key: Digest): boolean;
   /** Waits for an attempt that was adopted, for whoever asks for its key. */
-  adopted(key: Digest, run: Adopted): void;
+  adopted(key: Digest, adopted: Adopted): void;
 }
 
-/** Waits for the end of the attempt, and commits it. */
-export type Adopted = (waiter: Waiter) => Promise<Ending>;
+/** An attempt that is looked after from here on. */
+export interface Adopted {
+  /** Waits for its end, and commits it. */
+  wait(waiter: Waiter): Promise<Ending>;
+  /** What its step needs when it is tried again. */
+  readonly wanted: Omit<Wanted, "sealed">;
+}
 
 /** Settles every step that nobody looks after, ends jobs that belong to none, and marks the runs of dead owners lost. */
 export async function recover(works: Pick<Works, "surroundings" | "pulse">, recovering: Recovering): Promise<Recovered> {
@@ -114,21 +130,30 @@ async function settleLeft(surroundings: Surroundings, step: OpenStep): Promise<"
   const marker = await readMarker(folder);
   const [verdict, statements] =
     marker && (await allStored(surroundings, marker))
-      ? (["published", publishStatements(step, marker, clock(), await detailOf(marker))] as const)
+      ? (["published", publishStatements(step, marker, clock(), await detailOf(marker, "published"))] as const)
       : await withoutResult();
   const { committed } = await records.commit(statements);
   if (committed) await removeFolder(folder);
   if (committed && verdict === "published") await rm(checkpointFile(surroundings.folder, step.key), { force: true });
   return committed ? verdict : null;
 
-  async function detailOf({ meters }: Marker) {
-    return { meters: metersOf((await markedAt(folder)) - step.startedAt, meters, null) };
+  async function detailOf({ meters }: Marker, verdict: string) {
+    return { meters: metersOf((await markedAt(folder)) - step.startedAt, meters, null), ...(await said(verdict)) };
+  }
+
+  function said(verdict: string) {
+    return keepLeftLog(
+      surroundings,
+      folder,
+      `Reconciled: nobody looked after it any more. By what it had left it is ${verdict}.`,
+    );
   }
 
   async function withoutResult(): Promise<readonly ["lost" | "failed", Statement[]]> {
     const failure = await readFailure(folder);
-    if (!failure || failure.error.code === "step.cancelled") return ["lost", endStatements(step, "lost", clock())];
-    return ["failed", endStatements(step, "failed", clock(), { error: errorFromJson(failure.error) })];
+    if (!failure || failure.error.code === "step.cancelled")
+      return ["lost", endStatements(step, "lost", clock(), await said("lost"))];
+    return ["failed", endStatements(step, "failed", clock(), { ...(await said("failed")), error: errorFromJson(failure.error) })];
   }
 }
 
@@ -141,19 +166,26 @@ async function takeUp(
   const folder = folderOf(surroundings, step);
   const input = await readInput(folder).catch(() => null);
   if (!input) return null;
-  const { memoryMb } = input;
-  const heard: string[] = [];
+  const { kind, revision, threads, memoryMb, care = UNCARED } = input;
+  const heard = [JSON.stringify({ log: "Reconciled: nobody looked after it any more. It goes on, looked after by another." })];
   let hear: (line: string) => void = (line) => heard.push(line);
   const job = await engine.attach({ ...step, folder, memoryMb }, handle, (line) => hear(line));
   if (!job) return null;
-  const request = { engine: engine.name, memoryMb, timeouts: {}, tries: 1, backoff: () => null };
-  return (waiter) =>
-    adoptAttempt(surroundings, pulse, step, { ...waiter, ...request }, (to) => {
-      for (const line of heard.splice(0)) to(line);
-      hear = to;
-      return job;
-    });
+  const { key, target, runId, pool, exclusive } = step;
+  const asked = { key, kind, revision, target, runId, input: input.input, engine: engine.name, pool, exclusive };
+  return {
+    wanted: { ...asked, threads, memoryMb, retry: care.retry, timeouts: care.timeouts, triesBefore: care.tries },
+    wait: (waiter) =>
+      adoptAttempt(surroundings, pulse, step, { ...waiter, ...care, engine: engine.name, memoryMb }, (to) => {
+        for (const line of heard.splice(0)) to(line);
+        hear = to;
+        return job;
+      }),
+  };
 }
+
+/** Of an attempt that an earlier version began. */
+const UNCARED: Care = { retry: DEFAULT_RETRY, timeouts: {}, tries: 1 };
 
 const folderOf = (surroundings: Surroundings, { stepId, fence }: OpenStep) => attemptFolder(surroundings.folder, stepId, fence);
 

@@ -40,11 +40,14 @@ export function firstOf(...signals: readonly (AbortSignal | null)[]): AbortSigna
 }
 
 /** Never over when the timeout is not set. */
-export function startTimer(timeouts: Timeouts, which: keyof Timeouts, step: string): Timer {
+export function startTimer(timeouts: Timeouts, which: keyof Timeouts, step: string, elapsedMs = 0): Timer {
   const limitMs = timeouts[which];
   if (limitMs === undefined) return NO_TIMER;
   const over = new AbortController();
-  const timer = setTimeout(() => over.abort(timedOut(which, limitMs, step)), Math.min(limitMs, TIMER_MS_MAX));
+  const timer = setTimeout(
+    () => over.abort(timedOut(which, limitMs, step)),
+    Math.min(Math.max(0, limitMs - elapsedMs), TIMER_MS_MAX),
+  );
   return { signal: over.signal, again: () => void timer.refresh(), clear: () => clearTimeout(timer) };
 }
 

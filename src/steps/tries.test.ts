@@ -207,6 +207,27 @@ withWorkspace(
   },
 );
 
+withWorkspace(
+  "a job that its engine lost is tried again, and what it printed on standard error is in its log",
+  async (workspace) => {
+    const stderr = "slurmstepd: the node is gone\n";
+    let lost = 0;
+    const engine: Engine = {
+      ...workspace.engine,
+      async start(job, onLine): Promise<RunningJob> {
+        if (lost++ > 0) return workspace.engine.start(job, onLine);
+        const exit = Promise.resolve({ code: null, signal: null, stderr, endedFor: "lost" as const, usage: null });
+        return { handle: "1", exit, cancel() {} };
+      },
+    };
+    const ledger = workspace.ledgerWith({ engines: [engine] });
+    const outcome = await ledger.execute(ask("nothing", {}, { retry: RETRY }));
+    assert.ok(outcome.state === "succeeded");
+    const [first] = (await ledger.getStep(outcome.stepId)).attempts;
+    assert.deepEqual([first!.error!.code, first!.log.map(({ text }) => text)], ["engine.lost", ["slurmstepd: the node is gone"]]);
+  },
+);
+
 /** Prints so many lines, then ends well. */
 function printing(engine: Engine, lines: Iterable<string>, ending: Promise<unknown>): Engine {
   return {

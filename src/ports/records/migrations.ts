@@ -162,7 +162,7 @@ export const migrations: readonly Migration[] = [
       `CREATE INDEX audit_actor ON audit (actor, seq)`,
       `CREATE INDEX audit_verb ON audit (verb, seq)`,
       `CREATE INDEX audit_at ON audit (at, seq)`,
-      // steps: who looks after a step that is queued or runs; what it waits for; a wish that it ends. What is paused; who leads; a log too long for its row
+      // steps: who looks after a step that is queued or runs; what it waits for; a wish that it ends. What is paused; a log too long for its row
       `ALTER TABLE steps ADD COLUMN owner TEXT`,
       `ALTER TABLE steps ADD COLUMN due_at BIGINT`,
       `ALTER TABLE steps ADD COLUMN pool TEXT`,
@@ -177,7 +177,6 @@ export const migrations: readonly Migration[] = [
       `CREATE INDEX steps_pool ON steps (pool) WHERE pool IS NOT NULL AND state IN ('running', 'queued')`,
       `CREATE INDEX steps_exclusive ON steps (exclusive_key) WHERE exclusive_key IS NOT NULL AND state IN ('running', 'queued')`,
       `CREATE TABLE pauses (what TEXT NOT NULL, name TEXT NOT NULL, since BIGINT NOT NULL, actor TEXT NOT NULL, PRIMARY KEY (what, name))`,
-      `CREATE TABLE leaders (name TEXT PRIMARY KEY, owner TEXT NOT NULL, fence BIGINT NOT NULL, lease_until BIGINT NOT NULL)`,
 
       // orchestrate: what a run was expected to take, step by step; the whole run is of kind `run`, for no target
       `CREATE TABLE forecasts (run_id TEXT NOT NULL, target TEXT NOT NULL, kind TEXT NOT NULL, input_bytes BIGINT, wall_ms DOUBLE PRECISION, low_ms DOUBLE PRECISION,
