@@ -1,6 +1,6 @@
 /** For tests: a real Slurm cluster of their own, because some of them kill its controller, and processes of steps in it. */
 import { execFile } from "node:child_process";
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -14,7 +14,8 @@ export const withoutSlurm =
 export interface Cluster {
   /** For a `mill` that is to reach it. */
   readonly settings: NodeJS.ProcessEnv;
-  run(action: "kill" | "again"): Promise<string>;
+  /** Kills the controller once it has written down what it knows, and starts it again when `away` is done. */
+  killController(away: () => void): Promise<void>;
   /** Jobs that wait or run, as `squeue` has them. */
   queue(): Promise<string[]>;
   stop(): Promise<void>;
@@ -32,7 +33,13 @@ export async function startCluster(): Promise<Cluster> {
   const { username, host } = new URL(address);
   return {
     settings: { MILL_SLURM_URL: `http://${host}`, MILL_SLURM_USER: username, MILL_SLURM_TOKEN_FILE: token },
-    run,
+    async killController(away) {
+      const since = Date.now();
+      while (statSync(join(folder, "state", "job_state")).mtimeMs <= since) await delay(50);
+      await run("kill");
+      away();
+      await run("again");
+    },
     async queue() {
       const env = { ...process.env, SLURM_CONF: join(folder, "slurm.conf") };
       const { stdout } = await promisify(execFile)("squeue", ["--noheader"], { env });

@@ -21,9 +21,7 @@ test("every step on Slurm leaves what it leaves on this machine, digest by diges
 
   const { child, text } = start(["run", "--on", "slurm", "--project", project, "--workspace", there], cluster!.settings);
   const goOn = await freezeSteps(there);
-  await cluster!.run("kill");
-  goOn();
-  await cluster!.run("again");
+  await cluster!.killController(goOn);
   assert.equal(await ended(child), 0, text.stderr);
 
   const [expected, left] = [await madeIn(here), await madeIn(there)];
