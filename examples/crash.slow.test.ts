@@ -1,14 +1,16 @@
-/** A server that is killed under load: what it acknowledged is there, once, and windows know what they knew. */
+/** Servers and runs that are killed: what was acknowledged is there, once, windows know what they knew, and what is trained is the same, bit for bit. */
 import assert from "node:assert/strict";
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { newId } from "../src/base/index.ts";
+import { createRandom, newId } from "../src/base/index.ts";
 import { deliveriesCsv, millText } from "../src/orchestrate/fixtures/project.ts";
+import { openRecords } from "../src/ports/records/index.ts";
 import { ask, type Reply } from "./ask.ts";
 import { readLake } from "./read-lake.ts";
-import { mill, newPath, serve, stopped } from "./run-mill.ts";
+import { ended, mill, newPath, serve, start, stopped } from "./run-mill.ts";
+import { smallFlights } from "./small-flights.ts";
 
 const KILLS = 3;
 const WRITERS = 6;
@@ -71,6 +73,47 @@ test("predictions, labels and events that were acknowledged survive SIGKILL, eac
     for (const id of body.ids!) acknowledged.events.add(id);
   }
 });
+
+test("the small flights leave the same digests however often their run is killed and run again", async (t) => {
+  const project = await smallFlights();
+  const began = performance.now();
+  const undisturbed = newPath("undisturbed");
+  const run = await mill("run", "--project", project, "--workspace", undisturbed);
+  assert.equal(run.code, 0, run.stderr);
+  const longestMs = (performance.now() - began) / RUN_KILLS_PER_RUN;
+  const expected = await madeIn(undisturbed);
+  const seed = Number(process.env.SEED ?? Date.now() % 1e9);
+  const random = createRandom(seed);
+  t.diagnostic(`SEED=${seed}`);
+  for (let kills = 0; kills < RUN_KILLS; ) {
+    const workspace = newPath("killed");
+    for (let done = false; !done; ) {
+      const { child, text } = start(["run", "--project", project, "--workspace", workspace]);
+      const end = ended(child);
+      done = (await Promise.race([end, setTimeout(random.below(Math.ceil(longestMs)), "late" as const)])) !== "late";
+      if (done) assert.equal(await end, 0, `SEED=${seed} ${text.stderr}`);
+      else if ((await stopped(child, "SIGKILL")) === null) kills++;
+    }
+    assert.deepEqual(await madeIn(workspace), expected, `SEED=${seed}`);
+    t.diagnostic(`${kills} kills`);
+  }
+});
+
+const RUN_KILLS = 10;
+/** About so many kills come in the time that an undisturbed run takes. */
+const RUN_KILLS_PER_RUN = 3;
+
+/** What each step of a workspace left, by what it was asked. */
+async function madeIn(workspace: string): Promise<unknown[]> {
+  const records = await openRecords(join(workspace, "mill.db"));
+  try {
+    return await records.query(
+      "SELECT s.target AS target, s.kind AS kind, r.step_key AS key, r.manifest AS manifest FROM results r JOIN steps s ON s.id = r.step_id ORDER BY target, kind, key",
+    );
+  } finally {
+    await records.close();
+  }
+}
 
 interface Predicted {
   readonly predictions: readonly { readonly id: string; readonly probability: number }[];

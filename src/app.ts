@@ -102,7 +102,7 @@ export async function openWorkspace(config: Config): Promise<App> {
     const infrastructure = await commitInfrastructure({ records, objects, repositories: lake.repositories, config });
 
     const steps = join(config.workspace, "steps");
-    const engines = configuredEngines(config, {
+    const engines = await configuredEngines(config, {
       command: [process.execPath, MAIN],
       folder: steps,
       environment: stepEnvironment(config, stored),

@@ -3,7 +3,14 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { newId } from "./base/index.ts";
 import type { Config } from "./contract/index.ts";
-import { configuredSlurm, createLocalEngine, createSlurmEngine, type Engine } from "./ports/engines/index.ts";
+import {
+  configuredSlurm,
+  createLocalEngine,
+  createSlurmEngine,
+  type Engine,
+  requireSandbox,
+  type Sandbox,
+} from "./ports/engines/index.ts";
 
 export interface EngineOptions {
   /** What comes before `step FOLDER`. */
@@ -13,9 +20,9 @@ export interface EngineOptions {
   readonly environment: NodeJS.ProcessEnv;
 }
 
-/** Errors: `config.value`, `engine.address`. */
-export function configuredEngines(config: Config, options: EngineOptions): readonly Engine[] {
-  const local = createLocalEngine(options);
+/** Errors: `config.value`, `engine.address`, `engine.sandbox`. */
+export async function configuredEngines(config: Config, options: EngineOptions): Promise<readonly Engine[]> {
+  const local = createLocalEngine({ ...options, sandbox: await configuredSandbox(config, options) });
   const cluster = configuredSlurm(config);
   if (!cluster) return [local];
   const slurm = createSlurmEngine({
@@ -25,6 +32,14 @@ export function configuredEngines(config: Config, options: EngineOptions): reado
     environment: ownVariables(options.environment),
   });
   return config.on === "slurm" ? [slurm, local] : [local, slurm];
+}
+
+/** A step stores objects, and keeps checkpoints (`steps/checkpoint.ts`). null: none is wanted, or none can be made where that is left to the machine. */
+async function configuredSandbox({ sandbox, workspace, objects }: Config, { folder }: EngineOptions): Promise<Sandbox | null> {
+  if (sandbox === "none") return null;
+  const writable = [join(workspace, objects === null ? "objects" : "cache"), join(folder, "checkpoints")];
+  const made = requireSandbox().then(() => ({ writable, network: objects !== null }));
+  return sandbox === "auto" ? made.catch(() => null) : made;
 }
 
 /** The same for all servers of a workspace, and for no other workspace on the cluster. */

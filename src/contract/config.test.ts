@@ -51,6 +51,7 @@ test("without a word from anyone the defaults hold", () => {
     accessLogMb: 64,
     on: "local",
     pools: {},
+    sandbox: "none",
     slurmUrl: null,
     slurmUser: null,
     slurmTokenFile: null,

@@ -5,6 +5,7 @@ export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export const ENGINES = ["local", "slurm"] as const;
+export const SANDBOXES = ["none", "auto", "bubblewrap"] as const;
 
 interface Setting {
   readonly about: string;
@@ -332,6 +333,15 @@ export const SETTINGS = {
     flag: true,
     default: "no limit",
   },
+  sandbox: {
+    about: "Whether steps on this machine run in a sandbox: bubblewrap, auto (where it can be made) or none.",
+    type: "text",
+    env: "MILL_SANDBOX",
+    file: true,
+    flag: true,
+    values: SANDBOXES,
+    default: "none",
+  },
   slurmUrl: {
     about: "Address of Slurm's REST door, slurmrestd; https unless it is on this machine.",
     type: "text",
@@ -432,6 +442,7 @@ export interface Config {
   readonly on: (typeof ENGINES)[number];
   /** How many at one time, by the kind of step; a kind that is not named has no limit. */
   readonly pools: Readonly<Record<string, number>>;
+  readonly sandbox: (typeof SANDBOXES)[number];
   readonly slurmUrl: string | null;
   /** null: the user of this process. */
   readonly slurmUser: string | null;
@@ -505,6 +516,7 @@ export function readConfig({ flags, env, file, machine }: ConfigSources): Config
     accessLogMb: integer("accessLog", SETTINGS.accessLog.default),
     on: (text("on") ?? SETTINGS.on.default) as Config["on"],
     pools: readPools(find("pools")),
+    sandbox: (text("sandbox") ?? SETTINGS.sandbox.default) as Config["sandbox"],
     slurmUrl: text("slurmUrl"),
     slurmUser: text("slurmUser"),
     slurmTokenFile: text("slurmTokenFile"),

@@ -7,7 +7,7 @@ import { after, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { processHandle } from "../ports/engines/index.ts";
+import { createLocalEngine, processHandle, requireSandbox } from "../ports/engines/index.ts";
 import { faultsOf, openTestWorkspace } from "./fixtures/workspace.ts";
 import { LOG_BYTES_MAX } from "./log.ts";
 
@@ -20,6 +20,11 @@ after(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 const { ledger } = workspace;
+
+const refused = await requireSandbox().then(
+  () => false,
+  (error: Error) => error.message,
+);
 
 let asked = 0;
 const ask = (kind: string, input: object = {}, memoryMb = 400) => ({
@@ -105,6 +110,25 @@ test("a manifest that is too large for a row is refused, whoever wrote it", asyn
   assert.deepEqual([code, expected], ["step.bad-manifest", "at most 4194304 bytes as JSON"]);
   assert.match(got!, /^50\d+ bytes$/);
   assert.equal((await errorOf("wordy", { sizeBytes: 5_000_000, file: true })).code, "step.crashed");
+});
+
+test("in a sandbox a step stores objects and keeps checkpoints, and harms no other step's files", { skip: refused }, async () => {
+  const sandbox = { writable: [join(root, "objects"), join(root, "steps", "checkpoints")], network: false };
+  const command = [process.execPath, join(import.meta.dirname, "fixtures", "step-main.ts"), join(root, "objects")];
+  const engine = createLocalEngine({ command, folder: join(root, "steps"), sandbox });
+  const boxed = workspace.ledgerWith({ engines: [engine] });
+  const [written, counted] = [
+    await boxed.execute(ask("write", { name: "boxed", parts: 2 })),
+    await boxed.execute(ask("count", { to: 9 })),
+  ];
+  assert.deepEqual([written.state, counted.state], ["succeeded", "succeeded"]);
+  const paths = [join(root, "mill.db"), join(root, "steps", "stray"), join(root, "stray"), join(tmpdir(), "mill-stray")];
+  const free = await ledger.execute(ask("stray", { paths: paths.slice(2, 3) }));
+  assert.ok(free.state === "succeeded");
+  assert.deepEqual(free.manifest.facts.written, paths.slice(2, 3), "without a sandbox it writes where its user may");
+  const outcome = await boxed.execute(ask("stray", { paths }));
+  assert.ok(outcome.state === "succeeded");
+  assert.deepEqual(outcome.manifest.facts.written, []);
 });
 
 for (const jumpMs of [3_600_000, -3_600_000]) {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Engine, Job, RunningJob } from "./engine.ts";
 import { nameOf } from "./job-name.ts";
 import { pidOf, signal } from "./process.ts";
+import type { Sandbox } from "./sandbox.ts";
 import { type StepChild, startStepChild } from "./step-child.ts";
 import { listStepProcesses, runsStep } from "./step-processes.ts";
 
@@ -14,6 +15,8 @@ export interface LocalEngineOptions {
   readonly environment?: NodeJS.ProcessEnv;
   /** From the first polite signal to the last one; default 5000. */
   readonly graceMs?: number;
+  /** Default: none. In one, each step has a process of its own, which writes the folder of its attempt and no other one's. */
+  readonly sandbox?: Sandbox | null;
 }
 
 interface Started {
@@ -30,7 +33,13 @@ const FREE_MS = 10_000;
  * child must end itself. Its V8 heap is capped at `memoryMb`, and the child is ended when all of its own memory is above that.
  * Errors: `engine.not-started`.
  */
-export function createLocalEngine({ command, folder, environment = process.env, graceMs = 5000 }: LocalEngineOptions): Engine {
+export function createLocalEngine({
+  command,
+  folder,
+  environment = process.env,
+  graceMs = 5000,
+  sandbox = null,
+}: LocalEngineOptions): Engine {
   const running = new Map<string, Started>();
   const free = new Map<StepChild, NodeJS.Timeout>();
 
@@ -77,7 +86,7 @@ export function createLocalEngine({ command, folder, environment = process.env, 
 
   async function run(job: Job, hear: (line: string) => void): Promise<RunningJob> {
     for (;;) {
-      const child = take(job.memoryMb) ?? startStepChild(job, { command, environment, graceMs });
+      const child = take(job.memoryMb) ?? startStepChild(job, { command, environment, graceMs, sandbox });
       const one = await child.run(job, hear);
       if (one === null) continue;
       one.exit.then(() => (free.size < FREE_MOST && child.isFree() ? keep(child) : child.dismiss()));

@@ -17,9 +17,12 @@ import { childrenOf, descendantsOf, startedWith } from "./descendants.ts";
 import { type Job, type JobExit, type JobUsage, type RunningJob, STDERR_BYTES } from "./engine.ts";
 import { nameOf } from "./job-name.ts";
 import { splitLines } from "./lines.ts";
-import { processHandle, readProcess, signal } from "./process.ts";
+import { type ProcessReading, processHandle, readProcess, signal } from "./process.ts";
+import { endInside, type Sandbox, sandboxed } from "./sandbox.ts";
 
 export interface StepChildOptions {
+  /** null: it may do what this process may. */
+  readonly sandbox: Sandbox | null;
   readonly command: readonly string[];
   readonly environment: NodeJS.ProcessEnv;
   /** From the first polite signal to the last one. */
@@ -56,10 +59,12 @@ interface Current {
 const WATCH_MS = 100;
 const AGAIN = "MILL_STEP_AGAIN";
 
-export function startStepChild(first: Job, { command, environment, graceMs }: StepChildOptions): StepChild {
-  const [program, ...words] = command;
+export function startStepChild(first: Job, { command, environment, graceMs, sandbox }: StepChildOptions): StepChild {
+  const [node, ...before] = command;
+  const plain = [node!, `--max-old-space-size=${first.memoryMb}`, ...before, "step", first.folder];
+  const [program, ...words] = sandbox ? sandboxed(plain, first.folder, sandbox) : plain;
   const again = randomUUID();
-  const child: Child = spawn(program!, [`--max-old-space-size=${first.memoryMb}`, ...words, "step", first.folder], {
+  const child: Child = spawn(program!, words, {
     detached: true,
     stdio: ["pipe", "pipe", "pipe"],
     env: { ...environment, [AGAIN]: again },
@@ -83,7 +88,7 @@ export function startStepChild(first: Job, { command, environment, graceMs }: St
   });
   child.once("close", (code, signalName) => {
     taken(false);
-    settle({ code, signal: signalName });
+    settle(sandbox ? endInside(code, signalName) : { code, signal: signalName });
   });
   child.once("error", () => settle({ code: null, signal: null }));
 
@@ -143,14 +148,15 @@ export function startStepChild(first: Job, { command, environment, graceMs }: St
   }
 
   function look(): void {
-    const reading = child.pid === undefined ? null : readProcess(child.pid);
-    if (!reading || !current) return;
+    const readings =
+      child.pid === undefined ? [] : [child.pid, ...descendantsOf(child.pid)].map(readProcess).filter((one) => one !== null);
+    if (readings.length === 0 || !current) return;
     const { job, cpuBefore, usage } = current;
-    const started = descendantsOf(child.pid!).map((pid) => readProcess(pid)?.ownBytes ?? 0);
+    const sum = (field: keyof ProcessReading) => readings.reduce((total, reading) => total + reading[field], 0);
     // A process that is being ended has no memory left to tell of.
-    const peakRssBytes = Math.max(usage?.peakRssBytes ?? 0, reading.peakRssBytes);
-    current.usage = { cpuSeconds: reading.cpuSeconds - cpuBefore, peakRssBytes };
-    if (started.reduce((sum, bytes) => sum + bytes, reading.ownBytes) <= job.memoryMb * 2 ** 20) return;
+    const peakRssBytes = Math.max(usage?.peakRssBytes ?? 0, ...readings.map((reading) => reading.peakRssBytes));
+    current.usage = { cpuSeconds: sum("cpuSeconds") - cpuBefore, peakRssBytes };
+    if (sum("ownBytes") <= job.memoryMb * 2 ** 20) return;
     current.endedFor ??= "memory";
     signal(-child.pid!, "SIGKILL");
   }
