@@ -38,16 +38,17 @@ byte faults = 0;
 #define ABANDONED (leaseOver || ownerGone)
 #define ENDED (state == done || (state == lost && fence == ATTEMPTS))
 
+/* What each commit of an attempt is guarded by: its fence, and the owner that looked after it when it was read. */
 #ifdef UNFENCED
-#define HOLDS(f) (state == running)
+#define HOLDS(f, o) (state == running)
 #else
-#define HOLDS(f) (state == running && fence == f)
+#define HOLDS(f, o) (state == running && fence == f && owner == o)
 #endif
 
-inline commitPublished(f) {
+inline commitPublished(f, o) {
   atomic {
     if
-    :: HOLDS(f) ->
+    :: HOLDS(f, o) ->
       assert(results == 0);
       assert(manifest[f]);
       assert(fence == f);
@@ -58,10 +59,10 @@ inline commitPublished(f) {
   }
 }
 
-inline commitLost(f) {
+inline commitLost(f, o) {
   atomic {
     if
-    :: HOLDS(f) -> state = lost
+    :: HOLDS(f, o) -> state = lost
     :: else
     fi
   }
@@ -72,7 +73,7 @@ inline die() {
   atomic {
     mine > 0 && faults < FAULTS -> faults++;
     if
-    :: owner == _pid + 1 -> ownerGone = true
+    :: owner == me -> ownerGone = true
     :: else
     fi;
     mine = 0
@@ -81,6 +82,7 @@ inline die() {
 
 /* `mine` is the attempt that it believes it looks after; 0: none. */
 active [SERVERS] proctype Server() {
+  byte me = _pid + 1;
   byte mine = 0;
   byte seen = 0;
   byte seenOwner = 0;
@@ -91,22 +93,23 @@ active [SERVERS] proctype Server() {
   /* Claim: a new step, or a lost one. */
 #ifdef BLIND_CLAIM
   :: state == lost || state == none ->
-    atomic { fence < ATTEMPTS -> fence++; state = running; owner = _pid + 1; leaseOver = false; ownerGone = false; mine = fence }
+    atomic { fence < ATTEMPTS -> fence++; state = running; owner = me; leaseOver = false; ownerGone = false; mine = fence }
 #else
   :: atomic { mine == 0 && (state == none || state == lost) && fence < ATTEMPTS ->
-      fence++; state = running; owner = _pid + 1; leaseOver = false; ownerGone = false; mine = fence }
+      fence++; state = running; owner = me; leaseOver = false; ownerGone = false; mine = fence }
 #endif
     if
     :: runs[mine] = true
     :: die()
     fi
 
-  /* Heartbeat: a longer lease, or the news that another has taken over. */
-  :: mine > 0 && (leaseOver || !HOLDS(mine)) ->
+  /* Heartbeat: a longer lease, or the news that another looks after the attempt, whose job then goes on, or that a newer one has its step. */
+  :: mine > 0 && (leaseOver || !HOLDS(mine, me)) ->
     atomic {
       if
-      :: HOLDS(mine) -> leaseOver = false
-      :: else -> runs[mine] = false; mine = 0
+      :: HOLDS(mine, me) -> leaseOver = false
+      :: state == running && fence == mine && owner != me -> mine = 0
+      :: state != running || fence != mine -> runs[mine] = false; mine = 0
       fi
     }
 
@@ -114,8 +117,8 @@ active [SERVERS] proctype Server() {
   :: mine > 0 && !runs[mine] ->
     found = manifest[mine];
     if
-    :: found -> commitPublished(mine)
-    :: else -> commitLost(mine) /* tried again; what may not be tried again ends the work of the key */
+    :: found -> commitPublished(mine, me)
+    :: else -> commitLost(mine, me) /* tried again; what may not be tried again ends the work of the key */
     fi;
     mine = 0
 
@@ -127,10 +130,10 @@ active [SERVERS] proctype Server() {
       atomic {
 #ifdef UNGUARDED_ADOPTION
         if
-        :: true -> state = running; owner = _pid + 1; leaseOver = false; ownerGone = false; mine = seen
+        :: true -> state = running; owner = me; leaseOver = false; ownerGone = false; mine = seen
 #else
         if
-        :: HOLDS(seen) && owner == seenOwner && ABANDONED -> owner = _pid + 1; leaseOver = false; ownerGone = false; mine = seen
+        :: HOLDS(seen, seenOwner) && ABANDONED -> owner = me; leaseOver = false; ownerGone = false; mine = seen
         :: else
 #endif
         fi
@@ -138,8 +141,8 @@ active [SERVERS] proctype Server() {
     :: runs[seen] = false;
       found = manifest[seen];
       if
-      :: found -> commitPublished(seen)
-      :: else -> commitLost(seen)
+      :: found -> commitPublished(seen, seenOwner)
+      :: else -> commitLost(seen, seenOwner)
       fi
     fi;
     seen = 0;
