@@ -38,6 +38,7 @@ async function mill(argv: readonly string[], token?: string, stop?: AbortSignal,
       env: token === undefined ? {} : { MILL_TOKEN: token },
       cwd: folder,
       stdin: async () => typed,
+      secret: async () => typed.split("\n", 1)[0]!,
       onStop: (listener) => {
         stop?.addEventListener("abort", listener);
         return () => stop?.removeEventListener("abort", listener);

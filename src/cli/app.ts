@@ -1,4 +1,6 @@
 /** What the command line needs from the composition root, and from the process that runs it. */
+import { createInterface } from "node:readline";
+import { Writable } from "node:stream";
 import type { Config } from "../contract/index.ts";
 import type { Call, Login, OidcLogin, Tokens, WorkspaceLock } from "../guard/index.ts";
 import type { S3Door, S3DoorOptions } from "../protocols/index.ts";
@@ -43,6 +45,8 @@ export interface Effects {
   readonly cwd: string;
   /** All of standard input. */
   stdin(): Promise<string>;
+  /** The first line of standard input; at a terminal it is asked for, and not shown. */
+  secret(prompt: string): Promise<string>;
   /** Called at the first SIGINT or SIGTERM; a second one ends the process at once. Returns what takes the listener away. */
   onStop(listener: () => void): () => void;
 }
@@ -52,6 +56,11 @@ export function effectsOf(process: NodeJS.Process): Effects {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
   });
+  const stdin = async () => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks).toString("utf8");
+  };
   return {
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),
@@ -60,11 +69,8 @@ export function effectsOf(process: NodeJS.Process): Effects {
     width: process.stdout.columns,
     env: process.env,
     cwd: process.cwd(),
-    stdin: async () => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-      return Buffer.concat(chunks).toString("utf8");
-    },
+    stdin,
+    secret: async (prompt) => (process.stdin.isTTY ? askUnseen(process, prompt) : (await stdin()).split(/\r?\n/, 1)[0]!),
     onStop(listener) {
       process.once("SIGINT", listener);
       process.once("SIGTERM", listener);
@@ -74,4 +80,17 @@ export function effectsOf(process: NodeJS.Process): Effects {
       };
     },
   };
+}
+
+/** Empty where it was broken off. */
+function askUnseen({ stdin, stderr }: NodeJS.Process, prompt: string): Promise<string> {
+  stderr.write(prompt);
+  const unseen = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input: stdin, output: unseen, terminal: true });
+  const { promise, resolve } = Promise.withResolvers<string>();
+  lines.once("line", resolve).once("close", () => resolve(""));
+  return promise.finally(() => {
+    lines.close();
+    stderr.write("\n");
+  });
 }

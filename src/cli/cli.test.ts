@@ -254,6 +254,7 @@ async function mill(cwd: string, argv: readonly string[], options: Options = {})
       env: options.env ?? {},
       cwd,
       stdin: async () => options.stdin ?? "",
+      secret: async () => options.stdin ?? "",
       onStop: (listener) => {
         options.stop?.addEventListener("abort", listener);
         return () => options.stop?.removeEventListener("abort", listener);

@@ -40,10 +40,10 @@ export const disable: Command = async ({ operands, output, withVerbs }) => {
   return undefined;
 };
 
-/** From standard input, so that it stands in no history of commands. */
+/** Typed or from standard input, so that it stands in no history of commands. */
 export const password: Command = async ({ operands, output, effects, withVerbs }) => {
-  const [line = ""] = (await effects.stdin()).split(/\r?\n/, 1);
-  const { name } = await withVerbs((call) => call("setPassword", { name: operands[0], password: line }));
+  const typed = await effects.secret(`Password of ${operands[0]}: `);
+  const { name } = await withVerbs((call) => call("setPassword", { name: operands[0], password: typed }));
   output.result({ name }, () => `${name} logs in with it at /login\n`);
   return undefined;
 };

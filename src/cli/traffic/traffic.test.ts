@@ -82,6 +82,7 @@ async function traffic(
       env: {},
       cwd,
       stdin: async () => "",
+      secret: async () => "",
       onStop: (listener) => {
         more.stop?.addEventListener("abort", listener);
         return () => more.stop?.removeEventListener("abort", listener);
