@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { after, test } from "node:test";
+import { after, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { createRandom } from "../base/index.ts";
 import { testAddress } from "../ports/records/fixtures/open-test-records.ts";
@@ -62,75 +62,79 @@ async function requireWhole(
   }
 }
 
-test("sixty kills of the server", { timeout: 400_000 }, async () => {
-  const fanOut: FanOut = { folder: newFolder("server"), where: "inline", count: 1500 };
-  const runs: string[][] = [];
-  for (let kill = 0; kill < 60; kill++) {
-    const { child, lines } = start(fanOut);
-    await once(child.stdout!, "readable"); // it has recovered
-    await delay(random.below(150));
-    child.kill("SIGKILL");
-    runs.push(await lines);
-  }
-  await requireWhole(fanOut, runs);
-});
+// Beside each other: each waits for programs that start, and for the disk.
+describe("a fan-out", { concurrency: true }, () => {
+  for (const server of ["one server", "another server"])
+    test(`thirty kills of ${server}`, { timeout: 400_000 }, async () => {
+      const fanOut: FanOut = { folder: newFolder(server), where: "inline", count: 800 };
+      const runs: string[][] = [];
+      for (let kill = 0; kill < 30; kill++) {
+        const { child, lines } = start(fanOut);
+        await once(child.stdout!, "readable"); // it has recovered
+        await delay(random.below(150));
+        child.kill("SIGKILL");
+        runs.push(await lines);
+      }
+      await requireWhole(fanOut, runs);
+    });
 
-test("kills of workers, up to twenty", { timeout: 400_000 }, async () => {
-  const fanOut: FanOut = { folder: newFolder("workers"), where: "processes", count: 20 };
-  const runs: string[][] = [];
-  let killed = 0;
-  for (let before = -1; killed < 20 && killed > before; ) {
-    before = killed;
-    const { child, lines } = start(fanOut);
-    let ended = false;
-    child.once("exit", () => (ended = true));
-    while (!ended && killed < 20) {
-      await delay(20 + random.below(100));
-      const workers = childrenOf(child.pid!);
-      if (ended || workers.length === 0) continue;
-      if (kill(workers[random.below(workers.length)]!)) killed++;
-    }
-    runs.push(await lines);
-  }
-  assert.ok(killed > 0);
-  await requireWhole(fanOut, runs);
-});
-
-test("ten kills of the database's server", {
-  skip: !hasServer() && "needs PostgreSQL's programs (.ci/postgres start DIR)",
-  timeout: 400_000,
-}, async () => {
-  const cluster = mkdtempSync(join(tmpdir(), "mill-kills-postgres-"));
-  const ci = async (action: string) => {
-    const child = spawn(CI, [action, cluster], { stdio: ["ignore", "pipe", "inherit"] });
-    const said = text(child.stdout);
-    assert.equal((await once(child, "exit"))[0], 0, action);
-    return said;
-  };
-  try {
-    const address = (await ci("start")).trim().replace("MILL_TEST_POSTGRES=", "");
-    const env = { MILL_RECORDS: "postgres", MILL_TEST_POSTGRES: address };
-    const fanOut: FanOut = { folder: newFolder("database"), where: "inline", count: 1000, env };
+  test("kills of workers, up to twenty", { timeout: 400_000 }, async () => {
+    const fanOut: FanOut = { folder: newFolder("workers"), where: "processes", count: 20 };
     const runs: string[][] = [];
-    for (let kills = 0; kills < 10; ) {
+    let killed = 0;
+    for (let before = -1; killed < 20 && killed > before; ) {
+      before = killed;
       const { child, lines } = start(fanOut);
       let ended = false;
       child.once("exit", () => (ended = true));
-      await once(child.stdout!, "readable");
-      while (!ended && kills < 10) {
-        await delay(random.below(200));
-        await ci("kill");
-        await ci("again");
-        kills++;
+      while (!ended && killed < 20) {
+        await delay(20 + random.below(100));
+        const workers = childrenOf(child.pid!);
+        if (ended || workers.length === 0) continue;
+        if (kill(workers[random.below(workers.length)]!)) killed++;
       }
       runs.push(await lines);
-      if (runs.length > 10) break;
     }
-    await requireWhole(fanOut, runs, (path) => openPostgres(testAddress(address, path)));
-  } finally {
-    await ci("stop");
-    rmSync(cluster, { recursive: true, force: true });
-  }
+    assert.ok(killed > 0);
+    await requireWhole(fanOut, runs);
+  });
+
+  test("ten kills of the database's server", {
+    skip: !hasServer() && "needs PostgreSQL's programs (.ci/postgres start DIR)",
+    timeout: 400_000,
+  }, async () => {
+    const cluster = mkdtempSync(join(tmpdir(), "mill-kills-postgres-"));
+    const ci = async (action: string) => {
+      const child = spawn(CI, [action, cluster], { stdio: ["ignore", "pipe", "inherit"] });
+      const said = text(child.stdout);
+      assert.equal((await once(child, "exit"))[0], 0, action);
+      return said;
+    };
+    try {
+      const address = (await ci("start")).trim().replace("MILL_TEST_POSTGRES=", "");
+      const env = { MILL_RECORDS: "postgres", MILL_TEST_POSTGRES: address };
+      const fanOut: FanOut = { folder: newFolder("database"), where: "inline", count: 600, env };
+      const runs: string[][] = [];
+      for (let kills = 0; kills < 10; ) {
+        const { child, lines } = start(fanOut);
+        let ended = false;
+        child.once("exit", () => (ended = true));
+        await once(child.stdout!, "readable");
+        while (!ended && kills < 10) {
+          await delay(random.below(200));
+          await ci("kill");
+          await ci("again");
+          kills++;
+        }
+        runs.push(await lines);
+        if (runs.length > 10) break;
+      }
+      await requireWhole(fanOut, runs, (path) => openPostgres(testAddress(address, path)));
+    } finally {
+      await ci("stop");
+      rmSync(cluster, { recursive: true, force: true });
+    }
+  });
 });
 
 const childrenOf = (pid: number): number[] => {

@@ -20,7 +20,7 @@ import { fanOut } from "./fan-out.ts";
 import { createHistory, type History } from "./history.ts";
 import { type Environment, keyOf } from "./key.ts";
 import type { StepKind, StepManifest } from "./kind.ts";
-import { type LogPart, readLog } from "./log.ts";
+import { type LogPart, letGoOfOldLogs, readLog } from "./log.ts";
 import { createPulse } from "./pulse.ts";
 import { createQueue } from "./queue.ts";
 import { type Adopted, type Recovered, recover, sweepFolders } from "./recover.ts";
@@ -111,7 +111,8 @@ export interface Ledger extends History, Wishes {
     request: Pick<StepRequest, "threads" | "memoryMb" | "signal" | "onProgress" | "on">,
   ): Promise<StepManifest>;
   /**
-   * What an attempt has said from an offset in bytes on, at most 256 KiB; also while it runs on this machine. A log is kept up to 10 MiB.
+   * What an attempt has said from an offset in bytes on, at most 256 KiB; also while it runs on this machine. A log is kept up to 10 MiB, and for
+   * 90 days after its attempt; then its last 200 lines.
    * Errors: `step.unknown`.
    */
   logOf(stepId: string, fence: number, offset: number): Promise<LogPart>;
@@ -205,6 +206,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     async recover() {
       const recovered = await settleAbandoned();
       await sweepFolders(surroundings);
+      await letGoOfOldLogs(surroundings);
       return recovered;
     },
 

@@ -87,6 +87,18 @@ export async function keepLeftLog(surroundings: Surroundings, folder: string, la
   return { log: log.lines, logObject };
 }
 
+const WHOLE_KEPT_MS = 90 * 24 * 3600 * 1000;
+
+/** A whole log is kept for 90 days after its attempt ended; its last lines stay. */
+export async function letGoOfOldLogs({ records, clock }: Surroundings): Promise<void> {
+  const old = "log_object IS NOT NULL AND ended_at < ?";
+  const params = [clock() - WHOLE_KEPT_MS];
+  await records.commit([
+    { sql: `DELETE FROM pins WHERE holder IN (SELECT 'log:' || step_id || '-' || fence FROM attempts WHERE ${old})`, params },
+    { sql: `UPDATE attempts SET log_object = NULL WHERE ${old}`, params },
+  ]);
+}
+
 /** What an attempt has said from `offset` on, at most 256 KiB. Errors: `step.unknown`. */
 export async function readLog(surroundings: Surroundings, stepId: string, fence: number, offset: number): Promise<LogPart> {
   const [attempt] = await surroundings.records.query<{ endedAt: number | null; log: string | null; logObject: Digest | null }>(

@@ -274,6 +274,21 @@ withWorkspace("a long log is kept whole and read by offset, while it grows and a
   await assert.rejects(ledger.logOf(id, 9, 0), { code: "step.unknown" });
 });
 
+withWorkspace("a whole log is let go of after ninety days, its last lines are not", async (workspace) => {
+  const { records } = workspace;
+  const lines = Array.from({ length: 300 }, (_, i) => `line ${i}`);
+  const engines = [printing(workspace.engine, lines, Promise.resolve())];
+  const outcome = await workspace.ledgerWith({ engines }).execute(ask("nothing", {}));
+  assert.ok(outcome.state === "succeeded");
+  const pins = () => records.query("SELECT 1 FROM pins WHERE holder LIKE 'log:%'");
+  await workspace.ledger.recover();
+  assert.equal((await pins()).length, 1);
+  const later = workspace.ledgerWith({ clock: () => Date.now() + 91 * 24 * 3600 * 1000 });
+  await later.recover();
+  assert.deepEqual(await pins(), []);
+  assert.equal((await wholeLog(later, outcome.stepId)).text, `${lines.slice(-200).join("\n")}\n`);
+});
+
 withWorkspace("a flood is cut, and says so; a short log needs no object", async (workspace) => {
   const flood = function* () {
     for (let i = 0; i < 12_000; i++) yield "x".repeat(1000);
