@@ -9,7 +9,7 @@ import { createQueues, didYouMean, MillError } from "./base/index.ts";
 import type { App } from "./cli/index.ts";
 import { type Config, type Handlers, SETTINGS, tlsFiles } from "./contract/index.ts";
 import { openProject, requireProject } from "./define/index.ts";
-import { configuredEngines } from "./engines.ts";
+import { configuredEngines, stepEnvironment } from "./engines.ts";
 import {
   accessVerbs,
   auditVerbs,
@@ -105,7 +105,7 @@ export async function openWorkspace(config: Config): Promise<App> {
     const engines = await configuredEngines(config, {
       command: [process.execPath, MAIN],
       folder: steps,
-      environment: stepEnvironment(config, stored),
+      environment: stepEnvironment(process.env, config, stored),
     });
     const ledger = createLedger({
       records,
@@ -298,19 +298,6 @@ export async function runStepProcess(folder: string, environment: NodeJS.Process
 }
 
 const MAIN = join(import.meta.dirname, `main${extname(import.meta.filename)}`);
-
-/** A step needs no secret of the platform's but the keys of its objects. */
-function stepEnvironment({ workspace }: Config, stored: ObjectsSpec): NodeJS.ProcessEnv {
-  const {
-    MILL_TOKEN: _,
-    MILL_WEBHOOK_SECRET: __,
-    MILL_RECORDS: ___,
-    MILL_BACKUP_PASSPHRASE: ____,
-    MILL_KEY,
-    ...rest
-  } = process.env;
-  return { ...rest, ...(stored.encrypted && { MILL_KEY }), MILL_STEP_OBJECTS: JSON.stringify({ ...stored, workspace }) };
-}
 
 /** What a result depends on beside its input and its kind's revision. */
 function environment() {

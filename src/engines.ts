@@ -11,6 +11,7 @@ import {
   requireSandbox,
   type Sandbox,
 } from "./ports/engines/index.ts";
+import type { ObjectsSpec } from "./ports/objects/index.ts";
 
 export interface EngineOptions {
   /** What comes before `step FOLDER`. */
@@ -42,6 +43,21 @@ async function configuredSandbox({ sandbox, workspace, objects }: Config, { fold
   return sandbox === "auto" ? made.catch(() => null) : made;
 }
 
+/** A step needs nothing of the platform's settings, many of which are secrets, but where its objects are and, where they are encrypted, their keys. */
+export function stepEnvironment(
+  environment: NodeJS.ProcessEnv,
+  { workspace }: Pick<Config, "workspace">,
+  stored: ObjectsSpec,
+): NodeJS.ProcessEnv {
+  const others = Object.entries(environment).filter(([name]) => !name.startsWith("MILL_"));
+  const { MILL_KEY } = environment;
+  return {
+    ...Object.fromEntries(others),
+    ...(stored.encrypted && { MILL_KEY }),
+    MILL_STEP_OBJECTS: JSON.stringify({ ...stored, workspace }),
+  };
+}
+
 /** The same for all servers of a workspace, and for no other workspace on the cluster. */
 function workspaceName(workspace: string): string {
   const folder = join(workspace, "slurm");
@@ -57,8 +73,4 @@ function workspaceName(workspace: string): string {
 
 /** A cluster keeps a job's variables: only those that a step reads are given to it. */
 const ownVariables = (environment: NodeJS.ProcessEnv) =>
-  Object.fromEntries(
-    Object.entries(environment).filter(
-      ([name]) => /^(PATH|HOME|LANG|TZ|(MILL|AWS)_.*)$/.test(name) && !name.startsWith("MILL_SLURM_"),
-    ),
-  );
+  Object.fromEntries(Object.entries(environment).filter(([name]) => /^(PATH|HOME|LANG|TZ|(MILL|AWS)_.*)$/.test(name)));
