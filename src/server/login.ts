@@ -114,7 +114,7 @@ export const headerOf = ({ headers }: FastifyRequest): string | undefined => {
 
 function show(reply: FastifyReply, { html, policy }: { readonly html: string; readonly policy: string }) {
   return reply
-    .headers({ "content-security-policy": policy, "referrer-policy": "no-referrer" })
+    .headers({ "content-security-policy": policy, "referrer-policy": "same-origin" }) // with none a browser would not say whose form it sends
     .type("text/html; charset=utf-8")
     .send(html);
 }

@@ -21,6 +21,7 @@ export interface Overview {
     readonly closed: readonly Alert[];
   }[];
   readonly schedules: OutputOf<"listSchedules">["items"];
+  readonly work: { readonly runs: OutputOf<"listRuns">["items"]; readonly pauses: OutputOf<"getPauses">["items"] };
   readonly lake: { readonly repositories: readonly ShownRepository[]; readonly more: boolean };
 }
 
@@ -30,12 +31,14 @@ const CLOSED_MAX = 200;
 const BRANCHES_MAX = 5;
 
 export async function readOverview(call: BoundCall, days?: number): Promise<Overview> {
-  const [graph, models, endpoints, repositories, schedules] = await Promise.all([
+  const [graph, models, endpoints, repositories, schedules, runs, pauses] = await Promise.all([
     call("graph", {}),
     call("listModels", { limit: SHOWN_MAX }),
     call("listEndpoints", { limit: SHOWN_MAX }),
     call("listRepositories", { limit: SHOWN_MAX }),
     call("listSchedules", { limit: SHOWN_MAX }),
+    call("listRuns", { limit: SHOWN_MAX }),
+    call("getPauses", {}),
   ]);
   const shown = await Promise.all(repositories.items.map(({ name }) => orNothing(shownRepository(call, name))));
   return {
@@ -51,6 +54,7 @@ export async function readOverview(call: BoundCall, days?: number): Promise<Over
       (one) => one !== null,
     ),
     schedules: schedules.items,
+    work: { runs: runs.items.filter(({ state }) => state === "running"), pauses: pauses.items },
     lake: { repositories: shown.filter((one) => one !== null), more: repositories.next !== null },
   };
 }

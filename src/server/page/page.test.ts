@@ -21,6 +21,10 @@ const shown = renderPage(
     endpoints: [endpoint],
     monitors: [june()],
     schedules: (await handlers.listSchedules({}, {} as never)).items,
+    work: {
+      runs: (await handlers.listRuns({}, {} as never)).items,
+      pauses: [{ what: "pool", name: "train", since: "2026-11-21T06:00:00.000Z", by: "<anna>" }],
+    },
     lake: { repositories: [photos], more: false },
   },
   { version: "0.1.0", address: "http://127.0.0.1:4747" },
@@ -33,6 +37,11 @@ const text = shown.html
 test("the page shows what is run by itself, when next and how it went last", () => {
   for (const words of ["Schedules", "nightly", "at 0 3 * * * (Europe/Berlin)", "succeeded of 2026-11-21 03:00 Europe/Berlin"])
     assert.ok(text.includes(words), words);
+});
+
+test("the page shows what runs and what is paused, by whom", () => {
+  const run = "01890000";
+  for (const words of ["Work", "runs", `run ${run}`, "paused pool train &lt;anna&gt;"]) assert.ok(text.includes(words), words);
 });
 
 test("the page shows the gate's chain from the question down to the measurement", () => {
@@ -81,6 +90,7 @@ test("a project without anything, and a model without a version, are shown", () 
       endpoints: [],
       monitors: [],
       schedules: [],
+      work: { runs: [], pauses: [] },
       lake: { repositories: [], more: false },
     },
     { version: "0", address: "" },

@@ -25,10 +25,11 @@ export function renderPage(
   overview: Overview,
   { version, address }: { readonly version: string; readonly address: string },
 ): { html: string; policy: string } {
-  const { graph, models, endpoints, monitors, schedules, lake, days } = overview;
+  const { graph, models, endpoints, monitors, schedules, work, lake, days } = overview;
   const body = html`<header><h1>Millwright</h1><span class="quiet">${version}</span><nav><a href="/openapi.json">API</a><a href="/metrics">Metrics</a><a href="/v1/status">Status</a><a href="/login">Account</a></nav></header>
 <main>${monitors.length > 0 && FILLS}${monitors.map(({ monitor, closed }) => renderMonitor(monitor, closed, days))}<h2>Assets <small>${graph.nodes.length} steps, left to right</small></h2>
 ${drawGraph(graph)}
+${work.runs.length + work.pauses.length > 0 && renderWork(work)}
 ${schedules.length > 0 && renderSchedules(schedules)}
 ${endpoints.map((endpoint) => renderEndpoint(endpoint, address))}
 ${models.map(({ model, shown }) => (shown ? renderVersion(shown) : html`<h2>Model ${model.name}</h2><p>No version yet: <code>mill run model/${model.name}</code> makes one.</p>`))}
@@ -37,6 +38,27 @@ ${lake.repositories.length > 0 && renderLake(lake.repositories, lake.more)}
   const document = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Millwright</title><style>${STYLE}</style></head><body>${body.markup}</body></html>`;
   return { html: document, policy: POLICY };
 }
+
+const renderWork = ({ runs, pauses }: Overview["work"]): Markup => html`<section><h2>Work <small>times are UTC</small></h2>
+${table(
+  ["", "", "by", "since"],
+  [
+    ...runs.map(({ id, targets, actor, startedAt }) => [
+      html`<span class="wait">runs</span>`,
+      `${targets.join(", ") || "everything"}: run ${id}`,
+      actor,
+      minuteText(startedAt),
+    ]),
+    ...pauses.map(({ what, name, by, since }) => [
+      html`<span class="wait">paused</span>`,
+      `${what} ${name}`,
+      by,
+      minuteText(since),
+    ]),
+  ],
+  undefined,
+  "texts",
+)}</section>`;
 
 const renderSchedules = (
   schedules: Overview["schedules"],

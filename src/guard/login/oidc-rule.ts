@@ -2,10 +2,11 @@
  * Whom a login at the OpenID provider lets in, and as what. An address that the provider has verified names the user who has it. Groups give the roles that
  * the configuration says, at each login anew; a member of one who has no user yet gets one. For all others none is made.
  */
-import { createQueues, type Json, MillError } from "../base/index.ts";
-import type { Audit } from "./audit/audit.ts";
-import { type Accounts, inForce } from "./people/accounts.ts";
-import type { User } from "./people/users.ts";
+import { createQueues, type Json, MillError } from "../../base/index.ts";
+import { RESERVED } from "../actors.ts";
+import type { Audit } from "../audit/audit.ts";
+import { type Accounts, inForce } from "../people/accounts.ts";
+import type { User } from "../people/users.ts";
 
 export interface OidcClaims {
   readonly subject: string;
@@ -63,7 +64,7 @@ export function createOidcRule({ accounts, audit, roles: rule }: OidcRuleOptions
 
 /** What stands before the @, in the letters of names; numbered where it is taken. */
 function freeName(email: string, users: readonly User[]): string {
-  const taken = new Set([...users.map(({ name }) => name), "local", "stranger"]);
+  const taken = new Set([...users.map(({ name }) => name), ...RESERVED]);
   const base = email
     .split("@")[0]!
     .toLowerCase()

@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Configuration } from "openid-client";
-import { MillError } from "../base/index.ts";
+import { MillError } from "../../base/index.ts";
 import type { OidcClaims } from "./oidc-rule.ts";
 
 export interface OidcOptions {
@@ -160,13 +160,15 @@ function readClaims(claims: Readonly<Record<string, unknown>>, groupsClaim: stri
 
 /** A network's fault and a server's are the provider's; all else is an answer that does not hold. */
 function faultOf(thrown: unknown, issuer: string): MillError {
-  const { code = "", message, status, cause } = thrown as Error & { code?: string; status?: number };
+  const {
+    code = "",
+    message,
+    status = 0,
+    error,
+  } = thrown as Error & Readonly<{ code?: string; status?: number; error?: string }>;
   const isAway =
-    thrown instanceof TypeError || code === "OAUTH_TIMEOUT" || (status ?? 0) >= 500 || code === "OAUTH_RESPONSE_IS_NOT_CONFORM";
-  const inner = (cause as { code?: string } | undefined)?.code;
-  return isAway && code !== "OAUTH_INVALID_RESPONSE"
-    ? away(issuer, thrown)
-    : refused(inner ? `${message} (${inner})` : message, thrown);
+    status >= 500 || thrown instanceof TypeError || ["OAUTH_TIMEOUT", "OAUTH_RESPONSE_IS_NOT_CONFORM"].includes(code);
+  return isAway ? away(issuer, thrown) : refused(error === undefined ? message : `${message} (${error.slice(0, 100)})`, thrown);
 }
 
 const refused = (why: string, cause?: unknown) =>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { MillError } from "../base/index.ts";
+import { MillError } from "../../base/index.ts";
 import { addressKey, createRateLimit } from "./rate-limits.ts";
 
 const taken = (limit: ReturnType<typeof createRateLimit>, key: string): number | null => {

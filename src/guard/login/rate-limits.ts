@@ -1,6 +1,6 @@
 /** Token buckets: each key may send a minute's worth at once, and goes on at the rate. In this process; memory is bounded. */
 import { isIPv6 } from "node:net";
-import { MillError } from "../base/index.ts";
+import { MillError } from "../../base/index.ts";
 
 export interface RateLimit {
   /** Takes one. Errors: `guard.too-many-requests`, whose `retryAfterMs` says when there will be one again. */

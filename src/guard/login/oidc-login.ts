@@ -1,5 +1,5 @@
 /** People log in at the page by way of an OpenID provider: the flow (`oidc.ts`), whom it lets in (`oidc-rule.ts`), and the session that it opens. */
-import type { Login } from "./login/login.ts";
+import type { Login } from "./login.ts";
 import { createOidc, type Oidc, type OidcOptions } from "./oidc.ts";
 import { createOidcRule, type OidcRuleOptions } from "./oidc-rule.ts";
 
