@@ -402,6 +402,12 @@ export const COMMANDS: Readonly<Record<string, CommandInfo>> = {
     example: "mill doctor",
     operands: "",
     operandsMax: 0,
+    flags: {
+      security: {
+        about: "Look at how safely the workspace is kept instead: files, addresses, certificates, admins, tokens, keys, audit.",
+      },
+      "max-age": { about: "With --security: tokens and keys that are older are told; 365d without it.", value: "DURATION" },
+    },
     load: () => import("./doctor.ts"),
   },
 };

@@ -9,7 +9,8 @@ import { createAudit, openAuditAnchor, openKeyring } from "../guard/index.ts";
 import { newBucket, skip as withoutS3 } from "../ports/objects/fixtures/s3-server.ts";
 import { configuredObjects, openObjects, requireSameStore } from "../ports/objects/index.ts";
 import { openSqlite } from "../ports/records/index.ts";
-import { examine, type Finding } from "./doctor.ts";
+import { examine } from "./doctor.ts";
+import type { Finding } from "./findings.ts";
 
 const root = mkdtempSync(join(tmpdir(), "mill-doctor-"));
 after(() => rmSync(root, { recursive: true, force: true }));

@@ -4,31 +4,26 @@ import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { asMillError, formatSpan } from "../base/index.ts";
+import { asMillError, formatSpan, parseDuration } from "../base/index.ts";
 import { type Config, EXIT } from "../contract/index.ts";
 import { openKeyring, readAuditAnchor, readLock, verifyChain } from "../guard/index.ts";
-import { configuredSlurm, createSlurmDoor } from "../ports/engines/index.ts";
 import { configuredObjects, probeObjects, readStoreMark } from "../ports/objects/index.ts";
 import { openSnapshot, probeRecords } from "../ports/records/index.ts";
-import type { Command } from "./command.ts";
+import { type Command, textFlag } from "./command.ts";
 import { findServer } from "./connect.ts";
+import { slurm } from "./doctor-slurm.ts";
+import { type Finding, fault, finding } from "./findings.ts";
 import { cell, table } from "./table.ts";
-
-export interface Finding {
-  readonly what: string;
-  /** `warning`: works, with less. */
-  readonly state: "ok" | "warning" | "fault";
-  readonly found: string;
-  readonly fix: string;
-}
 
 const NODE_MAJOR_MIN = 24;
 const FREE_GB_MIN = 2;
 const CLOCK_SKEW_MS_MAX = 5000;
 const ANSWER_MS_MAX = 5000;
 
-export const command: Command = async ({ output, config }) => {
-  const findings = await examine(await config());
+export const command: Command = async ({ flags, output, config }) => {
+  const findings = flags.security
+    ? await examineSafety(await config(), textFlag(flags, "max-age"))
+    : await examine(await config());
   output.result({ findings }, () =>
     table(
       ["", "what", "found", "to mend it"],
@@ -37,6 +32,15 @@ export const command: Command = async ({ output, config }) => {
   );
   return findings.some(({ state }) => state === "fault") ? EXIT.away : EXIT.done;
 };
+
+/** How safely it is kept, and not whether it works. */
+async function examineSafety(config: Config, maxAge = `${AGE_DAYS_MAX}d`): Promise<Finding[]> {
+  const { examineSecurity } = await import("./doctor-security.ts");
+  const ageMsMax = parseDuration(maxAge, "--max-age") / 1000;
+  return [...(await examineSecurity(config, { ageMsMax })), await audit(config)];
+}
+
+const AGE_DAYS_MAX = 365;
 
 export const examine = async (config: Config): Promise<Finding[]> => [
   ...(await Promise.all([
@@ -62,13 +66,6 @@ export const examine = async (config: Config): Promise<Finding[]> => [
   await audit(config),
   ...(await notices(config)),
 ];
-
-const finding = (what: string, state: Finding["state"], found: string, fix = ""): Finding => ({
-  what,
-  state,
-  found,
-  fix: state === "ok" ? "" : fix,
-});
 
 async function node(): Promise<Finding> {
   const major = Number(process.versions.node.split(".")[0]);
@@ -215,11 +212,6 @@ async function s3Port({ workspace, host, s3Port }: Config): Promise<Finding> {
   return finding("S3 port", failure ? "warning" : "ok", found, "another port with --s3-port, or stop what listens there");
 }
 
-function fault(what: string, thrown: unknown): Finding {
-  const { message, at, fix = "" } = asMillError(thrown);
-  return finding(what, "fault", at ? `${message} (${at})` : message, fix);
-}
-
 /** Of a server that runs: whether what it has to tell is heard. */
 async function notices(config: Config): Promise<Finding[]> {
   const call = await findServer(config);
@@ -239,19 +231,6 @@ async function notices(config: Config): Promise<Finding[]> {
   } catch (thrown) {
     const { message, fix = "" } = asMillError(thrown);
     return [finding("server", "warning", message, fix)];
-  }
-}
-
-/** Nothing where no Slurm is set. */
-async function slurm(config: Config): Promise<Finding[]> {
-  try {
-    const cluster = configuredSlurm(config);
-    if (!cluster) return [];
-    const version = await createSlurmDoor(cluster).version();
-    return [finding("slurm", "ok", `${cluster.url} answers in ${version}`)];
-  } catch (thrown) {
-    const { message, fix = "" } = asMillError(thrown);
-    return [finding("slurm", "fault", message, fix)];
   }
 }
 
