@@ -16,9 +16,9 @@ const { newJob, startReady, until } = ground;
 
 engineSuite(open, ground);
 
-test("a job has low priority", async () => {
+test("a job has lower priority than answers, and not the lowest", async () => {
   const { handle, cancel, exit } = await startReady(open(), STAYS);
-  assert.equal(getPriority(Number(handle.split(":")[0])), 19);
+  assert.equal(getPriority(Number(handle.split(":")[0])), 5);
   cancel();
   await exit;
 });

@@ -8,7 +8,7 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { rmSync, writeFileSync } from "node:fs";
-import { constants, setPriority } from "node:os";
+import { setPriority } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
@@ -206,12 +206,15 @@ function spawned(child: Child, program: string): Promise<number> {
 
 /**
  * Answers come first. Linux shares the cores among sessions before it looks at the priorities inside one (sched_autogroup(7)), and a step leads a
- * session of its own: the session's priority is what counts there.
+ * session of its own: the session's priority is what counts there. Not the lowest: beside four busy sessions on two cores a step then gets a
+ * hundredth of a core, with this one six hundredths, and answers beside two busy steps are as quick (95 of 100 within 5.5 ms, and 8.5).
  */
+const NICENESS = 5;
+
 function lowerPriority(pid: number): number {
   try {
-    setPriority(pid, constants.priority.PRIORITY_LOW);
-    writeFileSync(`/proc/${pid}/autogroup`, String(constants.priority.PRIORITY_LOW));
+    setPriority(pid, NICENESS);
+    writeFileSync(`/proc/${pid}/autogroup`, String(NICENESS));
   } catch {
     // it has ended already, or this system knows no such groups
   }
