@@ -16,6 +16,8 @@ export interface Cluster {
   readonly settings: NodeJS.ProcessEnv;
   /** Kills the controller once it has written down what it knows, and starts it again when `away` is done. */
   killController(away: () => void): Promise<void>;
+  /** From now on the node finds this folder empty. */
+  hide(folder: string): Promise<unknown>;
   /** Jobs that wait or run, as `squeue` has them. */
   queue(): Promise<string[]>;
   stop(): Promise<void>;
@@ -40,6 +42,7 @@ export async function startCluster(): Promise<Cluster> {
       away();
       await run("again");
     },
+    hide: (hidden) => run("hide", hidden),
     async queue() {
       const env = { ...process.env, SLURM_CONF: join(folder, "slurm.conf") };
       const { stdout } = await promisify(execFile)("squeue", ["--noheader"], { env });

@@ -1,5 +1,6 @@
 /** Runs on a real Slurm cluster, as their user has them: what becomes of jobs when a server is killed, a run is cancelled, an engine is asked for. */
 import assert from "node:assert/strict";
+import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { ask } from "./ask.ts";
@@ -72,6 +73,21 @@ test("a server that knows no Slurm says so when a run is asked for there, and re
   assert.match(stderr, /There is no engine "slurm"\. \[engine\.unknown\]/);
   assert.deepEqual((await toldBy(server.url)).runs, []);
   assert.equal(await stopped(server.child, "SIGTERM"), 0, server.text.stderr);
+});
+
+test("whether the nodes see the workspace is tried by a job, and told before a run fails of it", {
+  skip: withoutSlurm,
+}, async () => {
+  const workspace = newPath("shared");
+  mkdirSync(workspace, { mode: 0o700 });
+  const nodes = async () => {
+    const { stdout } = await millIn(settings, "doctor", "--project", PROJECT, "--workspace", workspace);
+    return stdout.split("\n").find((line) => line.includes("slurm nodes"));
+  };
+  assert.match((await nodes())!, /^ok .* finds Node, Millwright and the workspace/);
+  await cluster!.hide(workspace);
+  assert.match((await nodes())!, /^fault .* a job left nothing in/);
+  assert.deepEqual([await cluster!.queue(), readdirSync(workspace)], [[], []]);
 });
 
 interface Step {
