@@ -45,6 +45,7 @@ async function failure(
 ): Promise<{ state: TargetStatus["state"]; sentence: string } | null> {
   const next = steps.find((step) => step.state === "run");
   const last = next && (await ledger.lastOf(next.node.target, next.node.kind));
+  if (last?.state === "queued") return { state: "running", sentence: `${next!.node.kind} waits for its turn` };
   if (last?.state === "running") return { state: "running", sentence: `${next!.node.kind} is running` };
   if (last?.state !== "failed") return null;
   return { state: "failed", sentence: `${next!.node.kind}: ${last.error?.message ?? "failed"}` };

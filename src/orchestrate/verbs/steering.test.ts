@@ -25,6 +25,7 @@ test("a step whose kind is limited waits while its pool is paused, is told by th
   const { status, step } = await waiting(platform);
   assert.equal(checkJson(VERBS.status.output, JSON.parse(JSON.stringify(status))), null);
   assert.deepEqual([step.kind, step.target, status.running[0]!.id], ["train", "model/late", step.run]);
+  assert.match(status.targets.find(({ target }) => target === "model/late")!.detail, /^train waits/);
   assert.deepEqual(status.pools, [{ name: "train", places: 1 }]);
   assert.deepEqual(
     status.pauses.map(({ what, name, by }) => [what, name, by]),
