@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { asMillError, type MillError } from "../base/index.ts";
 import { type Config, tlsFiles } from "../contract/index.ts";
 import { type AccessLog, type Certificate, OWNER, openAccessLog, openCertificate } from "../guard/index.ts";
@@ -56,7 +56,7 @@ export const command: Command = async (context) => {
         },
         error: (event, fields) => log.error(event, fields),
       });
-      await app.lock.announce(server.url, s3.url, certificate?.files.cert);
+      await app.lock.announce(server.url, s3.url, certificate && resolve(certificate.files.cert));
       if (certificate === null && !isLoopback(config.host)) context.output.say(IN_THE_CLEAR);
       announce({ url: server.url, s3: s3.url }, app, context);
       await stopped(context.signal);
