@@ -2,10 +2,11 @@
  * One process owns a workspace. The file `lock` in it names the owner; it is made whole and linked into place, so that of two starters one loses.
  * A process is known by its id and the moment it started, so that a reused id is never taken for the owner.
  */
-import { link, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { link, mkdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { MillError, newId } from "../base/index.ts";
+import { MillError } from "../base/index.ts";
+import { placeSecret, writeSecret } from "./secret-file.ts";
 
 export interface LockInfo {
   readonly pid: number;
@@ -52,13 +53,13 @@ async function takeLock(workspace: string): Promise<WorkspaceLock> {
     certificate: null,
   };
   for (;;) {
-    if (await placeNew(path, own)) break;
+    if (await placeSecret(path, JSON.stringify(own))) break;
     const owner = await readLock(workspace);
     if (owner !== null) throw locked(workspace, owner);
     await takeAway(path);
   }
   return {
-    announce: (url, s3, certificate = null) => replace(path, { ...own, url, s3, certificate }),
+    announce: (url, s3, certificate = null) => writeSecret(path, JSON.stringify({ ...own, url, s3, certificate })),
     release: () => rm(path, { force: true }),
   };
 }
@@ -76,30 +77,6 @@ function parseLock(text: string): LockInfo | null {
     return Number.isSafeInteger(info.pid) && info.pid > 0 ? info : null;
   } catch {
     return null;
-  }
-}
-
-async function placeNew(path: string, info: LockInfo): Promise<boolean> {
-  const whole = `${path}.${newId()}`;
-  try {
-    await writeFile(whole, JSON.stringify(info), { mode: 0o600 });
-    await link(whole, path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    return false;
-  } finally {
-    await rm(whole, { force: true });
-  }
-}
-
-async function replace(path: string, info: LockInfo): Promise<void> {
-  const whole = `${path}.${newId()}`;
-  try {
-    await writeFile(whole, JSON.stringify(info), { mode: 0o600 });
-    await rename(whole, path);
-  } finally {
-    await rm(whole, { force: true });
   }
 }
 
