@@ -32,7 +32,7 @@ export function forecastText({
       ? `at least ${formatSpan(wallMs)}`
       : `${formatSpan(wallMs)}${attempts > 1 ? ` (${formatSpan(lowMs)} to ${formatSpan(highMs)})` : ""}`;
   const rest = unknown > 0 ? `; of ${unknown} nothing is known yet` : "";
-  return `expected: ${least} and ${megabytes(memoryBytes)} for ${count(steps, "step")}, of ${count(attempts, "earlier attempt")} or more${rest}`;
+  return `expected: ${least} and ${megabytes(memoryBytes)} for ${count(steps, "step")}, from ${attempts === 1 ? "one earlier attempt" : `${attempts} earlier attempts`} or more of each${rest}`;
 }
 
 export const hindsightText = ({ steps, runs, ratio, within }: NonNullable<Plan["hindsight"]>): string =>
