@@ -73,6 +73,7 @@ test("a disk that fills: puts and commits are refused as such, what was acknowle
     const requireStored = async () => {
       for (const [path, body] of stored) assert.ok((await get(door, path)).body.equals(body), path);
     };
+    writeFileSync(join(mounts, "reserve"), Buffer.alloc(1 << 20)); // room to come back
     await fill("long", 1 << 20);
     await fill("short", 20_000);
     writeFileSync(join(mounts, "filler"), ""); // to the last page
@@ -89,7 +90,7 @@ test("a disk that fills: puts and commits are refused as such, what was acknowle
     await requireStored();
     t.diagnostic(`${stored.size} objects were taken in; ${failures.length} of 3 commits were refused`);
 
-    rmSync(join(mounts, "filler"));
+    for (const name of ["filler", "reserve"]) rmSync(join(mounts, name));
     for (const [path] of stored)
       if (path.startsWith("long-")) {
         const digest = digestOf(stored.get(path)!);
