@@ -95,8 +95,9 @@ export function createUsers({ records, now, roles, changed }: UsersOptions): Use
 
     async setDisabled(name, disabled) {
       await requireUser(name);
+      const since = disabled ? "COALESCE(disabled_at, ?)" : "?";
       await records.commit([
-        { sql: "UPDATE users SET disabled_at = ? WHERE name = ?", params: [disabled ? now() : null, name], rows: 1 },
+        { sql: `UPDATE users SET disabled_at = ${since} WHERE name = ?`, params: [disabled ? now() : null, name], rows: 1 },
       ]);
       changed(name);
     },
