@@ -24,9 +24,9 @@ export {
 export { type KeyringOptions, openKeyring, type WorkspaceKeyring } from "./keys/keyring.ts";
 export { createLogin, type Login, type LoginOptions } from "./login/login.ts";
 export { createOidcLogin, type OidcLogin, type OidcLoginOptions } from "./login/oidc-login.ts";
+export { addressKey, createRateLimit, type RateLimit } from "./login/rate-limits.ts";
 export { type Account, type Accounts, type AccountsOptions, createAccounts } from "./people/accounts.ts";
 export { peopleVerbs } from "./people/verbs.ts";
-export { addressKey, createRateLimit, type RateLimit } from "./login/rate-limits.ts";
 export { placeSecret } from "./secret-file.ts";
 export { openTokens, type TokenInfo, type Tokens, type TokensOptions } from "./tokens/tokens.ts";
 export { type LockInfo, lockWorkspace, readLock, type WorkspaceLock } from "./workspace-lock.ts";
