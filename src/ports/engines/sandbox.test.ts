@@ -13,6 +13,16 @@ const refused = await requireSandbox().then(
   () => null,
   (error: Error) => error.message,
 );
+test("where there is no Bubblewrap the sandbox is refused, with what mends it", async () => {
+  const { PATH } = process.env;
+  process.env.PATH = "/nowhere";
+  try {
+    await assert.rejects(requireSandbox(), { code: "engine.sandbox", fix: /bubblewrap.*MILL_SANDBOX=none/ });
+  } finally {
+    process.env.PATH = PATH;
+  }
+});
+
 if (refused !== null) test("steps in a sandbox", { skip: `${refused} (apt-get install bubblewrap)` }, () => undefined);
 else {
   const root = mkdtempSync(join(tmpdir(), "mill-sandbox-"));
