@@ -20,6 +20,8 @@ export interface Cluster {
   hide(folder: string): Promise<unknown>;
   /** Jobs that wait or run, as `squeue` has them. */
   queue(): Promise<string[]>;
+  /** Waits until there are none: one that has ended stays for a moment. */
+  queueEmpties(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -30,6 +32,11 @@ export async function startCluster(): Promise<Cluster> {
   const token = join(root, "token");
   const run = async (action: string, ...words: string[]) =>
     (await promisify(execFile)(SCRIPT, [action, folder, ...words])).stdout;
+  const queue = async () => {
+    const env = { ...process.env, SLURM_CONF: join(folder, "slurm.conf") };
+    const { stdout } = await promisify(execFile)("squeue", ["--noheader"], { env });
+    return stdout.split("\n").filter((line) => line !== "");
+  };
   const address = /^MILL_TEST_SLURM=(.*)$/m.exec(await run("start"))![1]!;
   writeFileSync(token, await run("token", "3600"), { mode: 0o600 });
   const { username, host } = new URL(address);
@@ -43,10 +50,12 @@ export async function startCluster(): Promise<Cluster> {
       await run("again");
     },
     hide: (hidden) => run("hide", hidden),
-    async queue() {
-      const env = { ...process.env, SLURM_CONF: join(folder, "slurm.conf") };
-      const { stdout } = await promisify(execFile)("squeue", ["--noheader"], { env });
-      return stdout.split("\n").filter((line) => line !== "");
+    queue,
+    async queueEmpties() {
+      for (let tries = 0; (await queue()).length > 0; tries++) {
+        if (tries > 200) throw new Error(`still there: ${await queue()}`);
+        await delay(50);
+      }
     },
     async stop() {
       await run("stop");
