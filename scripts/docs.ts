@@ -2,8 +2,8 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { flagOf, SETTINGS } from "../src/contract/config.ts";
 import { ERRORS, EXIT, VERBS } from "../src/contract/index.ts";
+import { flagOf, SETTINGS } from "../src/contract/settings.ts";
 import { draw } from "../src/layers.ts";
 import { estimatorsPage, trainerWords } from "./estimators.ts";
 

@@ -8,20 +8,11 @@ export {
   type TypeName,
   type Value,
 } from "./columns.ts";
-export {
-  type Config,
-  type ConfigSources,
-  flagOf,
-  LOG_LEVELS,
-  type LogLevel,
-  readConfig,
-  SETTINGS,
-  type SettingName,
-  tlsFiles,
-} from "./config.ts";
+export { type Config, type ConfigSources, readConfig, tlsFiles } from "./config.ts";
 export { type CodeInfo, codeInfo, ERRORS, type ErrorCode, EXIT } from "./errors.ts";
 export type { JsonSchema, JsonType, ValueOf } from "./json-schema.ts";
 export type { ChainLink, Direction, Measurement, Requirement, Verdict } from "./judgement.ts";
+export { flagOf, LOG_LEVELS, type LogLevel, SETTINGS, type SettingName } from "./settings.ts";
 export { MEASURES, type MeasureInfo, type MeasureName, type Task } from "./tasks.ts";
 export { ROWS_MAX } from "./verbs/endpoints.ts";
 export { ALERT_KINDS, type Alert, type DayReport } from "./verbs/monitor.ts";

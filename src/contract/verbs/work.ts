@@ -1,5 +1,5 @@
 /** Planning and running: what would be made, what is made, what was made and how two versions differ. */
-import { ENGINES } from "../config.ts";
+
 import {
   anything,
   boolean,
@@ -14,6 +14,7 @@ import {
   orNull,
   text,
 } from "../json-schema.ts";
+import { ENGINES } from "../settings.ts";
 import { digest, errorJson, id, instant, limit, page, pageOf, RUN_STATES, STEP_STATES, target, targets } from "./nouns.ts";
 import { scheduleSummary } from "./schedules.ts";
 import { pauseSummary } from "./steering.ts";
