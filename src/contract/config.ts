@@ -1,6 +1,6 @@
 /** What the settings say together: flags win over variables, these over the project's file. */
 import { didYouMean, MillError } from "../base/index.ts";
-import { type ENGINES, flagOf, type LogLevel, type SANDBOXES, SETTINGS, type SettingName } from "./settings.ts";
+import { type ENGINES, flagOf, type LogLevel, type SANDBOXES, SETTINGS, type Setting, type SettingName } from "./settings.ts";
 
 export interface Config {
   readonly project: string;
