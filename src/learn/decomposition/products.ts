@@ -167,7 +167,7 @@ function adderOf({ X, space, weights, what }: Omit<ProductsOrder, "partials">): 
           for (let at = 0; at < count; at++) {
             scores.fill(0);
             kernel.addScores(plain.byteOffset, rows, stride, direction.byteOffset + at * stride * 8, scores.byteOffset);
-            kernel.addRows(x.byteOffset, rows, stride, scores.byteOffset, sums.byteOffset + at * stride * 8);
+            kernel.addMultiples(x.byteOffset, stride, rows, stride, scores.byteOffset, sums.byteOffset + at * stride * 8);
           }
         });
         for (let at = 0; at < count; at++) into.set(sums.subarray(at * stride, at * stride + width), at * width);

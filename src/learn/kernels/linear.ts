@@ -4,11 +4,9 @@ export interface LinearKernel extends WebAssembly.Exports {
   addGram(a: number, b: number, rows: number, columns: number, out: number): void;
   /** scores += x weights; `columns` a multiple of 4. */
   addScores(x: number, rows: number, columns: number, weights: number, scores: number): void;
-  /** gradient += x' residuals; `rows` and `columns` multiples of 4. */
-  addRows(x: number, rows: number, columns: number, residuals: number, gradient: number): void;
-  /** scores += x weights, columns `pitch` doubles apart; `columns` a multiple of 4, `rows` even. */
-  addColumnScores(x: number, pitch: number, columns: number, rows: number, weights: number, scores: number): void;
-  /** gradient += x' residuals; as above. */
+  /** sum += vectors, `pitch` doubles apart, each times its factor; `count` a multiple of 4, `length` even. */
+  addMultiples(vectors: number, pitch: number, count: number, length: number, factors: number, sum: number): void;
+  /** gradient += x' residuals, columns `pitch` doubles apart; `columns` a multiple of 4, `rows` even. */
   addColumnSlopes(x: number, pitch: number, columns: number, rows: number, residuals: number, gradient: number): void;
   /** In place; `count` even. */
   exponentials(values: number, count: number): void;

@@ -38,7 +38,7 @@ for (const [rows, columns] of [
     const scores = put(factors);
     kernel.addScores(x.byteOffset, rows, columns, weights.byteOffset, scores.byteOffset);
     const gradient = put(weights);
-    kernel.addRows(x.byteOffset, rows, columns, factors.byteOffset, gradient.byteOffset);
+    kernel.addMultiples(x.byteOffset, columns, rows, columns, factors.byteOffset, gradient.byteOffset);
     for (let row = 0; row < rows; row++) {
       let sum = factors[row]!;
       for (let column = 0; column < columns; column++) sum += x[row * columns + column]! * weights[column]!;
@@ -57,7 +57,7 @@ test("scores and slopes of columns that lie apart are those of plain loops", () 
   const weights = put(normals(columns));
   const given = put(normals(rows));
   const scores = put(given);
-  kernel.addColumnScores(x.byteOffset, pitch, columns, rows, weights.byteOffset, scores.byteOffset);
+  kernel.addMultiples(x.byteOffset, pitch, columns, rows, weights.byteOffset, scores.byteOffset);
   const gradient = put(weights);
   kernel.addColumnSlopes(x.byteOffset, pitch, columns, rows, given.byteOffset, gradient.byteOffset);
   for (let row = 0; row < rows; row++)

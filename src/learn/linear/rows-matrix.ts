@@ -183,7 +183,7 @@ export function createBlockScorer(
           if (slot >= 0) scores[k * BLOCK + at]! += weights[k * weightCount + slot]!;
         }
       const [from, into] = [dense.byteOffset + k * columns * 8, scores.byteOffset + k * BLOCK * 8];
-      kernel.addColumnScores(x, pitch, fours, blockRows, from, into);
+      kernel.addMultiples(x, pitch, fours, blockRows, from, into);
     }
     return x;
   };

@@ -67,52 +67,32 @@ export function addScores(x: usize, rows: u32, columns: u32, weights: usize, sco
   }
 }
 
-/** Adds each row times its residual to `gradient`; `rows` and `columns` are multiples of 4. */
-export function addRows(x: usize, rows: u32, columns: u32, residuals: usize, gradient: usize): void {
-  const bytes = (<usize>columns) << 3;
-  for (let row: u32 = 0; row < rows; row += 4) {
-    const r0 = v128.load_splat<f64>(residuals);
-    const r1 = v128.load_splat<f64>(residuals, 8);
-    const r2 = v128.load_splat<f64>(residuals, 16);
-    const r3 = v128.load_splat<f64>(residuals, 24);
-    const x1 = x + bytes;
-    const x2 = x1 + bytes;
-    const x3 = x2 + bytes;
-    for (let at: usize = 0; at < bytes; at += 16) {
-      const first = f64x2.add(f64x2.mul(r0, v128.load(x + at)), f64x2.mul(r1, v128.load(x1 + at)));
-      const second = f64x2.add(f64x2.mul(r2, v128.load(x2 + at)), f64x2.mul(r3, v128.load(x3 + at)));
-      v128.store(gradient + at, f64x2.add(v128.load(gradient + at), f64x2.add(first, second)));
-    }
-    x = x3 + bytes;
-    residuals += 32;
-  }
-}
-
 /**
- * Adds to each of `scores` its row's scalar product with `weights`, columns lying `pitch` doubles apart: `columns` is a multiple of 4, `rows` an even number.
+ * Adds vectors of `length` doubles, each times its factor, to `sum`: columns times weights to the rows' scores, or rows times residuals to a gradient.
+ * They lie `pitch` doubles apart; `count` is a multiple of 4, `length` an even number.
  */
-export function addColumnScores(x: usize, pitch: u32, columns: u32, rows: u32, weights: usize, scores: usize): void {
+export function addMultiples(vectors: usize, pitch: u32, count: u32, length: u32, factors: usize, sum: usize): void {
   const step = (<usize>pitch) << 3;
-  const bytes = (<usize>rows) << 3;
-  for (let column: u32 = 0; column < columns; column += 4) {
-    const w0 = v128.load_splat<f64>(weights);
-    const w1 = v128.load_splat<f64>(weights, 8);
-    const w2 = v128.load_splat<f64>(weights, 16);
-    const w3 = v128.load_splat<f64>(weights, 24);
-    const x1 = x + step;
-    const x2 = x1 + step;
-    const x3 = x2 + step;
+  const bytes = (<usize>length) << 3;
+  for (let vector: u32 = 0; vector < count; vector += 4) {
+    const f0 = v128.load_splat<f64>(factors);
+    const f1 = v128.load_splat<f64>(factors, 8);
+    const f2 = v128.load_splat<f64>(factors, 16);
+    const f3 = v128.load_splat<f64>(factors, 24);
+    const v1 = vectors + step;
+    const v2 = v1 + step;
+    const v3 = v2 + step;
     for (let at: usize = 0; at < bytes; at += 16) {
-      const first = f64x2.add(f64x2.mul(w0, v128.load(x + at)), f64x2.mul(w1, v128.load(x1 + at)));
-      const second = f64x2.add(f64x2.mul(w2, v128.load(x2 + at)), f64x2.mul(w3, v128.load(x3 + at)));
-      v128.store(scores + at, f64x2.add(v128.load(scores + at), f64x2.add(first, second)));
+      const first = f64x2.add(f64x2.mul(f0, v128.load(vectors + at)), f64x2.mul(f1, v128.load(v1 + at)));
+      const second = f64x2.add(f64x2.mul(f2, v128.load(v2 + at)), f64x2.mul(f3, v128.load(v3 + at)));
+      v128.store(sum + at, f64x2.add(v128.load(sum + at), f64x2.add(first, second)));
     }
-    x = x3 + step;
-    weights += 32;
+    vectors = v3 + step;
+    factors += 32;
   }
 }
 
-/** Adds each column's scalar product with `residuals` to its number in `gradient`; shapes as above. */
+/** Adds each column's scalar product with `residuals` to its number in `gradient`; columns lie as the vectors above. */
 export function addColumnSlopes(x: usize, pitch: u32, columns: u32, rows: u32, residuals: usize, gradient: usize): void {
   const step = (<usize>pitch) << 3;
   const bytes = (<usize>rows) << 3;
