@@ -28,7 +28,7 @@ export interface ScriptOptions {
   readonly names: readonly string[];
 }
 
-/** Slurm asks all processes of a job to end, the shell among them: it stays, to tell how the program ended. */
+/** Slurm asks the processes of a job to end, one after the other, the shell among them: it stays, and where the program was asked first waits for its own turn, to tell how the program ended. */
 export function jobScript({ command, memoryMb, folder, spool, names }: ScriptOptions): string {
   const [program, ...programArguments] = command;
   const words = [program!, `--max-old-space-size=${memoryMb}`, ...programArguments, "step"].map(quote).join(" ");
@@ -47,6 +47,7 @@ left=${EXIT}
 trap 'left=${STOPPED}' TERM
 ${words} "$folder" </dev/null >>${STDOUT}
 code=$?
+[ "$code" != 143 ] || sleep 1
 echo "$code" >$left.new && mv $left.new $left
 exit "$code"
 `;
