@@ -1,27 +1,16 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
-import { faultsOf, openTestWorkspace, type TestWorkspace } from "./fixtures/workspace.ts";
+import { after } from "node:test";
+import { onWorkspaces, type TestWorkspace } from "./fixtures/workspace.ts";
 
 const root = mkdtempSync(join(tmpdir(), "mill-again-"));
 after(() => rmSync(root, { recursive: true, force: true }));
 
 const HOW = { threads: 1, memoryMb: 500 };
 
-const withWorkspace = (title: string, body: (workspace: TestWorkspace) => Promise<void>, where?: "inline" | "processes") =>
-  test(title, async () => {
-    const workspace = await openTestWorkspace(mkdtempSync(join(root, "w-")), where);
-    try {
-      await body(workspace);
-      assert.deepEqual(await faultsOf(workspace), []);
-      await workspace.closeLedgers();
-      assert.deepEqual(readdirSync(join(workspace.folder, "steps")), [], "folders of attempts are removed");
-    } finally {
-      await workspace.close();
-    }
-  });
+const withWorkspace = onWorkspaces(root);
 
 async function done({ ledger }: TestWorkspace, kind: string, input: unknown) {
   const outcome = await ledger.execute({ kind, input, target: "dataset/flights", runId: null, ...HOW });

@@ -12,6 +12,7 @@ import { mkdirSync, readFileSync, rmdirSync, statSync, unlinkSync, writeFileSync
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, digestOfJson, type ErrorJson } from "../base/index.ts";
+import { jobName } from "../ports/engines/index.ts";
 import type { StepManifest } from "./kind.ts";
 import type { RetryPolicy } from "./retry.ts";
 import type { Timeouts } from "./timeouts.ts";
@@ -79,7 +80,7 @@ export interface Progress {
 
 export type Line = { readonly progress: Progress } | { readonly log: string };
 
-export const attemptFolder = (folder: string, stepId: string, fence: number) => join(folder, `${stepId}-${fence}`);
+export const attemptFolder = (folder: string, stepId: string, fence: number) => join(folder, jobName({ stepId, fence }));
 
 export const scratchOf = (folder: string) => join(folder, "scratch");
 

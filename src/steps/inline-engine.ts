@@ -1,4 +1,4 @@
-import type { Engine, JobExit, ListedJob, RunningJob } from "../ports/engines/index.ts";
+import { type Engine, type JobExit, jobName, type ListedJob, type RunningJob } from "../ports/engines/index.ts";
 import type { StepKind } from "./kind.ts";
 import { performStep, type StepResources } from "./run-step.ts";
 
@@ -13,7 +13,7 @@ export function createInlineEngine(kinds: readonly StepKind<never>[], resources:
   return {
     name: "inline",
     async start({ stepId, fence, folder }, onLine) {
-      const handle = `${stepId}-${fence}`;
+      const handle = jobName({ stepId, fence });
       const started = running.get(handle);
       if (started) return started;
       const stopping = new AbortController();

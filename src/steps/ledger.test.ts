@@ -1,28 +1,15 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { Digest } from "../base/index.ts";
-import { faultsOf, openTestWorkspace, type TestWorkspace } from "./fixtures/workspace.ts";
+import { onWorkspaces, type TestWorkspace } from "./fixtures/workspace.ts";
 import { keyOf, type StepRequest } from "./index.ts";
 
 const root = mkdtempSync(join(tmpdir(), "mill-ledger-"));
 after(() => rmSync(root, { recursive: true, force: true }));
-let made = 0;
-
-const withWorkspace = (title: string, body: (workspace: TestWorkspace) => Promise<void>, where?: "inline" | "processes") =>
-  test(title, async () => {
-    const workspace = await openTestWorkspace(join(root, `${made++}`), where);
-    try {
-      await body(workspace);
-      assert.deepEqual(await faultsOf(workspace), []);
-      await workspace.closeLedgers();
-      assert.deepEqual(readdirSync(join(workspace.folder, "steps")), [], "folders of attempts are removed");
-    } finally {
-      await workspace.close();
-    }
-  });
+const withWorkspace = onWorkspaces(root);
 
 const ask = (kind: string, input: unknown, more: Partial<StepRequest> = {}): StepRequest => ({
   ...{ kind, input, target: "dataset/flights", runId: null, memoryMb: 500, threads: 1, ...more },

@@ -5,24 +5,13 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import fc from "fast-check";
-import { faultsOf, openTestWorkspace, type TestWorkspace } from "./fixtures/workspace.ts";
+import { onWorkspaces, type TestWorkspace } from "./fixtures/workspace.ts";
 import type { Ledger, StepRequest } from "./index.ts";
 import { type Place, startable } from "./queue.ts";
 
 const root = mkdtempSync(join(tmpdir(), "mill-queue-"));
 after(() => rmSync(root, { recursive: true, force: true }));
-let made = 0;
-
-const withWorkspace = (title: string, body: (workspace: TestWorkspace) => Promise<void>) =>
-  test(title, async () => {
-    const workspace = await openTestWorkspace(join(root, `${made++}`));
-    try {
-      await body(workspace);
-      assert.deepEqual(await faultsOf(workspace), []);
-    } finally {
-      await workspace.close();
-    }
-  });
+const withWorkspace = onWorkspaces(root);
 
 const ask = (name: string, more: Partial<StepRequest> = {}): StepRequest => ({
   ...{ kind: "write", input: { name, parts: 1, waitMs: 30 }, target: "dataset/flights" },

@@ -13,7 +13,7 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, errorFromJson } from "../base/index.ts";
-import type { Engine, ListedJob } from "../ports/engines/index.ts";
+import { type Engine, jobName, type ListedJob } from "../ports/engines/index.ts";
 import type { Statement } from "../ports/records/index.ts";
 import { adoptAttempt, type Ending, type Waiter } from "./attempt.ts";
 import {
@@ -65,7 +65,7 @@ export async function recover(works: Pick<Works, "surroundings" | "pulse">, reco
   const found = { published: 0, failed: 0, lost: 0, adopted: 0, orphans: 0 };
   const jobs = await jobsOf(surroundings.engines); // before the rows: whatever runs by then has its row
   const jobOf = (step: OpenStep) =>
-    jobs.away.has(step.engine) ? "away" : (jobs.running.find((job) => nameOf(job) === nameOf(step)) ?? null);
+    jobs.away.has(step.engine) ? "away" : (jobs.running.find((job) => jobName(job) === jobName(step)) ?? null);
   const steps = await openSteps(surroundings);
   for (const step of steps) {
     if (recovering.isOurs(step.key) || !isAbandoned(step, surroundings)) continue;
@@ -74,9 +74,9 @@ export async function recover(works: Pick<Works, "surroundings" | "pulse">, reco
     if (orphan) found.orphans++;
     if (adopted) recovering.adopted(step.key, adopted);
   }
-  const named = new Set(steps.filter(({ state }) => state === "running").map(nameOf));
+  const named = new Set(steps.filter(({ state }) => state === "running").map(jobName));
   for (const job of jobs.running) {
-    if (job.fence === 0 || named.has(nameOf(job))) continue; // fence 0: run again only to compare (again.ts)
+    if (job.fence === 0 || named.has(jobName(job))) continue; // fence 0: run again only to compare (again.ts)
     const ended = await job.engine.end(job.handle).then(
       () => true,
       () => false, // the next round tries again
@@ -90,7 +90,7 @@ export async function recover(works: Pick<Works, "surroundings" | "pulse">, reco
 export async function sweepFolders(surroundings: Surroundings): Promise<void> {
   const { folder, clock } = surroundings;
   const names = await readdir(folder).catch(() => []);
-  const kept = new Set((await openSteps(surroundings)).map(nameOf));
+  const kept = new Set((await openSteps(surroundings)).map(jobName));
   await sweepCheckpoints(folder, clock());
   for (const name of names) if (!kept.has(name) && name !== CHECKPOINTS) await removeFolder(join(folder, name));
 }
@@ -193,12 +193,10 @@ export interface Job extends ListedJob {
   readonly engine: Engine;
 }
 
-const nameOf = ({ stepId, fence }: Pick<ListedJob, "stepId" | "fence">) => `${stepId}-${fence}`;
-
 /** What a step's engine has of it. */
 export async function jobOf({ engines }: Surroundings, step: OpenStep): Promise<Job | null | "away"> {
   const jobs = await jobsOf(engines.filter(({ name }) => name === step.engine));
-  return jobs.away.size > 0 ? "away" : (jobs.running.find((job) => nameOf(job) === nameOf(step)) ?? null);
+  return jobs.away.size > 0 ? "away" : (jobs.running.find((job) => jobName(job) === jobName(step)) ?? null);
 }
 
 /** What the engines have, and which do not answer. */

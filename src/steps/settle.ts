@@ -3,6 +3,7 @@
  * while that row still runs under the fence of this very attempt and in its owner's care, so an attempt that was taken over can change nothing.
  */
 import { canonicalJson, type Digest, errorToJson, type MillError } from "../base/index.ts";
+import { jobName } from "../ports/engines/index.ts";
 import { pin } from "../ports/objects/index.ts";
 import type { Statement } from "../ports/records/index.ts";
 import { type ChildMeters, type Marker, type Meters, NO_METERS, type Progress } from "./attempt-folder.ts";
@@ -124,8 +125,7 @@ function attemptEnd({ stepId, fence }: Attempt, state: EndState, nowMs: number, 
   };
 }
 
-const logPins = ({ stepId, fence }: Attempt, { logObject }: EndDetail) =>
-  logObject ? pin(`log:${stepId}-${fence}`, [logObject]) : [];
+const logPins = (attempt: Attempt, { logObject }: EndDetail) => (logObject ? pin(`log:${jobName(attempt)}`, [logObject]) : []);
 
 /** What the step itself measured, else what its engine saw. */
 export function metersOf(wallMs: number, child: ChildMeters | null, seen: Partial<ChildMeters> | null): Meters {

@@ -2,30 +2,19 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { after } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { MillError } from "../base/index.ts";
 import type { Engine, RunningJob } from "../ports/engines/index.ts";
 import type { Records } from "../ports/records/index.ts";
 import { kinds } from "./fixtures/kinds.ts";
-import { faultsOf, openTestWorkspace, type TestWorkspace } from "./fixtures/workspace.ts";
+import { onWorkspaces, type TestWorkspace } from "./fixtures/workspace.ts";
 import { createInlineEngine, type Ledger, type StepRequest } from "./index.ts";
 import { LOG_BYTES_MAX } from "./log.ts";
 
 const root = mkdtempSync(join(tmpdir(), "mill-tries-"));
 after(() => rmSync(root, { recursive: true, force: true }));
-let made = 0;
-
-const withWorkspace = (title: string, body: (workspace: TestWorkspace) => Promise<void>) =>
-  test(title, async () => {
-    const workspace = await openTestWorkspace(join(root, `${made++}`));
-    try {
-      await body(workspace);
-      assert.deepEqual(await faultsOf(workspace), []);
-    } finally {
-      await workspace.close();
-    }
-  });
+const withWorkspace = onWorkspaces(root);
 
 const ask = (kind: string, input: unknown, more: Partial<StepRequest> = {}): StepRequest => ({
   ...{ kind, input, target: "dataset/flights", runId: null, memoryMb: 300, threads: 1, ...more },

@@ -1,4 +1,5 @@
 export type { Engine, Job, JobExit, JobUsage, ListedJob, RunningJob } from "./engine.ts";
+export { nameOf as jobName } from "./job-name.ts";
 export { createLocalEngine, type LocalEngineOptions } from "./local.ts";
 export { processAlive, processHandle } from "./process.ts";
 export { requireSandbox, type Sandbox } from "./sandbox.ts";
