@@ -191,8 +191,15 @@ export const migrations: readonly Migration[] = [
 
       // orchestrate: what was told of a run or step by OpenLineage; the subject since: from when on
       `CREATE TABLE lineage_events (subject TEXT PRIMARY KEY, event TEXT NOT NULL, at BIGINT NOT NULL)`,
-
-      // orchestrate: backfills
+    ],
+  },
+  {
+    number: 5,
+    name: "tracking",
+    sql: [
+      // guard: secrets
+      // steps, orchestrate: definitions that runs pin, backfills
+      // train: experiments and their runs
     ],
   },
 ];
