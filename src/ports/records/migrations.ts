@@ -199,6 +199,10 @@ export const migrations: readonly Migration[] = [
     sql: [
       // guard: secrets
       // steps, orchestrate: definitions that runs pin, backfills
+      // definitions in their normal form, by its digest: when and by whom they were first run, and the revisions of the steps that ran them last, with their code
+      `CREATE TABLE definitions (version TEXT PRIMARY KEY, content TEXT NOT NULL, first_run_at BIGINT NOT NULL, first_run_by TEXT NOT NULL, last_run_at BIGINT NOT NULL,
+        revisions TEXT NOT NULL, millwright TEXT NOT NULL)`,
+      `ALTER TABLE runs ADD COLUMN definitions TEXT`,
       // train: experiments and their runs
     ],
   },
