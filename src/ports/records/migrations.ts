@@ -204,6 +204,24 @@ export const migrations: readonly Migration[] = [
         revisions TEXT NOT NULL, millwright TEXT NOT NULL)`,
       `ALTER TABLE runs ADD COLUMN definitions TEXT`,
       // train: experiments and their runs
+
+      // train: what runs and logged models keep as files, by their path below the root of artifacts; the objects are pinned as artifact/PATH
+      `CREATE TABLE artifacts (path TEXT PRIMARY KEY, digest TEXT NOT NULL, size_bytes BIGINT NOT NULL, modified_at BIGINT NOT NULL)`,
+      // train: models that runs log
+      `CREATE TABLE logged_models (id TEXT PRIMARY KEY, experiment_id TEXT NOT NULL, name TEXT NOT NULL, model_type TEXT, source_run_id TEXT, status TEXT NOT NULL, artifact_uri TEXT NOT NULL,
+        created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted_at BIGINT)`,
+      `CREATE INDEX logged_models_experiment ON logged_models (experiment_id, created_at, id)`,
+      `CREATE TABLE logged_model_params (model_id TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (model_id, key))`,
+      `CREATE TABLE logged_model_tags (model_id TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (model_id, key))`,
+
+      // registry: names of models, and the versions that people register beside the bundles of model_versions; both count in one sequence. What is said
+      // of a bundle's version (description, stage) stands in version_notes, as that of the others does
+      `CREATE TABLE registered_models (name TEXT PRIMARY KEY, description TEXT, last_version INTEGER NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL)`,
+      `CREATE TABLE registered_model_tags (model TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (model, key))`,
+      `CREATE TABLE registered_versions (model TEXT NOT NULL, version INTEGER NOT NULL, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, run_id TEXT, run_link TEXT, model_id TEXT, actor TEXT NOT NULL,
+        created_at BIGINT NOT NULL, PRIMARY KEY (model, version))`,
+      `CREATE TABLE version_notes (model TEXT NOT NULL, version INTEGER NOT NULL, description TEXT, stage TEXT NOT NULL, updated_at BIGINT NOT NULL, PRIMARY KEY (model, version))`,
+      `CREATE TABLE version_tags (model TEXT NOT NULL, version INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (model, version, key))`,
     ],
   },
 ];
