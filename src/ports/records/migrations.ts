@@ -197,7 +197,11 @@ export const migrations: readonly Migration[] = [
     number: 5,
     name: "tracking",
     sql: [
-      // guard: secrets
+      // guard: secrets, sealed under a key of the workspace, and named by settings; logins at an OpenID provider that were begun. No step asks the server
+      `CREATE TABLE secrets (name TEXT PRIMARY KEY, sealed TEXT NOT NULL, set_at BIGINT NOT NULL, set_by TEXT NOT NULL)`,
+      `CREATE TABLE oidc_logins (digest TEXT PRIMARY KEY, redirect TEXT NOT NULL, begun_at BIGINT NOT NULL)`,
+      `CREATE INDEX oidc_logins_begun ON oidc_logins (begun_at)`,
+      `DROP TABLE step_tokens`,
       // steps, orchestrate: definitions that runs pin, backfills
       // definitions in their normal form, by its digest: when and by whom they were first run, and the revisions of the steps that ran them last, with their code
       `CREATE TABLE definitions (version TEXT PRIMARY KEY, content TEXT NOT NULL, first_run_at BIGINT NOT NULL, first_run_by TEXT NOT NULL, last_run_at BIGINT NOT NULL,
