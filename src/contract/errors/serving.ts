@@ -1,0 +1,31 @@
+/** Models, endpoints, and what requests name. */
+import { type CodeInfo, EXIT } from "./code.ts";
+
+export const SERVING_ERRORS = {
+  // registry
+  "registry.bundle-format": { status: 409, exit: EXIT.conflict, about: "A bundle was written by a later Millwright." },
+  "registry.evidence-missing": { status: 404, exit: EXIT.notFound, about: "The result of a version's step is gone." },
+  "registry.unknown-model": { status: 404, exit: EXIT.notFound, about: "A model has no version yet, or does not exist." },
+  "registry.unknown-version": { status: 404, exit: EXIT.notFound, about: "A model has no such version or alias." },
+
+  // endpoints
+  "endpoint.no-previous": { status: 409, exit: EXIT.conflict, about: "An endpoint has no earlier version to go back to." },
+  "endpoint.rollout": {
+    status: 409,
+    exit: EXIT.conflict,
+    about: "A rollout cannot start, advance or end as asked: none is under way, another one is, or the version is no candidate.",
+  },
+  "endpoint.unknown": { status: 404, exit: EXIT.notFound, about: "No endpoint of this name answers." },
+  "request.label": {
+    status: 422,
+    exit: EXIT.data,
+    about: "A label does not name a prediction, or is not one that the endpoint's task has.",
+  },
+  "request.row": { status: 422, exit: EXIT.data, about: "A row does not have the columns and types that an endpoint takes." },
+
+  // verbs
+  "request.bad-cursor": { status: 400, exit: EXIT.usage, about: "The cursor of a page is not one that the list gave." },
+  "request.bad-version": { status: 400, exit: EXIT.usage, about: "A version is not written as NAME@VERSION or NAME@ALIAS." },
+  "request.unknown-name": { status: 404, exit: EXIT.notFound, about: "The project defines nothing of this name." },
+  "request.unknown-target": { status: 404, exit: EXIT.notFound, about: "The project has no such target." },
+} as const satisfies Record<string, CodeInfo>;
