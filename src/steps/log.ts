@@ -6,6 +6,7 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, MillError } from "../base/index.ts";
+import type { Objects } from "../ports/objects/index.ts";
 import { attemptFolder } from "./attempt-folder.ts";
 import type { LogLine } from "./settle.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -110,10 +111,30 @@ export async function readLog(surroundings: Surroundings, stepId: string, fence:
     const growing = await readGrowing(logFile(attemptFolder(surroundings.folder, stepId, fence)), offset);
     return growing ?? { text: "", next: offset, ended: false }; // it has said nothing, or is on another machine, or has just ended
   }
-  const whole = attempt.logObject ? await surroundings.objects.get(attempt.logObject) : textOf(attempt.log);
-  const { text, next } = partOf(whole.subarray(offset, offset + PART_BYTES), offset);
-  return { text, next, ended: next >= whole.byteLength };
+  const { bytes, sizeBytes } = attempt.logObject
+    ? await readStored(surroundings.objects, attempt.logObject, offset)
+    : sliceOf(textOf(attempt.log), offset);
+  const { text, next } = partOf(bytes, offset);
+  return { text, next, ended: next >= sizeBytes };
 }
+
+interface Slice {
+  /** From the offset on, at most `PART_BYTES`. */
+  readonly bytes: Uint8Array;
+  /** Of the whole. */
+  readonly sizeBytes: number;
+}
+
+async function readStored(objects: Objects, log: Digest, offset: number): Promise<Slice> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of objects.read(log, { start: offset, end: offset + PART_BYTES })) chunks.push(chunk);
+  return { bytes: Buffer.concat(chunks), sizeBytes: (await objects.sizeOf(log)) ?? 0 };
+}
+
+const sliceOf = (whole: Uint8Array, offset: number): Slice => ({
+  bytes: whole.subarray(offset, offset + PART_BYTES),
+  sizeBytes: whole.byteLength,
+});
 
 function textOf(log: string | null): Uint8Array {
   const lines: LogLine[] = log === null ? [] : JSON.parse(log);

@@ -6,6 +6,7 @@ import { after } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { MillError } from "../base/index.ts";
 import type { Engine, RunningJob } from "../ports/engines/index.ts";
+import type { Objects } from "../ports/objects/index.ts";
 import type { Records } from "../ports/records/index.ts";
 import { kinds } from "./fixtures/kinds.ts";
 import { onWorkspaces, type TestWorkspace } from "./fixtures/workspace.ts";
@@ -242,6 +243,25 @@ async function wholeLog(ledger: Ledger, stepId: string): Promise<{ text: string;
   }
 }
 
+/** Objects that tell how many bytes were read of them. */
+function countingReads(objects: Objects): { readonly objects: Objects; bytes(): number } {
+  let bytes = 0;
+  const counted = <T extends Uint8Array>(chunk: T) => {
+    bytes += chunk.byteLength;
+    return chunk;
+  };
+  return {
+    bytes: () => bytes,
+    objects: {
+      ...objects,
+      get: async (digest) => counted(await objects.get(digest)),
+      async *read(digest, range) {
+        for await (const chunk of objects.read(digest, range)) yield counted(chunk);
+      },
+    },
+  };
+}
+
 withWorkspace("a long log is kept whole and read by offset, while it grows and afterwards", async (workspace) => {
   const lines = Array.from({ length: 40_000 }, (_, i) => `line ${i}: ein Stück — 日本 🌾`);
   const ending = Promise.withResolvers<void>();
@@ -278,23 +298,31 @@ withWorkspace("a whole log is let go of after ninety days, its last lines are no
   assert.equal((await wholeLog(later, outcome.stepId)).text, `${lines.slice(-200).join("\n")}\n`);
 });
 
-withWorkspace("a flood is cut, and says so; a short log needs no object", async (workspace) => {
-  const flood = function* () {
-    for (let i = 0; i < 12_000; i++) yield "x".repeat(1000);
-  };
-  const ledger = workspace.ledgerWith({ engines: [printing(workspace.engine, flood(), Promise.resolve())] });
-  const outcome = await ledger.execute(ask("nothing", {}));
-  assert.ok(outcome.state === "succeeded");
-  const { text } = await wholeLog(ledger, outcome.stepId);
-  assert.match(text, /x\n--- cut: a log is kept up to 10485760 bytes ---\n$/);
-  assert.ok(text.length > LOG_BYTES_MAX - 2000 && text.length < LOG_BYTES_MAX + 100);
+withWorkspace(
+  "a flood is cut, and says so; read part by part, each of its bytes is read once; a short log needs no object",
+  async (workspace) => {
+    const flood = function* () {
+      for (let i = 0; i < 12_000; i++) yield "x".repeat(1000);
+    };
+    const reading = countingReads(workspace.objects);
+    const engines = [printing(workspace.engine, flood(), Promise.resolve())];
+    const ledger = workspace.ledgerWith({ engines, objects: reading.objects });
+    const outcome = await ledger.execute(ask("nothing", {}));
+    assert.ok(outcome.state === "succeeded");
+    const { text } = await wholeLog(ledger, outcome.stepId);
+    assert.equal(reading.bytes(), text.length);
+    assert.match(text, /x\n--- cut: a log is kept up to 10485760 bytes ---\n$/);
+    assert.ok(text.length > LOG_BYTES_MAX - 2000 && text.length < LOG_BYTES_MAX + 100);
 
-  const short = await workspace.ledger.execute(ask("write", { name: "short", parts: 1 }));
-  assert.ok(short.state === "succeeded");
-  assert.deepEqual(await workspace.ledger.logOf(short.stepId, 1, 0), { text: "stored 1\n", next: 9, ended: true });
-  assert.deepEqual(await workspace.ledger.logOf(short.stepId, 1, 9), { text: "", next: 9, ended: true });
-  assert.deepEqual(await workspace.records.query("SELECT count(*) AS n FROM attempts WHERE log_object IS NOT NULL"), [{ n: 1 }]);
-});
+    const short = await workspace.ledger.execute(ask("write", { name: "short", parts: 1 }));
+    assert.ok(short.state === "succeeded");
+    assert.deepEqual(await workspace.ledger.logOf(short.stepId, 1, 0), { text: "stored 1\n", next: 9, ended: true });
+    assert.deepEqual(await workspace.ledger.logOf(short.stepId, 1, 9), { text: "", next: 9, ended: true });
+    assert.deepEqual(await workspace.records.query("SELECT count(*) AS n FROM attempts WHERE log_object IS NOT NULL"), [
+      { n: 1 },
+    ]);
+  },
+);
 
 withWorkspace(
   "a log that cannot be written ends neither the server nor the step, and its last lines are kept",
