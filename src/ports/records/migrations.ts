@@ -207,7 +207,17 @@ export const migrations: readonly Migration[] = [
       `CREATE TABLE definitions (version TEXT PRIMARY KEY, content TEXT NOT NULL, first_run_at BIGINT NOT NULL, first_run_by TEXT NOT NULL, last_run_at BIGINT NOT NULL,
         revisions TEXT NOT NULL, millwright TEXT NOT NULL)`,
       `ALTER TABLE runs ADD COLUMN definitions TEXT`,
-      // train: experiments and their runs
+      // train: experiments and their runs: how often anything changed, and up to which change the rows are; the changes since, whole groups of them, with their points; the rows, with the
+      // change that they are of; the points of a run by key, timestamp, step and value; what was measured of logged models
+      `CREATE TABLE tracking_state (id INTEGER PRIMARY KEY, last BIGINT NOT NULL, folded BIGINT NOT NULL)`,
+      `CREATE TABLE tracking_log (last BIGINT PRIMARY KEY, changes TEXT NOT NULL, points BLOB)`,
+      `CREATE TABLE tracking_experiments (id TEXT PRIMARY KEY, change BIGINT NOT NULL, content TEXT NOT NULL)`,
+      `CREATE TABLE tracking_runs (id TEXT PRIMARY KEY, change BIGINT NOT NULL, content TEXT NOT NULL, latest BLOB)`,
+      `CREATE INDEX tracking_runs_change ON tracking_runs (change, id)`,
+      `CREATE TABLE tracking_chunks (run_id TEXT NOT NULL, number BIGINT NOT NULL, point_count BIGINT NOT NULL, from_at BIGINT NOT NULL, to_at BIGINT NOT NULL, points BLOB NOT NULL,
+        PRIMARY KEY (run_id, number))`,
+      `CREATE TABLE tracking_model_metrics (model_id TEXT NOT NULL, key TEXT NOT NULL, dataset_name TEXT NOT NULL, dataset_digest TEXT NOT NULL, run_id TEXT NOT NULL, value TEXT NOT NULL,
+        at BIGINT NOT NULL, step BIGINT NOT NULL, PRIMARY KEY (model_id, key, dataset_name, dataset_digest))`,
 
       // train: what runs and logged models keep as files, by their path below the root of artifacts; the objects are pinned as artifact/PATH
       `CREATE TABLE artifacts (path TEXT PRIMARY KEY, digest TEXT NOT NULL, size_bytes BIGINT NOT NULL, modified_at BIGINT NOT NULL)`,
