@@ -207,6 +207,15 @@ export const migrations: readonly Migration[] = [
       `CREATE TABLE definitions (version TEXT PRIMARY KEY, content TEXT NOT NULL, first_run_at BIGINT NOT NULL, first_run_by TEXT NOT NULL, last_run_at BIGINT NOT NULL,
         revisions TEXT NOT NULL, millwright TEXT NOT NULL)`,
       `ALTER TABLE runs ADD COLUMN definitions TEXT`,
+      // what was last made of each partition: of which files (by stamps) and by which definition. Backfills; who carries one out until when, and how many of its partitions are how
+      `CREATE TABLE partitions (dataset TEXT NOT NULL, partition_key TEXT NOT NULL, state TEXT NOT NULL, step_key TEXT NOT NULL, definition TEXT NOT NULL, stamps TEXT NOT NULL, error TEXT,
+        at BIGINT NOT NULL, PRIMARY KEY (dataset, partition_key))`,
+      `CREATE TABLE backfills (id TEXT PRIMARY KEY, target TEXT NOT NULL, dataset TEXT NOT NULL, which TEXT NOT NULL, from_partition TEXT, to_partition TEXT, batch INTEGER NOT NULL,
+        actor TEXT NOT NULL, requested_at BIGINT NOT NULL, state TEXT NOT NULL, owner TEXT, lease_until BIGINT, tries INTEGER NOT NULL, run_id TEXT, partitions INTEGER NOT NULL,
+        running INTEGER NOT NULL, succeeded INTEGER NOT NULL, failed INTEGER NOT NULL, absent INTEGER NOT NULL, note TEXT, error TEXT, ended_at BIGINT)`,
+      `CREATE INDEX backfills_open ON backfills (id) WHERE state IN ('requested', 'running')`,
+      `CREATE TABLE backfill_partitions (backfill TEXT NOT NULL, partition_key TEXT NOT NULL, state TEXT NOT NULL, step_id TEXT, error TEXT, PRIMARY KEY (backfill, partition_key))`,
+      `CREATE INDEX backfill_partitions_state ON backfill_partitions (backfill, state, partition_key)`,
       // train: experiments and their runs: how often anything changed, and up to which change the rows are; the changes since, whole groups of them, with their points; the rows, with the
       // change that they are of; the points of a run by key, timestamp, step and value; what was measured of logged models
       `CREATE TABLE tracking_state (id INTEGER PRIMARY KEY, last BIGINT NOT NULL, folded BIGINT NOT NULL)`,
