@@ -190,3 +190,16 @@ export interface Project {
   readonly endpoints: ReadonlyMap<string, EndpointDefinition>;
   readonly schedules: ReadonlyMap<string, ScheduleDefinition>;
 }
+
+/** The kinds in an order in which each refers only to those before it. */
+export const PLURAL = {
+  problem: "problems",
+  dataset: "datasets",
+  features: "features",
+  model: "models",
+  endpoint: "endpoints",
+  schedule: "schedules",
+} as const satisfies Record<Kind, keyof Project>;
+
+export const isDefinition = (value: unknown): value is Definition =>
+  typeof value === "object" && value !== null && Object.hasOwn(PLURAL, (value as Definition)[KIND] ?? "");

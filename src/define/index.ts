@@ -1,3 +1,4 @@
+export { definitionsText, projectOf } from "./as-text.ts";
 export { columns } from "./columns.ts";
 export { type CheckWords, type DatasetOptions, dataset, type Or } from "./dataset.ts";
 export {

@@ -10,7 +10,7 @@ import { registerHooks } from "node:module";
 import { dirname, extname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { MillError } from "../base/index.ts";
-import { type Definition, KIND, type Kind, type Project } from "./definitions.ts";
+import { type Definition, isDefinition, KIND, type Kind, PLURAL, type Project } from "./definitions.ts";
 import { explainLoadFailure } from "./load-failures.ts";
 
 /** The names a definition file may have, in the order they are looked for. */
@@ -130,15 +130,6 @@ const OWN_DOORS: Readonly<Record<string, string>> = {
   "millwright/client": new URL(`../../sdk/index${extension}`, import.meta.url).href,
 };
 
-const PLURAL = {
-  problem: "problems",
-  dataset: "datasets",
-  features: "features",
-  model: "models",
-  endpoint: "endpoints",
-  schedule: "schedules",
-} as const satisfies Record<Kind, keyof Project>;
-
 /** The exported definitions and those they reach, each name once for its kind. What is no definition is left out. */
 function collect(folder: string, exported: readonly unknown[]): Project {
   const found = {
@@ -163,9 +154,6 @@ function collect(folder: string, exported: readonly unknown[]): Project {
   const byKind = Object.entries(found).map(([kind, names]) => [PLURAL[kind as Kind], names] as const);
   return { folder, ...Object.fromEntries(byKind) } as Project;
 }
-
-const isDefinition = (value: unknown): value is Definition =>
-  typeof value === "object" && value !== null && Object.hasOwn(PLURAL, (value as Definition)[KIND] ?? "");
 
 function reached(definition: Definition): readonly Definition[] {
   if (definition[KIND] === "schedule")

@@ -47,6 +47,11 @@ export const DEFINITION_ERRORS = {
     exit: EXIT.definitions,
     about: "A column that names a person directly is used as a raw feature.",
   },
+  "define.other-form": {
+    status: 409,
+    exit: EXIT.conflict,
+    about: "Definitions of an earlier run are kept in a form that this Millwright does not read.",
+  },
   "define.project-missing": { status: 400, exit: EXIT.definitions, about: "The folder has no mill.ts." },
   "define.split-missing": {
     status: 400,
