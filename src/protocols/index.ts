@@ -1,3 +1,4 @@
+export { mlflowRoutes } from "./mlflow/mlflow.ts";
 export { openInferenceRoutes } from "./open-inference.ts";
 export { createMetrics, type Metrics } from "./prometheus.ts";
 export type { ForeignReply, ForeignRequest, ForeignRoute } from "./route.ts";

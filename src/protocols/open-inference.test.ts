@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import { test } from "node:test";
 import fc from "fast-check";
 import { MillError } from "../base/index.ts";
@@ -76,7 +77,8 @@ async function ask(
     const match = new RegExp(`^${route.path.replaceAll(/:(\w+)/g, "(?<$1>[^/]+)")}$`).exec(path);
     if (!match || route.method !== method) continue;
     const bytes = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
-    return route.handle({ params: { ...match.groups }, headers, body: bytes }, call).catch(route.fail);
+    const request = { params: { ...match.groups }, query: {}, headers, body: bytes, stream: Readable.from([]) };
+    return route.handle(request, call).catch(route.fail);
   }
   return assert.fail(`no route for ${method} ${path}`);
 }

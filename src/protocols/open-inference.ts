@@ -18,6 +18,8 @@ export function openInferenceRoutes(platformVersion: string): ForeignRoute[] {
   const route = (method: ForeignRoute["method"], path: string, handle: ForeignRoute["handle"]): ForeignRoute => ({
     method,
     path,
+    door: "open-inference",
+    plane: "data",
     handle,
     fail,
   });

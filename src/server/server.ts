@@ -15,8 +15,9 @@ import {
   STRANGER,
   type Tokens,
 } from "../guard/index.ts";
-import { type ForeignRoute, type Metrics, openInferenceRoutes } from "../protocols/index.ts";
+import { type Metrics, mlflowRoutes, openInferenceRoutes } from "../protocols/index.ts";
 import { authenticate } from "./authenticate.ts";
+import { addForeign, answerForeign, foreignOf } from "./foreign.ts";
 import { createLimits, type LimitOptions } from "./limits.ts";
 import { sendLines } from "./lines.ts";
 import type { Log } from "./log.ts";
@@ -96,7 +97,9 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const routes = collectRoutes(app);
   prepare(app, options);
   addVerbs(app, options, stopping.signal);
-  addForeign(app, options);
+  addForeign(app, [...openInferenceRoutes(options.version), ...mlflowRoutes()], (request) =>
+    bound(options.metrics.watching(options.call), request),
+  );
   addOpen(app, options);
   addLogin(app, { login: options.login, oidc: options.oidc ?? null, log: options.log, enter });
   addPage(app, options);
@@ -143,7 +146,7 @@ function prepare(app: FastifyInstance, options: ServerOptions): void {
     request.actor = actor;
     request.cookie = cookie;
     if (actor === STRANGER && !PROBES.has(request.routeOptions.url ?? "")) limits.stranger(request.ip);
-    else if (CONTROL.has(routeOf(request))) limits.actor(actor.id);
+    else if (isControl(request)) limits.actor(actor.id);
     if (cookie !== undefined && request.method === "POST" && !FORMS.has(request.routeOptions.url ?? ""))
       login.requireCsrf(cookie, headerOf(request));
   });
@@ -151,7 +154,7 @@ function prepare(app: FastifyInstance, options: ServerOptions): void {
     const ms = performance.now() - request.startedMs;
     metrics.request(request.door, reply.statusCode, ms / 1000);
     const door = request.door === "none" ? doorOf(request) : request.door; // who is turned away at once comes to no door
-    if (access && DATA_PLANE.has(door)) access(accessOf(request, reply, door, ms));
+    if (access && (DATA_PLANE.has(door) || foreignOf(request))) access(accessOf(request, reply, door, ms));
     const level = QUIET.has(request.door) && reply.statusCode < 400 ? "debug" : "info";
     log[level]("request", {
       requestId: request.id,
@@ -176,10 +179,10 @@ const CONTROL: ReadonlySet<string> = new Set(
 
 const DATA_PLANE: ReadonlySet<string> = new Set([
   ...Object.entries<Verb>(VERBS).flatMap(([name, { plane }]) => (plane === "data" ? [name] : [])),
-  "open-inference",
   "metrics",
 ]);
 
+const isControl = (request: FastifyRequest): boolean => foreignOf(request)?.plane === "control" || CONTROL.has(routeOf(request));
 const routeOf = ({ method, routeOptions }: FastifyRequest): string => `${method} ${routeOptions.url}`;
 const doorOf = (request: FastifyRequest): string => DOORS.get(routeOf(request)) ?? "none";
 
@@ -239,31 +242,6 @@ function whenLeft(reply: FastifyReply): AbortSignal {
     if (!reply.raw.writableFinished) left.abort();
   });
   return left.signal;
-}
-
-function addForeign(app: FastifyInstance, options: ServerOptions): void {
-  for (const route of openInferenceRoutes(options.version)) addForeignRoute(app, route, options.metrics.watching(options.call));
-}
-
-function addForeignRoute(app: FastifyInstance, route: ForeignRoute, call: Call): void {
-  app.route({
-    method: route.method,
-    url: route.path,
-    onRequest: enter("open-inference"),
-    handler: async (request, reply) => {
-      const { params, headers, body } = request;
-      const foreign = {
-        params: params as Record<string, string>,
-        headers: headers as Record<string, string>,
-        body: (body as Buffer | undefined) ?? EMPTY,
-      };
-      const answer = await route.handle(foreign, bound(call, request)).catch(route.fail);
-      return reply
-        .code(answer.status)
-        .headers(answer.headers ?? {})
-        .send(answer.body);
-    },
-  });
 }
 
 const bound = (call: Call, { actor, id }: FastifyRequest): BoundCall =>
@@ -351,16 +329,15 @@ function answerTheRest(app: FastifyInstance, routes: readonly KnownRoute[], log:
 function answerProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): void {
   const error = toMillError(thrown);
   const problem = toProblem(error, request.id);
+  const foreign = foreignOf(request)?.fail(error);
   const fault = { requestId: request.id, code: error.code, message: error.message };
   if (problem.status === 500) log.error("fault", { ...fault, stack: ((error.cause as Error | undefined) ?? error).stack });
   else if (problem.status > 500) log.warn("fault", fault); // the machine's state, such as a full disk, and no riddle
   if (problem.status === 401)
     reply.header("www-authenticate", 'Bearer realm="millwright", Basic realm="millwright", charset="UTF-8"');
-  retryAfter(reply, error)
-    .header("x-request-id", request.id)
-    .code(problem.status)
-    .type(PROBLEM_TYPE)
-    .send(JSON.stringify(problem));
+  retryAfter(reply, error).header("x-request-id", request.id);
+  if (foreign) return void answerForeign(reply, foreign);
+  reply.code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem));
 }
 
 async function listen(app: FastifyInstance, { host, port, certificate }: ServerOptions): Promise<string> {
