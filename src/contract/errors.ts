@@ -2,6 +2,7 @@
  * Every error code, with the HTTP status and exit code it leads to; `errors/` has the tables. A code is never reused for another meaning.
  * `docs/errors.md` explains each one; a test ties these tables, the `MillError`s in the sources and that page together.
  */
+import { ARTIFACT_ERRORS } from "./errors/artifacts.ts";
 import { BACKUP_ERRORS } from "./errors/backup.ts";
 import { CLI_ERRORS } from "./errors/cli.ts";
 import { type CodeInfo, EXIT } from "./errors/code.ts";
@@ -23,6 +24,7 @@ export const ERRORS = {
   ...DEFINITION_ERRORS,
   ...DATA_ERRORS,
   ...LEARNING_ERRORS,
+  ...ARTIFACT_ERRORS,
   ...PORT_ERRORS,
   ...WORK_ERRORS,
   ...GUARD_ERRORS,
