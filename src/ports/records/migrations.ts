@@ -225,6 +225,7 @@ export const migrations: readonly Migration[] = [
       `CREATE INDEX tracking_runs_change ON tracking_runs (change, id)`,
       `CREATE TABLE tracking_chunks (run_id TEXT NOT NULL, number BIGINT NOT NULL, point_count BIGINT NOT NULL, from_at BIGINT NOT NULL, to_at BIGINT NOT NULL, points BLOB NOT NULL,
         PRIMARY KEY (run_id, number))`,
+      `CREATE TABLE tracking_datasets (experiment_id TEXT NOT NULL, name TEXT NOT NULL, digest TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY (experiment_id, name, digest))`,
       `CREATE TABLE tracking_model_metrics (model_id TEXT NOT NULL, key TEXT NOT NULL, dataset_name TEXT NOT NULL, dataset_digest TEXT NOT NULL, run_id TEXT NOT NULL, value TEXT NOT NULL,
         at BIGINT NOT NULL, step BIGINT NOT NULL, PRIMARY KEY (model_id, key, dataset_name, dataset_digest))`,
 
