@@ -16,6 +16,14 @@ export { asMillError, type ErrorDetail, type ErrorJson, errorFromJson, errorToJs
 export { eventQueue } from "./event-queue.ts";
 export { isId, newId } from "./ids.ts";
 export { didYouMean } from "./names.ts";
+export {
+  type Periods,
+  type PeriodUnit,
+  periodOf,
+  periodParts,
+  periodsBefore,
+  requireTimeZone,
+} from "./periods.ts";
 export { createQueues } from "./queues.ts";
 export { createRandom, type Random } from "./random.ts";
 export {

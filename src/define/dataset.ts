@@ -12,9 +12,10 @@ import {
   type TimeColumns,
 } from "../express/index.ts";
 import { readColumns } from "./columns.ts";
-import { type Check, type DatasetDefinition, type FilesSource, KIND, type Split } from "./definitions.ts";
+import { type Check, type DatasetDefinition, type FilesSource, KIND, type Partitions, type Split } from "./definitions.ts";
 import { BOOLEAN, expectType, expressionsOver, MOMENTS, nodeOf, type Rows, rowNode } from "./expressions.ts";
-import { callback, definitionName, fieldsOf, list, optionalText, record, text, within, wrong } from "./options.ts";
+import { callback, definitionName, fieldsOf, type Given, list, optionalText, record, text, within, wrong } from "./options.ts";
+import { readPartitions, refusePlaceholders } from "./partitions.ts";
 import { readSource } from "./source.ts";
 import { readSplit } from "./split.ts";
 import type { Dataset } from "./typed.ts";
@@ -29,6 +30,8 @@ export interface CheckWords<D extends Columns> {
 
 export interface DatasetOptions<D extends Columns, O extends string, T extends string> {
   readonly from: FilesSource;
+  /** Its files are named by the periods that they are of, as in `files("flights/{partition}.parquet")` with `daily("2024-01-01")`. */
+  readonly partitions?: Partitions | undefined;
   readonly columns: D;
   /** Rows for which this is not true are left out before anything else. */
   readonly where?: ((c: AllColumns<NoInfer<D>>) => Expression<"a boolean">) | undefined;
@@ -70,7 +73,7 @@ export function dataset(name: unknown, options: unknown): DatasetDefinition {
   return Object.freeze({
     [KIND]: "dataset" as const,
     name: name as string,
-    from: readSource(`${at}: from`, given.from),
+    ...readFiles(at, given),
     columns,
     ...(where === undefined ? {} : { where }),
     ...(time === undefined ? {} : { time }),
@@ -83,8 +86,16 @@ export function dataset(name: unknown, options: unknown): DatasetDefinition {
   });
 }
 
+function readFiles(at: string, given: Given): Pick<DatasetDefinition, "from" | "partitions"> {
+  const from = readSource(`${at}: from`, given.from);
+  if (given.partitions !== undefined) return { from, partitions: readPartitions(`${at}: partitions`, given.partitions, from) };
+  refusePlaceholders(`${at}: from`, from);
+  return { from };
+}
+
 const OPTIONS = [
   "from",
+  "partitions",
   "columns",
   "where",
   "time",

@@ -2,7 +2,7 @@
  * Definitions in their normal form: what the typed words of this block produce, what `mill.ts` exports, and what every later block reads.
  * All of it is JSON but for the brand.
  */
-import type { Duration } from "../base/index.ts";
+import type { Duration, Periods } from "../base/index.ts";
 import type { Requirement, Schema, Task } from "../contract/index.ts";
 import type { Node } from "../express/index.ts";
 import type { Columns, Gain, Params } from "../learn/index.ts";
@@ -62,10 +62,15 @@ export type Split =
   /** By a salted hash of the entity key, or of the whole row where there is none. */
   | { readonly split: "hash"; readonly test: number; readonly holdout: number; readonly salt: string };
 
+/** `from` and `to` as periods are named. */
+export type Partitions = Periods;
+
 export interface DatasetDefinition {
   readonly [KIND]: "dataset";
   readonly name: string;
   readonly from: FilesSource;
+  /** Its files are those of periods: the paths have `{partition}`, or `{year}`, `{month}`, `{day}`, `{hour}`. */
+  readonly partitions?: Partitions;
   readonly columns: Schema;
   /** Rows for which this is not true are left out before anything else (not quarantined). */
   readonly where?: Node;

@@ -14,6 +14,7 @@ export {
   type Kind,
   type MetricTrigger,
   type ModelDefinition,
+  type Partitions,
   type PipelineStep,
   type ProblemDefinition,
   type Project,
@@ -31,6 +32,7 @@ export { features } from "./features.ts";
 export { loadProject, openProject, requireProject } from "./load.ts";
 export type { Measure, Measures } from "./measures.ts";
 export { type ModelOptions, model, type Threshold } from "./model.ts";
+export { daily, hourly, monthly, type PartitionOptions, weekly } from "./partitions.ts";
 export { type Principle, type ProblemOptions, problem, type RiskOptions } from "./problem.ts";
 export {
   type CronOptions,

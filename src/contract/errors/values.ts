@@ -17,6 +17,11 @@ export const VALUE_ERRORS = {
     exit: EXIT.definitions,
     about: "A time of the wall clock is no cron pattern of five fields, never comes, or its zone is not known.",
   },
+  "value.period": {
+    status: 400,
+    exit: EXIT.definitions,
+    about: "A text names no hour, day, week or month, or a time zone is not known.",
+  },
 
   "envelope.altered": { status: 500, exit: EXIT.data, about: "Encrypted bytes are not as they were written." },
   "envelope.bad-key": {
