@@ -2,12 +2,12 @@
  * The composition root: picks drivers, wires the blocks, starts and stops them. Nothing else knows more than its own block.
  * Loaded by the commands that need a workspace; `main.ts` is the bin.
  */
-import { extname, join, resolve } from "node:path";
+import { extname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { requireRestored } from "./backup/index.ts";
 import { createQueues, didYouMean, MillError } from "./base/index.ts";
 import type { App } from "./cli/index.ts";
-import { type Config, type Handlers, SETTINGS, tlsFiles } from "./contract/index.ts";
+import { type Config, type Handlers, SETTINGS, secretsNamed, tlsFiles } from "./contract/index.ts";
 import { openProject, requireProject } from "./define/index.ts";
 import { configuredEngines, stepEnvironment } from "./engines.ts";
 import {
@@ -20,6 +20,7 @@ import {
   createCall,
   createLogin,
   createOidcLogin,
+  createSecrets,
   lockWorkspace,
   type OidcLogin,
   type OidcLoginOptions,
@@ -28,10 +29,12 @@ import {
   openKeyring,
   openTokens,
   peopleVerbs,
+  secretVerbs,
 } from "./guard/index.ts";
 import { commitInfrastructure } from "./infrastructure.ts";
 import { createLake, createUploads } from "./lake/index.ts";
 import { createMonitor } from "./monitor/index.ts";
+import { configuredNotices } from "./notices.ts";
 import {
   createKeeper,
   createLineageExporter,
@@ -41,7 +44,6 @@ import {
   STEP_KINDS,
 } from "./orchestrate/index.ts";
 import { readPackage } from "./package.ts";
-import { createNoticeFile, createWebhook, type Notices } from "./ports/notices/index.ts";
 import { configuredObjects, type ObjectsSpec, openObjects, requireSameStore } from "./ports/objects/index.ts";
 import { openRecords } from "./ports/records/index.ts";
 import { openDuckDb } from "./ports/tables/index.ts";
@@ -85,14 +87,14 @@ export async function openWorkspace(config: Config): Promise<App> {
     const audit = createAudit({ records, anchor });
     const accounts = createAccounts({ records });
     const login = createLogin({ records, accounts });
-    const oidc = oidcOf(config, { accounts, audit, login });
+    const secrets = createSecrets({ records, keyring });
+    const oidc = oidcOf(config, { accounts, audit, login, secrets });
     const accessKeys = createAccessKeys({ records, keyring, accounts });
     const tokens = await openTokens({ records, workspace: config.workspace, configured: config.token, accounts });
     const scratch = join(config.workspace, "scratch");
     const tables = () => openDuckDb({ threads: config.threads, memoryMb: QUERY_MEMORY_MB, tempFolder: scratch });
 
-    const webhook = (url: string, timeoutMs: number) =>
-      createWebhook({ url, secret: config.webhookSecret, allowPrivate: config.webhookPrivate, timeoutMs });
+    const { alerts, lineage, webhook } = configuredNotices(config, secrets);
     const lake = createLake({ records, objects, folder: config.workspace, tables, webhook });
     closers.push(
       () => lake.close(),
@@ -106,6 +108,7 @@ export async function openWorkspace(config: Config): Promise<App> {
       command: [process.execPath, MAIN],
       folder: steps,
       environment: stepEnvironment(process.env, config, stored),
+      secrets,
     });
     const ledger = createLedger({
       records,
@@ -125,8 +128,7 @@ export async function openWorkspace(config: Config): Promise<App> {
     const story = createStory(records);
     const now = Date.now;
     const asking = () => openDuckDb({ threads: 1, memoryMb: QUERY_MEMORY_MB, tempFolder: scratch }); // beside the answers
-    const notices = webhookOf(config);
-    const monitor = createMonitor({ records, objects, lake, registry, ledger, story, notices, tables: asking, now });
+    const monitor = createMonitor({ records, objects, lake, registry, ledger, story, notices: alerts, tables: asking, now });
     const serving = createServing({ records, objects, lake, registry, tables, watcher: monitor.watch });
 
     await ledger.recover();
@@ -141,6 +143,7 @@ export async function openWorkspace(config: Config): Promise<App> {
     const project = openProject(config.project);
     const workspace = {
       project,
+      projectFolder: config.project,
       records,
       story,
       monitor,
@@ -156,7 +159,6 @@ export async function openWorkspace(config: Config): Promise<App> {
       inLine: createQueues(),
       now,
     };
-    const lineage = lineageOf(config);
     if (lineage !== null) {
       const { version } = readPackage(join(import.meta.dirname, ".."));
       const exporter = createLineageExporter(workspace, lineage, { namespace: config.openLineageNamespace, version });
@@ -166,10 +168,13 @@ export async function openWorkspace(config: Config): Promise<App> {
       closers.push(async () => clearInterval(telling));
       await tellLineage();
     }
+    const platform = platformVerbs(workspace);
     const handlers: Handlers = {
-      ...platformVerbs(workspace),
+      ...platform,
+      ...afterSecrets(platform, () => secrets.require(secretsNamed(config))),
       ...peopleVerbs(accounts, login),
-      ...accessVerbs({ tokens, accounts, accessKeys, keyring, rotateObjects: () => objects.rotate() }),
+      ...accessVerbs({ tokens, accounts, accessKeys, secrets, keyring, rotateObjects: () => objects.rotate() }),
+      ...secretVerbs(secrets),
       ...auditVerbs(audit),
     };
     const call = createCall({ handlers, audit });
@@ -219,7 +224,7 @@ async function doorCertificate(config: Config, onFault: (message: string) => voi
 }
 
 /** Errors: `config.value`. */
-function oidcOf(config: Config, doors: Pick<OidcLoginOptions, "accounts" | "audit" | "login">): OidcLogin | null {
+function oidcOf(config: Config, doors: Pick<OidcLoginOptions, "accounts" | "audit" | "login" | "secrets">): OidcLogin | null {
   const { oidcIssuer: issuer, oidcClient: client, oidcSecretFile: secretFile, oidcScope: scope, oidcRoles: roles } = config;
   if (issuer === null) return null;
   const missing = client === null ? "oidcClient" : secretFile === null ? "oidcSecretFile" : null;
@@ -245,16 +250,20 @@ function requireKinds(pools: Config["pools"]): Config["pools"] {
   });
 }
 
-/** Where alerts are sent, if anywhere. */
-const webhookOf = ({ webhook, webhookSecret, webhookPrivate }: Config): Notices | null =>
-  webhook === null ? null : createWebhook({ url: webhook, secret: webhookSecret, allowPrivate: webhookPrivate });
-
-/** Where OpenLineage events go, if anywhere. */
-function lineageOf({ openLineage, project, webhookSecret, webhookPrivate }: Config): Notices | null {
-  if (openLineage === null) return null;
-  if (!/^https?:/i.test(openLineage)) return createNoticeFile(resolve(project, openLineage));
-  return createWebhook({ url: openLineage, secret: webhookSecret, allowPrivate: webhookPrivate });
-}
+/** A run does not begin before what it would need in the end is there: who trains for an hour wants the alert to arrive. */
+const afterSecrets = (
+  { run, retrain }: Pick<Handlers, "run" | "retrain">,
+  required: () => Promise<void>,
+): Pick<Handlers, "run" | "retrain"> => ({
+  async *run(input, context) {
+    await required();
+    yield* run(input, context);
+  },
+  async *retrain(input, context) {
+    await required();
+    yield* retrain(input, context);
+  },
+});
 
 /** One that fails keeps the others from nothing; the first failure is told at the end. */
 async function closeInTurn(closers: readonly (() => Promise<unknown>)[]): Promise<void> {

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { newId } from "./base/index.ts";
 import type { Config } from "./contract/index.ts";
+import type { NamedSecrets } from "./guard/index.ts";
 import {
   configuredSlurm,
   createLocalEngine,
@@ -19,12 +20,13 @@ export interface EngineOptions {
   /** Where the folders of attempts lie. */
   readonly folder: string;
   readonly environment: NodeJS.ProcessEnv;
+  readonly secrets: Pick<NamedSecrets, "resolve">;
 }
 
 /** Errors: `config.value`, `engine.address`, `engine.sandbox`. */
 export async function configuredEngines(config: Config, options: EngineOptions): Promise<readonly Engine[]> {
   const local = createLocalEngine({ ...options, sandbox: await configuredSandbox(config, options) });
-  const cluster = configuredSlurm(config);
+  const cluster = configuredSlurm(config, options.secrets);
   if (!cluster) return [local];
   const slurm = createSlurmEngine({
     ...options,

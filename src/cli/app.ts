@@ -45,8 +45,8 @@ export interface Effects {
   readonly cwd: string;
   /** All of standard input. */
   stdin(): Promise<string>;
-  /** The first line of standard input; at a terminal it is asked for, and not shown. */
-  secret(prompt: string): Promise<string>;
+  /** The first line of standard input, or all of it but for its last line's end; at a terminal it is asked for, and not shown. */
+  secret(prompt: string, lines?: "all"): Promise<string>;
   /** Called at the first SIGINT or SIGTERM; a second one ends the process at once. Returns what takes the listener away. */
   onStop(listener: () => void): () => void;
 }
@@ -70,7 +70,11 @@ export function effectsOf(process: NodeJS.Process): Effects {
     env: process.env,
     cwd: process.cwd(),
     stdin,
-    secret: async (prompt) => (process.stdin.isTTY ? askUnseen(process, prompt) : (await stdin()).split(/\r?\n/, 1)[0]!),
+    async secret(prompt, lines) {
+      if (process.stdin.isTTY) return askUnseen(process, prompt);
+      const text = await stdin();
+      return lines === "all" ? text.replace(/\r?\n$/, "") : text.split(/\r?\n/, 1)[0]!;
+    },
     onStop(listener) {
       process.once("SIGINT", listener);
       process.once("SIGTERM", listener);

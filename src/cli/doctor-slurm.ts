@@ -3,11 +3,12 @@ import { stat } from "node:fs/promises";
 import type { Config } from "../contract/index.ts";
 import { configuredSlurm, createSlurmDoor, probeSlurm } from "../ports/engines/index.ts";
 import { type Finding, fault, finding } from "./findings.ts";
+import { namedSecrets } from "./named-secrets.ts";
 
 /** Nothing where no Slurm is set. */
 export async function slurm(config: Config): Promise<Finding[]> {
   try {
-    const cluster = configuredSlurm(config);
+    const cluster = configuredSlurm(config, namedSecrets(config));
     if (!cluster) return [];
     const version = await createSlurmDoor(cluster).version();
     return [finding("slurm", "ok", `${cluster.url} answers in ${version}`), await nodes(config, cluster)];

@@ -34,6 +34,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   token: "Tokens of users; mill token alone prints the admin token.",
   user: "People and service accounts.",
   role: "What users may: roles, and who has them.",
+  secret: "What settings and hooks name as secret:NAME: kept sealed, and shown to nobody.",
   key: "Keys of S3 clients, and the keys that secrets are sealed under.",
 };
 

@@ -1,5 +1,6 @@
 /** What the settings say together: flags win over variables, these over the project's file. */
 import { didYouMean, MillError } from "../base/index.ts";
+import { namesSecret, secretNamed } from "./secret-name.ts";
 import { type ENGINES, flagOf, type LogLevel, type SANDBOXES, SETTINGS, type Setting, type SettingName } from "./settings.ts";
 
 export interface Config {
@@ -77,7 +78,7 @@ export function readConfig({ flags, env, file, machine }: ConfigSources): Config
     const flag = flagOf(name);
     if (setting.flag && flags[flag] !== undefined) return { value: flags[flag], at: `--${flag}` };
     if (env[setting.env] !== undefined && env[setting.env] !== "") return { value: env[setting.env], at: setting.env };
-    if (setting.file && written[name] !== undefined) return { value: written[name], at: `mill.config.json, "${name}"` };
+    if (written[name] !== undefined) return { value: written[name], at: `mill.config.json, "${name}"` };
     return null;
   };
   const integer = (name: SettingName, otherwise: number) => readInteger(name, find(name)) ?? otherwise;
@@ -132,6 +133,13 @@ export function readConfig({ flags, env, file, machine }: ConfigSources): Config
     backupPassphrase: text("backupPassphrase"),
   };
 }
+
+/** What settings name, each with the text that names it. */
+export const secretsNamed = (config: Config): readonly (readonly [at: string, text: string])[] =>
+  Object.entries<Setting>(SETTINGS).flatMap(([name, { secret }]) => {
+    const text = secret ? config[name as keyof Config] : null;
+    return typeof text === "string" && namesSecret(text) ? [[name, text] as const] : [];
+  });
 
 /** null: neither is set. Errors: `config.value` where one is without the other. */
 export function tlsFiles({
@@ -188,8 +196,17 @@ function readFileSettings(file: unknown): Readonly<Record<string, unknown>> {
       fix: "Write the settings as fields of one object.",
     });
   }
-  const allowed = Object.entries(SETTINGS).flatMap(([name, setting]) => (setting.file ? [name] : []));
+  const allowed = Object.entries<Setting>(SETTINGS).flatMap(([name, { file, secret }]) => (file || secret ? [name] : []));
   const stranger = Object.keys(file).find((name) => !allowed.includes(name));
+  const written = Object.entries(file).find(
+    ([name, value]) => !stranger && !SETTINGS[name as SettingName].file && !namesSecret(String(value)),
+  );
+  if (written)
+    throw new MillError("config.value", `mill.config.json may name the secret for "${written[0]}", and not hold it.`, {
+      at: `mill.config.json, "${written[0]}"`,
+      expected: "secret:NAME",
+      fix: `mill secret set NAME, which asks for it, or ${SETTINGS[written[0] as SettingName].env}.`,
+    });
   if (stranger === undefined) return file as Record<string, unknown>;
   throw new MillError(
     "config.unknown-setting",
@@ -215,8 +232,14 @@ function readInteger(name: SettingName, found: Found): number | null {
 
 function readText(name: SettingName, found: Found): string | null {
   if (found === null) return null;
-  const { values }: Setting = SETTINGS[name];
+  const { values, secret }: Setting = SETTINGS[name];
   const { value } = found;
+  if (typeof value === "string" && namesSecret(value) && (!secret || secretNamed(value) === null))
+    throw badValue(
+      name,
+      found,
+      secret ? "secret:NAME, in lower case" : "written out: it is needed where secrets are not yet open",
+    );
   if (typeof value === "string" && value !== "" && (values === undefined || values.includes(value))) return value;
   throw badValue(name, found, values ? `one of ${values.join(", ")}` : "a text");
 }

@@ -8,10 +8,11 @@ export {
   type TypeName,
   type Value,
 } from "./columns.ts";
-export { type Config, type ConfigSources, readConfig, tlsFiles } from "./config.ts";
+export { type Config, type ConfigSources, readConfig, secretsNamed, tlsFiles } from "./config.ts";
 export { type CodeInfo, codeInfo, ERRORS, type ErrorCode, EXIT } from "./errors.ts";
 export type { JsonSchema, JsonType, ValueOf } from "./json-schema.ts";
 export type { ChainLink, Direction, Measurement, Requirement, Verdict } from "./judgement.ts";
+export { namesSecret, SECRET_NAME, secretNamed } from "./secret-name.ts";
 export { flagOf, LOG_LEVELS, type LogLevel, SETTINGS, type SettingName } from "./settings.ts";
 export { MEASURES, type MeasureInfo, type MeasureName, type Task } from "./tasks.ts";
 export { ROWS_MAX } from "./verbs/endpoints.ts";
@@ -20,6 +21,7 @@ export { PERMISSIONS, type Permission, ROLES, type Verb } from "./verbs/verb.ts"
 export {
   type AnswerOf,
   type CallContext,
+  type Content,
   type Handlers,
   type InputOf,
   type OutputOf,

@@ -11,6 +11,8 @@ export interface Setting {
   readonly env: string;
   /** Not in the file: it says where the file is, or it is a secret. */
   readonly file: boolean;
+  /** May name a secret, as `secret:NAME`; then in the file as well. */
+  readonly secret?: true;
   /** Not a flag: a secret on a command line is seen by every user of the machine. */
   readonly flag: boolean;
   readonly min?: number;
@@ -89,6 +91,7 @@ export const SETTINGS = {
     about: "Address that alerts are posted to, signed as Standard Webhooks says.",
     type: "text",
     env: "MILL_WEBHOOK",
+    secret: true,
     file: true,
     flag: true,
     default: "nobody is told",
@@ -97,6 +100,7 @@ export const SETTINGS = {
     about: "Secret that the posts to the webhook are signed with.",
     type: "text",
     env: "MILL_WEBHOOK_SECRET",
+    secret: true,
     file: false,
     flag: false,
     default: null,
@@ -114,6 +118,7 @@ export const SETTINGS = {
     about: "Where OpenLineage events of runs and steps go: an address, signed like the webhook's, or a file (NDJSON).",
     type: "text",
     env: "MILL_OPENLINEAGE",
+    secret: true,
     file: true,
     flag: true,
     default: "nobody is told",
@@ -255,6 +260,7 @@ export const SETTINGS = {
     about: "File that holds the client's secret; read at each login.",
     type: "text",
     env: "MILL_OIDC_SECRET_FILE",
+    secret: true,
     file: true,
     flag: false,
     default: null,
@@ -360,6 +366,7 @@ export const SETTINGS = {
     about: "File that holds a token for Slurm, as `scontrol token` gives it; read again when the token has run out.",
     type: "text",
     env: "MILL_SLURM_TOKEN_FILE",
+    secret: true,
     file: true,
     flag: false,
     default: null,

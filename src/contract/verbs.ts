@@ -3,18 +3,23 @@ import type { ValueOf } from "./json-schema.ts";
 import * as access from "./verbs/access.ts";
 import * as assets from "./verbs/assets.ts";
 import * as audit from "./verbs/audit.ts";
+import * as definitions from "./verbs/definitions.ts";
 import * as endpoints from "./verbs/endpoints.ts";
 import * as lake from "./verbs/lake.ts";
 import * as models from "./verbs/models.ts";
 import * as monitor from "./verbs/monitor.ts";
 import * as people from "./verbs/people.ts";
+import * as runs from "./verbs/runs.ts";
 import * as schedules from "./verbs/schedules.ts";
+import * as secrets from "./verbs/secrets.ts";
 import * as steering from "./verbs/steering.ts";
 import * as upkeep from "./verbs/upkeep.ts";
 import type { Permission, Verb } from "./verbs/verb.ts";
 import * as work from "./verbs/work.ts";
 
-const { plan, run, status, log, diff, graph, listRuns, getRun, listSteps, getStep, reproduce } = work;
+const { plan, run, status, log, diff, graph } = work;
+const { listRuns, getRun, listSteps, getStep, reproduce } = runs;
+const { listDefinitions, getDefinitions } = definitions;
 const { cancelRun, cancelStep, pauseWork, resumeWork, getPauses, stepLog } = steering;
 const {
   listProblems,
@@ -86,6 +91,7 @@ const { newToken, createToken, listTokens, revokeToken, createAccessKey, listAcc
 
 const { listSchedules, getSchedule, pauseSchedule, resumeSchedule } = schedules;
 const { listAudit, verifyAudit, beginBackup } = audit;
+const { setSecret, listSecrets, removeSecret } = secrets;
 
 export const VERBS = {
   plan,
@@ -123,6 +129,8 @@ export const VERBS = {
   listSteps,
   getStep,
   reproduce,
+  listDefinitions,
+  getDefinitions,
   cancelRun,
   cancelStep,
   pauseWork,
@@ -187,6 +195,9 @@ export const VERBS = {
   listAccessKeys,
   revokeAccessKey,
   rotateKeys,
+  setSecret,
+  listSecrets,
+  removeSecret,
   listAudit,
   verifyAudit,
   beginBackup,
@@ -195,10 +206,17 @@ export const VERBS = {
 export type VerbName = keyof typeof VERBS;
 export type InputOf<V extends VerbName> = ValueOf<(typeof VERBS)[V]["input"]>;
 export type OutputOf<V extends VerbName> = ValueOf<(typeof VERBS)[V]["output"]>;
-/** What a call gives: the output, or for a stream its lines. */
+/** What a call gives: the output, or for a stream its lines, or the output with the bytes that it describes. */
 export type AnswerOf<V extends VerbName> = (typeof VERBS)[V] extends { readonly stream: true }
   ? AsyncIterable<OutputOf<V>>
-  : Promise<OutputOf<V>>;
+  : (typeof VERBS)[V] extends { readonly bytes: "out" }
+    ? Promise<OutputOf<V> & Content>
+    : Promise<OutputOf<V>>;
+
+export interface Content {
+  /** All bytes, or `start` to `end` (exclusive), in chunks. */
+  content(range?: { readonly start: number; readonly end: number }): AsyncIterable<Uint8Array>;
+}
 
 /** What somebody may, and by which roles. */
 export interface Rights {
@@ -215,6 +233,8 @@ export interface CallContext {
   readonly requestId: string;
   /** Aborted when the asker has gone or the platform stops. */
   readonly signal: AbortSignal;
+  /** What came beside the input of a verb that takes bytes. */
+  readonly bytes?: AsyncIterable<Uint8Array> | undefined;
 }
 
 /** What answers each verb; the input has been checked and its defaults are filled in. */

@@ -5,12 +5,14 @@ import type { AccessKeys } from "./keys/access-keys.ts";
 import type { WorkspaceKeyring } from "./keys/keyring.ts";
 import { pageBy, toInstant } from "./pages.ts";
 import { type Accounts, inForce, requireOwner } from "./people/accounts.ts";
+import type { Secrets } from "./secrets/secrets.ts";
 import type { Tokens } from "./tokens/tokens.ts";
 
 export interface AccessResources {
   readonly tokens: Tokens;
   readonly accounts: Pick<Accounts, "find">;
   readonly accessKeys: AccessKeys;
+  readonly secrets: Pick<Secrets, "rewrapAll">;
   readonly keyring: WorkspaceKeyring;
   /** Brings encrypted objects under the current key; `left` are still under another. */
   rotateObjects(): Promise<{ readonly renewed: number; readonly left: number }>;
@@ -22,7 +24,7 @@ type AccessVerbs = Pick<
   | ("createAccessKey" | "listAccessKeys" | "revokeAccessKey" | "rotateKeys")
 >;
 
-export const accessVerbs = ({ tokens, accounts, accessKeys, keyring, rotateObjects }: AccessResources): AccessVerbs => ({
+export const accessVerbs = ({ tokens, accounts, accessKeys, secrets, keyring, rotateObjects }: AccessResources): AccessVerbs => ({
   async newToken(_, { actor }) {
     requireOwner(OWNER.id, actor);
     return { token: await tokens.renew(), path: tokens.path };
@@ -80,9 +82,9 @@ export const accessVerbs = ({ tokens, accounts, accessKeys, keyring, rotateObjec
   /** The keys before are forgotten once nothing is under them any more: a fault on the way leaves them, and the next rotation goes on. */
   async rotateKeys() {
     const current = await keyring.rotate();
-    const secrets = await accessKeys.rewrapAll();
+    const sealed = (await accessKeys.rewrapAll()) + (await secrets.rewrapAll());
     const { renewed, left } = await rotateObjects();
     if (left === 0) for (const id of keyring.ids()) if (id !== current) await keyring.drop(id);
-    return { current, secrets, objects: renewed, left };
+    return { current, secrets: sealed, objects: renewed, left };
   },
 });

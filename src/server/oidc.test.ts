@@ -4,7 +4,15 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
-import { createAccounts, createAudit, createLogin, createOidcLogin, type OidcLoginOptions } from "../guard/index.ts";
+import {
+  createAccounts,
+  createAudit,
+  createLogin,
+  createOidcLogin,
+  createSecrets,
+  type OidcLoginOptions,
+  openKeyring,
+} from "../guard/index.ts";
 import { openTestRecords } from "../ports/records/fixtures/open-test-records.ts";
 import { type Browser, openBrowser } from "./fixtures/browse.ts";
 import { startSample } from "./fixtures/sample-platform.ts";
@@ -29,11 +37,13 @@ const records = await openTestRecords(join(folder, "mill.db"));
 const accounts = createAccounts({ records });
 const audit = createAudit({ records });
 const login = createLogin({ records, accounts });
+const secrets = createSecrets({ records, keyring: await openKeyring(folder) });
 const clock = { aheadMs: 0 };
 const options: OidcLoginOptions = {
   issuer: provider.issuer,
   client: provider.client,
   secretFile,
+  secrets,
   scope: "openid email profile groups",
   groupsClaim: "groups",
   roles: [
@@ -248,6 +258,18 @@ test("while the provider is away that is told, and passwords work; when it is ba
     await provider.away().catch(() => undefined);
     await provider.back();
   }
+});
+
+test("the client's secret is taken by its name too, as it is at that moment; one that is not there is named", async () => {
+  const named = createOidcLogin({ ...options, secretFile: "secret:oidc-client" });
+  await assert.rejects(named.begin(CALLBACK), {
+    code: "guard.secret-missing",
+    at: "oidcSecretFile",
+    fix: /mill secret set oidc-client/,
+  });
+  await secrets.set({ name: "oidc-client", value: provider.secret, by: "owner" });
+  const { to, cookie } = await named.begin(CALLBACK);
+  assert.equal((await named.finish({ url: await answered(openBrowser(), "anna", to), cookie })).user, "anna");
 });
 
 test("a provider in the clear elsewhere, one whose address is none, and a secret that cannot be read are refused", async () => {

@@ -79,6 +79,12 @@ export const GUARD_ERRORS = {
   "guard.role-unknown": { status: 404, exit: EXIT.notFound, about: "There is no role of this name." },
   "guard.role-fixed": { status: 409, exit: EXIT.refused, about: "The role is the same in every workspace." },
   "guard.role-held": { status: 409, exit: EXIT.conflict, about: "A role that somebody has was to be deleted." },
+  "guard.secret-unknown": { status: 404, exit: EXIT.notFound, about: "There is no secret of this name." },
+  "guard.secret-missing": {
+    status: 409,
+    exit: EXIT.usage,
+    about: "A setting or a hook names a secret that was not set.",
+  },
   "request.malformed": {
     status: 400,
     exit: EXIT.usage,

@@ -92,7 +92,7 @@ const rules = {
   ),
   webhook: optional(
     object(
-      { url: text({ maxLength: 2000 }), timeoutSeconds: optional(seconds) },
+      { url: text({ maxLength: 2000, description: "http or https; or secret:NAME" }), timeoutSeconds: optional(seconds) },
       { description: "Somebody outside, who refuses with another answer than 200 to 299" },
     ),
   ),

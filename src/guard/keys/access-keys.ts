@@ -1,6 +1,6 @@
 /** Keys of S3 clients. Their signatures need the secret itself, so it is kept: sealed under the workspace's keyring, bound to its row. */
 import { randomBytes } from "node:crypto";
-import { openBytes, rewrap, sealBytes } from "../../base/index.ts";
+import { createQueues, openBytes, rewrap, sealBytes } from "../../base/index.ts";
 import type { Permission } from "../../contract/index.ts";
 import type { Records } from "../../ports/records/index.ts";
 import { type Actor, limited } from "../actors.ts";
@@ -70,6 +70,8 @@ export function createAccessKeys({
     const secret = Buffer.from(openBytes(Buffer.from(row.secret, "base64"), keyring, id)).toString("latin1");
     return before?.secret === secret ? before : { id, user: row.actor, may: JSON.parse(row.may) as Permission[], secret };
   }, now);
+  /** What is sealed while keys rotate lies under the new one, or is in its row before the rows are sealed anew. */
+  const inLine = createQueues();
   const made = new WeakMap<Known, { readonly of: Actor; readonly key: AccessKey }>();
 
   const keyOf = (found: Known, actor: Actor): AccessKey => {
@@ -81,19 +83,20 @@ export function createAccessKeys({
   };
 
   return {
-    async create({ actor, may, about }) {
-      const id = `MILL${base32(randomBytes(10))}`;
-      const secret = randomBytes(30).toString("base64url");
-      const sealed = Buffer.from(sealBytes(Buffer.from(secret), keyring, id)).toString("base64");
-      await records.commit([
-        {
-          sql: "INSERT INTO access_keys (id, actor, may, secret, about, created_at) VALUES (?, ?, ?, ?, ?, ?)",
-          params: [id, actor, JSON.stringify(may), sealed, about, now()],
-          rows: 1,
-        },
-      ]);
-      return { id, secret };
-    },
+    create: ({ actor, may, about }) =>
+      inLine("seal", async () => {
+        const id = `MILL${base32(randomBytes(10))}`;
+        const secret = randomBytes(30).toString("base64url");
+        const sealed = Buffer.from(sealBytes(Buffer.from(secret), keyring, id)).toString("base64");
+        await records.commit([
+          {
+            sql: "INSERT INTO access_keys (id, actor, may, secret, about, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+            params: [id, actor, JSON.stringify(may), sealed, about, now()],
+            rows: 1,
+          },
+        ]);
+        return { id, secret };
+      }),
 
     async list() {
       const rows = await records.query<Omit<AccessKeyInfo, "may"> & { readonly may: string }>(
@@ -124,20 +127,21 @@ export function createAccessKeys({
           ),
       ),
 
-    async rewrapAll() {
-      const rows = await records.query<{ id: string; secret: string }>(
-        "SELECT id, secret FROM access_keys WHERE revoked_at IS NULL",
-      );
-      const statements = rows
-        .map(({ id, secret }) => ({ id, secret, sealed: resealed(secret, keyring) }))
-        .filter(({ secret, sealed }) => sealed !== secret)
-        .map(({ id, secret, sealed }) => ({
-          sql: "UPDATE access_keys SET secret = ? WHERE id = ? AND secret = ?",
-          params: [sealed, id, secret],
-        }));
-      if (statements.length > 0) await records.commit(statements);
-      return statements.length;
-    },
+    rewrapAll: () =>
+      inLine("seal", async () => {
+        const rows = await records.query<{ id: string; secret: string }>(
+          "SELECT id, secret FROM access_keys WHERE revoked_at IS NULL",
+        );
+        const statements = rows
+          .map(({ id, secret }) => ({ id, secret, sealed: resealed(secret, keyring) }))
+          .filter(({ secret, sealed }) => sealed !== secret)
+          .map(({ id, secret, sealed }) => ({
+            sql: "UPDATE access_keys SET secret = ? WHERE id = ? AND secret = ?",
+            params: [sealed, id, secret],
+          }));
+        if (statements.length > 0) await records.commit(statements);
+        return statements.length;
+      }),
   };
 }
 

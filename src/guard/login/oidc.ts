@@ -6,13 +6,16 @@ import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Configuration } from "openid-client";
 import { MillError } from "../../base/index.ts";
+import { namesSecret } from "../../contract/index.ts";
+import type { NamedSecrets } from "../secrets/secrets.ts";
 import type { OidcClaims } from "./oidc-rule.ts";
 
 export interface OidcOptions {
   readonly issuer: string;
   readonly client: string;
-  /** File of the client's secret. */
+  /** File of the client's secret, or `secret:NAME`. */
   readonly secretFile: string;
+  readonly secrets: Pick<NamedSecrets, "resolve">;
   readonly scope: string;
   readonly groupsClaim: string;
   readonly now?: () => number;
@@ -42,13 +45,13 @@ const ANSWER_S = 10;
 const DISCOVERED_MS = 3_600_000;
 
 /** Asks the provider nothing before somebody logs in. Errors: `config.value`. */
-export function createOidc({ issuer, client: id, secretFile, scope, groupsClaim, now = Date.now }: OidcOptions): Oidc {
+export function createOidc({ issuer, client: id, secretFile, secrets, scope, groupsClaim, now = Date.now }: OidcOptions): Oidc {
   const address = requireSafe(issuer);
   const begun = new Map<string, Begun>();
   let discovered: { readonly secret: string; readonly atMs: number; readonly provider: Promise<Configuration> } | null = null;
 
   const provider = async (): Promise<Configuration> => {
-    const secret = await readSecret(secretFile);
+    const secret = await (namesSecret(secretFile) ? secrets.resolve(secretFile, "oidcSecretFile") : readSecret(secretFile));
     if (discovered?.secret !== secret || now() - discovered.atMs > DISCOVERED_MS) {
       const asked = { secret, atMs: now(), provider: discover(address, id, secret) };
       asked.provider.catch(() => {

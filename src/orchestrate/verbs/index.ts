@@ -2,6 +2,7 @@ import type { Handlers } from "../../contract/index.ts";
 import { lakeVerbs } from "../../lake/index.ts";
 import type { Workspace } from "../workspace.ts";
 import { assetVerbs } from "./assets.ts";
+import { definitionVerbs } from "./definitions.ts";
 import { endpointVerbs } from "./endpoints.ts";
 import { modelVerbs } from "./models.ts";
 import { monitorVerbs } from "./monitor.ts";
@@ -31,10 +32,12 @@ export type AccessVerb =
   | "createAccessKey"
   | "listAccessKeys"
   | "revokeAccessKey"
-  | "rotateKeys";
+  | "rotateKeys"
+  | ("setSecret" | "listSecrets" | "removeSecret");
 
 export const platformVerbs = (workspace: Workspace): Omit<Handlers, AccessVerb> => ({
   ...assetVerbs(workspace),
+  ...definitionVerbs(workspace),
   ...endpointVerbs(workspace),
   ...modelVerbs(workspace),
   ...monitorVerbs(workspace),

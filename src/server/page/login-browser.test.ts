@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { createAccounts, createAudit, createLogin, createOidcLogin } from "../../guard/index.ts";
+import { createAccounts, createAudit, createLogin, createOidcLogin, createSecrets, openKeyring } from "../../guard/index.ts";
 import { openTestRecords } from "../../ports/records/fixtures/open-test-records.ts";
 import { noChromium, openChromium } from "../fixtures/open-chromium.ts";
 import { startSample } from "../fixtures/sample-platform.ts";
@@ -28,6 +28,7 @@ test("in a real browser people log in with a password or at a provider on anothe
     issuer: provider.issuer,
     client: provider.client,
     secretFile: join(folder, "secret"),
+    secrets: createSecrets({ records, keyring: await openKeyring(folder) }),
     scope: "openid email groups",
     groupsClaim: "groups",
     roles: [["team", "viewer"]],

@@ -22,6 +22,12 @@ export const tokenFromFile =
     return clean(text);
   };
 
+/** A text that is kept elsewhere. Errors: as `read`. */
+export const tokenFromText =
+  (read: () => Promise<string>): TokenSource =>
+  async () =>
+    clean(await read());
+
 /** What a command prints, as `scontrol token lifespan=3600` does, which needs the controller. Errors: `engine.away`, without its output. */
 export function tokenFromCommand(command: readonly string[], environment?: NodeJS.ProcessEnv): TokenSource {
   const [program, ...programArguments] = command;

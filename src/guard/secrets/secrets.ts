@@ -1,0 +1,128 @@
+/**
+ * Secrets that settings and hooks name and never hold: sealed under the workspace's keyring, each bound to its name. Nothing but what uses one reads
+ * it, here in the server, at the moment of use: there is no verb for it.
+ */
+import { createQueues, didYouMean, MillError, openBytes, rewrap, sealBytes } from "../../base/index.ts";
+import { secretNamed } from "../../contract/index.ts";
+import type { Records } from "../../ports/records/index.ts";
+import type { WorkspaceKeyring } from "../keys/keyring.ts";
+
+export interface SecretInfo {
+  readonly name: string;
+  /** Milliseconds since 1970. */
+  readonly setAt: number;
+  readonly setBy: string;
+}
+
+/** What uses secrets may ask. */
+export interface NamedSecrets {
+  /** The value that `secret:NAME` stands for; another text stands for itself. `at` names the setting. Errors: `guard.secret-missing`, `envelope.*`. */
+  resolve(text: string, at: string): Promise<string>;
+  /** Whether all that are named are there. Errors: `guard.secret-missing`. */
+  require(texts: readonly (readonly [at: string, text: string])[]): Promise<void>;
+}
+
+export interface Secrets extends NamedSecrets {
+  /** Replaces the value that was. */
+  set(secret: { readonly name: string; readonly value: string; readonly by: string }): Promise<void>;
+  /** By name, without values. */
+  list(): Promise<readonly SecretInfo[]>;
+  /** Errors: `guard.secret-unknown`. */
+  remove(name: string): Promise<void>;
+  /** Seals every value under the keyring's current key; gives how many were under another. After it the other keys may be dropped. */
+  rewrapAll(): Promise<number>;
+}
+
+export interface SecretsOptions {
+  readonly records: Records;
+  readonly keyring: Pick<WorkspaceKeyring, "current" | "key">;
+  readonly now?: () => number;
+}
+
+export function createSecrets({ records, keyring, now = Date.now }: SecretsOptions): Secrets {
+  /** What is sealed while keys rotate lies under the new one, or is in its row before the rows are sealed anew. */
+  const inLine = createQueues();
+
+  return {
+    ...createNamedSecrets({ records, keyring }),
+
+    set: ({ name, value, by }) =>
+      inLine("seal", async () => {
+        const sealed = Buffer.from(sealBytes(Buffer.from(value), keyring, placeOf(name))).toString("base64");
+        await records.commit([
+          {
+            sql: `INSERT INTO secrets (name, sealed, set_at, set_by) VALUES (?, ?, ?, ?)
+              ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed, set_at = excluded.set_at, set_by = excluded.set_by`,
+            params: [name, sealed, now(), by],
+          },
+        ]);
+      }),
+
+    list: () => records.query<SecretInfo>(`SELECT name, set_at AS "setAt", set_by AS "setBy" FROM secrets ORDER BY name`),
+
+    async remove(name) {
+      const { committed } = await records.commit([{ sql: "DELETE FROM secrets WHERE name = ?", params: [name], rows: 1 }]);
+      if (!committed) throw unknown(name, await namesIn(records));
+    },
+
+    rewrapAll: () =>
+      inLine("seal", async () => {
+        const rows = await records.query<{ name: string; sealed: string }>("SELECT name, sealed FROM secrets");
+        const statements = rows
+          .map((row) => ({ ...row, anew: Buffer.from(rewrap(Buffer.from(row.sealed, "base64"), keyring)).toString("base64") }))
+          .filter(({ sealed, anew }) => anew !== sealed)
+          .map(({ name, sealed, anew }) => ({
+            sql: "UPDATE secrets SET sealed = ? WHERE name = ? AND sealed = ?",
+            params: [anew, name, sealed],
+          }));
+        if (statements.length > 0) await records.commit(statements);
+        return statements.length;
+      }),
+  };
+}
+
+export function createNamedSecrets({
+  records,
+  keyring,
+}: {
+  readonly records: Pick<Records, "query">;
+  readonly keyring: Pick<WorkspaceKeyring, "current" | "key">;
+}): NamedSecrets {
+  return {
+    async resolve(text, at) {
+      const name = secretNamed(text);
+      if (name === null) return text;
+      const [row] = await records.query<{ sealed: string }>("SELECT sealed FROM secrets WHERE name = ?", [name]);
+      if (row === undefined) throw missing(name, at, await namesIn(records));
+      return Buffer.from(openBytes(Buffer.from(row.sealed, "base64"), keyring, placeOf(name))).toString();
+    },
+
+    async require(texts) {
+      const named = texts.flatMap(([at, text]) => (secretNamed(text) === null ? [] : [[at, secretNamed(text)!] as const]));
+      if (named.length === 0) return;
+      const known = await namesIn(records);
+      for (const [at, name] of named) if (!known.includes(name)) throw missing(name, at, known);
+    },
+  };
+}
+
+const namesIn = async ({ query }: Pick<Records, "query">): Promise<readonly string[]> =>
+  (await query<{ name: string }>("SELECT name FROM secrets ORDER BY name")).map(({ name }) => name);
+
+/** A value that was moved to another row does not open. */
+const placeOf = (name: string) => `secret:${name}`;
+
+const unknown = (name: string, known: readonly string[]) =>
+  new MillError("guard.secret-unknown", `There is no secret "${name}".${didYouMean(name, known)}`, {
+    expected: known.join(", ") || "none: no secret was set yet",
+    got: name,
+    fix: "mill secret list shows the secrets.",
+  });
+
+const missing = (name: string, at: string, known: readonly string[]) =>
+  new MillError("guard.secret-missing", `${at} names the secret "${name}", which was not set.${didYouMean(name, known)}`, {
+    at,
+    expected: known.join(", ") || "none: no secret was set yet",
+    got: name,
+    fix: `mill secret set ${name}, which asks for the value; or correct the name.`,
+  });
