@@ -51,6 +51,7 @@ import { startS3Door } from "./protocols/index.ts";
 import { createRegistry } from "./registry/index.ts";
 import { createServing, createStory } from "./serve/index.ts";
 import { createLedger, runStep } from "./steps/index.ts";
+import { artifactVerbs, createArtifacts } from "./train/index.ts";
 
 /** How often predictions and events of the journal become Parquet and a version, while the workspace is open. */
 const SEAL_EVERY_MS = 60_000;
@@ -125,6 +126,8 @@ export async function openWorkspace(config: Config): Promise<App> {
     closers.push(() => Promise.race([tellLineage(), delay(LINEAGE_LAST_MS, undefined, { ref: false })]));
     closers.push(() => ledger.close());
     const registry = createRegistry({ records, objects });
+    const uploads = createUploads({ records, objects });
+    const artifacts = createArtifacts({ records, objects, uploads });
     const story = createStory(records);
     const now = Date.now;
     const asking = () => openDuckDb({ threads: 1, memoryMb: QUERY_MEMORY_MB, tempFolder: scratch }); // beside the answers
@@ -176,6 +179,7 @@ export async function openWorkspace(config: Config): Promise<App> {
       ...accessVerbs({ tokens, accounts, accessKeys, secrets, keyring, rotateObjects: () => objects.rotate() }),
       ...secretVerbs(secrets),
       ...auditVerbs(audit),
+      ...artifactVerbs(artifacts),
     };
     const call = createCall({ handlers, audit });
     const keep: App["keep"] = async (onFault) => {
@@ -195,7 +199,7 @@ export async function openWorkspace(config: Config): Promise<App> {
       if (certificate !== null) closers.push(async () => certificate.close());
       const door = await startS3Door({
         repositories: lake.repositories,
-        uploads: createUploads({ records, objects }),
+        uploads,
         objects,
         keys: accessKeys,
         bearer: tokens.bearer,

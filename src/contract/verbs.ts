@@ -1,6 +1,7 @@
 /** Everything the platform can do, each once. Adding a verb here asks `main.ts` for its handler, and gives it a route, OpenAPI and a permission. */
 import type { ValueOf } from "./json-schema.ts";
 import * as access from "./verbs/access.ts";
+import * as artifacts from "./verbs/artifacts.ts";
 import * as assets from "./verbs/assets.ts";
 import * as audit from "./verbs/audit.ts";
 import * as definitions from "./verbs/definitions.ts";
@@ -89,6 +90,8 @@ const {
 } = people;
 const { newToken, createToken, listTokens, revokeToken, createAccessKey, listAccessKeys, revokeAccessKey, rotateKeys } = access;
 
+const { listArtifacts, getArtifact, putArtifact, removeArtifacts } = artifacts;
+const { beginArtifactUpload, putArtifactPart, completeArtifactUpload, abortArtifactUpload } = artifacts;
 const { listSchedules, getSchedule, pauseSchedule, resumeSchedule } = schedules;
 const { listAudit, verifyAudit, beginBackup } = audit;
 const { setSecret, listSecrets, removeSecret } = secrets;
@@ -176,6 +179,14 @@ export const VERBS = {
   listCollections,
   showCollection,
   verify,
+  listArtifacts,
+  getArtifact,
+  putArtifact,
+  removeArtifacts,
+  beginArtifactUpload,
+  putArtifactPart,
+  completeArtifactUpload,
+  abortArtifactUpload,
   whoAmI,
   createUser,
   listUsers,

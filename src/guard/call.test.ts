@@ -44,10 +44,20 @@ const SAMPLES: Record<string, unknown> = {
     hook: "checks",
     rule: null,
     collection: "01890000-0000-7000-8000-000000000000",
+    upload: "01890000-0000-7000-8000-000000000000",
   },
 };
-const sampleOf = (field: string, { type, enum: values }: JsonSchema): unknown =>
-  values?.[0] ?? (field === "version" ? (type === "integer" ? 1 : "1") : SAMPLES[field]);
+const sampleOf = (field: string, schema: JsonSchema): unknown =>
+  field === "version" && schema.type !== "integer" ? "1" : (schema.enum?.[0] ?? SAMPLES[field] ?? made(schema));
+
+/** The least that fits; a text with a pattern is to be found among the samples. */
+function made({ type, minimum, items, minItems = 0, properties = {}, required = [] }: JsonSchema): unknown {
+  if (type === "integer" || type === "number") return minimum ?? 1;
+  if (type === "array") return Array.from({ length: minItems }, () => made(items!));
+  if (type === "object") return Object.fromEntries(required.map((field) => [field, sampleOf(field, properties[field]!)]));
+  return type === "boolean" ? true : "a";
+}
+
 const sample = (name: VerbName) =>
   Object.fromEntries(
     (VERBS[name].input.required ?? []).map((field) => [field, sampleOf(field, VERBS[name].input.properties![field]!)]),

@@ -14,7 +14,7 @@ import type { Audit } from "./audit/audit.ts";
 import { checkJson, withDefaults } from "./check-json.ts";
 
 /** What a caller may say beside actor, verb and input. */
-export type CallOptions = Partial<Pick<CallContext, "requestId" | "signal">>;
+export type CallOptions = Partial<Pick<CallContext, "requestId" | "signal" | "bytes">>;
 
 /**
  * Answers as the verb does: a promise, or lines for a stream; the errors of a stream come with its first line.
@@ -37,6 +37,7 @@ export function createCall({ handlers, audit }: { readonly handlers: Handlers; r
       rights: actor,
       requestId: options.requestId ?? newId(),
       signal: options.signal ?? new AbortController().signal,
+      bytes: options.bytes,
     };
     const prepare = () => {
       permit(actor, verb, known);

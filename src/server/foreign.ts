@@ -2,6 +2,7 @@
 import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { BoundCall } from "../guard/index.ts";
 import type { ForeignReply, ForeignRequest, ForeignRoute } from "../protocols/index.ts";
+import { addStreaming } from "./bytes.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -29,9 +30,7 @@ export function addForeign(
       handler: async (request, reply) => answerForeign(reply, await route.handle(toForeign(request), callFor(request))),
     });
   for (const route of routes) if (!route.streams) add(app, route);
-  app.register(async (streaming) => {
-    streaming.removeAllContentTypeParsers();
-    streaming.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
+  addStreaming(app, (streaming) => {
     for (const route of routes) if (route.streams) add(streaming, route);
   });
 }

@@ -54,8 +54,12 @@ const problem = (description: string) => ({
 });
 
 function operation(name: string, verb: Verb): Operation {
-  const { about, permission, http, stream } = verb;
-  const type = stream ? "application/x-ndjson" : "application/json";
+  const { about, permission, http, stream, bytes } = verb;
+  const type = stream ? "application/x-ndjson" : bytes === "out" ? BYTES : "application/json";
+  const body =
+    bytes === "in"
+      ? { required: true, ...content(BYTES, {}) }
+      : { required: needsBody(verb), ...content("application/json", bodySchema(verb)) };
   return {
     operationId: name,
     summary: about,
@@ -63,12 +67,15 @@ function operation(name: string, verb: Verb): Operation {
     security:
       permission === "read" || permission === "predict" ? [{}, { bearer: [] }, { basic: [] }] : [{ bearer: [] }, { basic: [] }],
     ...parameters(verb),
-    ...(http.method === "POST"
-      ? { requestBody: { required: needsBody(verb), ...content("application/json", bodySchema(verb)) } }
-      : {}),
-    responses: { 200: { description: stream ? "Lines, as they happen" : "Done", ...content(type, verb.output) }, ...PROBLEMS },
+    ...(http.method === "POST" ? { requestBody: body } : {}),
+    responses: {
+      200: { description: stream ? "Lines, as they happen" : "Done", ...content(type, bytes === "out" ? {} : verb.output) },
+      ...PROBLEMS,
+    },
   };
 }
+
+const BYTES = "application/octet-stream";
 
 const PROBLEMS = {
   400: problem("The request does not have the form asked for"),
@@ -95,7 +102,7 @@ const needsBody = (verb: Verb) => (verb.input.required ?? []).some((field) => !p
 function parameters(verb: Verb): Operation {
   const inPath = pathFields(verb);
   const fields = Object.entries(verb.input.properties ?? {}).filter(
-    ([name]) => inPath.includes(name) || verb.http.method === "GET",
+    ([name]) => inPath.includes(name) || verb.http.method === "GET" || verb.bytes === "in",
   );
   if (fields.length === 0) return {};
   return {

@@ -13,10 +13,10 @@ export interface RequestParts {
 }
 
 /** Errors: `request.malformed`, `request.media-type`. */
-export function readInput({ input, http }: Verb, { params, query, contentType, body }: RequestParts): unknown {
+export function readInput({ input, http, bytes }: Verb, { params, query, contentType, body }: RequestParts): unknown {
   const read = (fields: Readonly<Record<string, unknown>>) =>
     Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, fromText(input.properties?.[name], value)]));
-  if (http.method === "GET") return { ...read(query), ...read(params) };
+  if (http.method === "GET" || bytes === "in") return { ...read(query), ...read(params) };
   const sent = body.byteLength === 0 ? {} : readJson(body, contentType);
   if (typeof sent !== "object" || sent === null || Array.isArray(sent)) return sent;
   const doubled = Object.keys(params).find((name) => Object.hasOwn(sent, name));

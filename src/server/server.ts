@@ -8,6 +8,7 @@ import {
   type Actor,
   type BoundCall,
   type Call,
+  type CallOptions,
   type Certificate,
   type Login,
   mayDo,
@@ -17,6 +18,7 @@ import {
 } from "../guard/index.ts";
 import { type Metrics, mlflowRoutes, openInferenceRoutes } from "../protocols/index.ts";
 import { authenticate } from "./authenticate.ts";
+import { addStreaming, boundPatience, sendBytes } from "./bytes.ts";
 import { addForeign, answerForeign, foreignOf } from "./foreign.ts";
 import { createLimits, type LimitOptions } from "./limits.ts";
 import { sendLines } from "./lines.ts";
@@ -88,12 +90,13 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const app = fastify({
     ...(certificate && ({ https: certificate.current() } as object)), // of the same type then: only the way to it differs
     bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: 0, // of those that stream; the others have theirs from `boundPatience`
     forceCloseConnections: "idle",
     genReqId: ({ headers }) => requestId(headers["x-request-id"]),
     frameworkErrors: (error, request, reply) => answerProblem(error, request, reply, options.log),
     routerOptions: { maxParamLength: 200 },
   });
+  app.server.headersTimeout = REQUEST_TIMEOUT_MS;
   const routes = collectRoutes(app);
   prepare(app, options);
   addVerbs(app, options, stopping.signal);
@@ -137,6 +140,7 @@ function prepare(app: FastifyInstance, options: ServerOptions): void {
   app.decorateRequest("startedMs", 0);
   app.addHook("onRequest", async (request, reply) => {
     request.startedMs = performance.now();
+    if (!isStreaming(request)) boundPatience(request, reply, REQUEST_TIMEOUT_MS);
     reply.headers({ "x-request-id": request.id, "x-content-type-options": "nosniff", "cache-control": "no-store" });
     doorkeeper.admit(request.headers.host, request.headers.origin);
     const { actor, cookie } = await authenticate(request.headers, loopback, { tokens, login }).catch((refused) => {
@@ -173,6 +177,9 @@ const PROBES: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
 const DOORS: ReadonlyMap<string, string> = new Map(
   Object.entries<Verb>(VERBS).map(([name, { http }]) => [`${http.method} ${http.path}`, name]),
 );
+const TAKES_BYTES: ReadonlySet<string> = new Set(
+  Object.values<Verb>(VERBS).flatMap(({ bytes, http }) => (bytes === "in" ? [`${http.method} ${http.path}`] : [])),
+);
 const CONTROL: ReadonlySet<string> = new Set(
   Object.values<Verb>(VERBS).flatMap(({ plane, http }) => (plane === "data" ? [] : [`${http.method} ${http.path}`])),
 );
@@ -183,6 +190,8 @@ const DATA_PLANE: ReadonlySet<string> = new Set([
 ]);
 
 const isControl = (request: FastifyRequest): boolean => foreignOf(request)?.plane === "control" || CONTROL.has(routeOf(request));
+const isStreaming = (request: FastifyRequest): boolean =>
+  foreignOf(request)?.streams === true || TAKES_BYTES.has(routeOf(request));
 const routeOf = ({ method, routeOptions }: FastifyRequest): string => `${method} ${routeOptions.url}`;
 const doorOf = (request: FastifyRequest): string => DOORS.get(routeOf(request)) ?? "none";
 
@@ -209,8 +218,8 @@ const enter = (door: string) => async (request: FastifyRequest) => {
 
 function addVerbs(app: FastifyInstance, { call: unwatched, metrics }: ServerOptions, stopping: AbortSignal): void {
   const call = metrics.watching(unwatched);
-  for (const [name, verb] of Object.entries(VERBS) as [VerbName, Verb][]) {
-    app.route({
+  const add = (to: FastifyInstance, name: VerbName, verb: Verb) =>
+    to.route({
       method: verb.http.method,
       url: verb.http.path,
       onRequest: enter(name),
@@ -221,16 +230,27 @@ function addVerbs(app: FastifyInstance, { call: unwatched, metrics }: ServerOpti
           contentType: request.headers["content-type"],
           body: (request.body as Buffer | undefined) ?? EMPTY,
         });
+        const options = { requestId: request.id, signal: stopping };
         if (verb.stream) {
           const signal = AbortSignal.any([stopping, whenLeft(reply)]);
           const lines: unknown = call(request.actor, name, input, { requestId: request.id, signal });
           return sendLines(reply, lines as AsyncIterable<unknown>, (error) => toProblem(toMillError(error), request.id));
         }
-        const output: unknown = await call(request.actor, name, input, { requestId: request.id, signal: stopping });
+        const output: unknown = await call(
+          request.actor,
+          name,
+          input,
+          verb.bytes === "in" ? { ...options, bytes: request.raw } : options,
+        );
+        if (verb.bytes === "out") return sendBytes(reply, output as Parameters<typeof sendBytes>[1]);
         return reply.type("application/json; charset=utf-8").send(JSON.stringify(output));
       },
     });
-  }
+  const verbs = Object.entries(VERBS) as [VerbName, Verb][];
+  for (const [name, verb] of verbs) if (verb.bytes !== "in") add(app, name, verb);
+  addStreaming(app, (streaming) => {
+    for (const [name, verb] of verbs) if (verb.bytes === "in") add(streaming, name, verb);
+  });
 }
 
 const EMPTY = Buffer.alloc(0);
@@ -245,7 +265,8 @@ function whenLeft(reply: FastifyReply): AbortSignal {
 }
 
 const bound = (call: Call, { actor, id }: FastifyRequest): BoundCall =>
-  ((verb: VerbName, input: unknown) => call(actor, verb, input, { requestId: id })) as BoundCall;
+  ((verb: VerbName, input: unknown, options: CallOptions = {}) =>
+    call(actor, verb, input, { ...options, requestId: id })) as BoundCall;
 
 /** Open to all, wherever the server is bound: they tell nothing but health and counts. */
 function addOpen(app: FastifyInstance, { call, ready, metrics, version, log }: ServerOptions): void {

@@ -1,2 +1,5 @@
+export { artifactPath } from "./artifacts/artifact-path.ts";
+export { type Artifact, type ArtifactEntry, type Artifacts, createArtifacts } from "./artifacts/artifacts.ts";
+export { type ArtifactVerb, artifactVerbs } from "./artifacts/verbs.ts";
 export { type TrainInput, train } from "./train.ts";
 export { readTrained } from "./trained.ts";

@@ -33,6 +33,8 @@ export interface Verb<Input = unknown, Output = unknown> {
   readonly http: { readonly method: "GET" | "POST"; readonly path: string };
   /** Answers lines as they happen. */
   readonly stream?: true;
+  /** Takes bytes of any length beside its input, which then stands in path and query; or answers bytes, which its output describes. */
+  readonly bytes?: "in" | "out";
 }
 
 const declare =
@@ -57,7 +59,11 @@ export const approves = declare("approve", "control", true);
 export const administers = declare("admin", "control", true);
 /** Asks a model: too many for the audit. */
 export const predicts = declare("predict", "data", false);
+/** Only looks, as often as programs do. */
+export const browses = declare("read", "data", false);
 /** Feeds data: too much for the audit. */
 export const feeds = declare("edit", "data", false);
 
+export const takesBytes = <Input, Output>(verb: Verb<Input, Output>) => ({ ...verb, bytes: "in" as const });
+export const givesBytes = <Input, Output>(verb: Verb<Input, Output>) => ({ ...verb, bytes: "out" as const });
 export const streamed = <Input, Output>(verb: Verb<Input, Output>) => ({ ...verb, stream: true as const });

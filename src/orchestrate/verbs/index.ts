@@ -1,5 +1,6 @@
 import type { Handlers } from "../../contract/index.ts";
 import { lakeVerbs } from "../../lake/index.ts";
+import type { ArtifactVerb } from "../../train/index.ts";
 import type { Workspace } from "../workspace.ts";
 import { assetVerbs } from "./assets.ts";
 import { definitionVerbs } from "./definitions.ts";
@@ -33,7 +34,8 @@ export type AccessVerb =
   | "listAccessKeys"
   | "revokeAccessKey"
   | "rotateKeys"
-  | ("setSecret" | "listSecrets" | "removeSecret");
+  | ("setSecret" | "listSecrets" | "removeSecret")
+  | ArtifactVerb;
 
 export const platformVerbs = (workspace: Workspace): Omit<Handlers, AccessVerb> => ({
   ...assetVerbs(workspace),

@@ -203,4 +203,12 @@ test("a folder of more files than a page holds is listed whole", async () => {
     ["deep", "deep0", ...flat.map((path) => path.slice(2))],
   );
   assert.equal((await artifacts.list("1/deep")).length, 2500);
+  const paged: string[] = [];
+  for (let after = ""; ; ) {
+    const page = await artifacts.list("1", { after, limit: 700 });
+    paged.push(...page.map(({ name }) => name));
+    if (page.length < 700) break;
+    after = `${page.at(-1)!.name}${page.at(-1)!.sizeBytes === null ? "/" : ""}`;
+  }
+  assert.deepEqual(paged, ["deep", "deep0", ...flat.map((path) => path.slice(2))]);
 });

@@ -43,8 +43,11 @@ export interface Artifacts {
   find(path: string): Promise<Artifact>;
   /** Bytes `start` to `end` (exclusive); all of them are checked against the digest as they pass, before the last chunk. */
   read(artifact: Artifact, range?: { readonly start: number; readonly end: number }): AsyncIterable<Uint8Array>;
-  /** What lies directly in a folder, by name; nothing for a file, and for what does not exist. `""`: the root. */
-  list(folder: string): Promise<ArtifactEntry[]>;
+  /**
+   * What lies directly in a folder, by name; nothing for a file, and for what does not exist. `""`: the root. A page goes on `after` a name, which ends with
+   * "/" for a folder.
+   */
+  list(folder: string, page?: { readonly after?: string; readonly limit?: number }): Promise<ArtifactEntry[]>;
   /** Every file below a folder, by path. */
   under(folder: string): AsyncIterable<Artifact>;
   /** Takes a file away, or everything below a folder; its objects go with the next collection. Gives how many files there were. Errors: `artifact.path` for the root. */
@@ -92,11 +95,11 @@ export function createArtifacts({ records, objects, uploads, now = Date.now }: A
         ? readWhole(objects, digest)
         : objects.read(digest, range),
 
-    async list(given) {
+    async list(given, { after = "", limit = Number.POSITIVE_INFINITY } = {}) {
       const folder = artifactPath(given);
       const prefix = folder === "" ? "" : `${folder}/`;
       const found: ArtifactEntry[] = [];
-      for (let from: string | null = prefix; from !== null; ) {
+      for (let from = after === "" ? prefix : next(prefix + after); found.length < limit; ) {
         const rows: ArtifactRow[] = await records.query<ArtifactRow>(
           `SELECT * FROM artifacts WHERE path >= ?${prefix === "" ? "" : " AND path < ?"} ORDER BY path LIMIT ${PAGE}`,
           prefix === "" ? [from] : [from, behind(folder)],
@@ -107,10 +110,10 @@ export function createArtifacts({ records, objects, uploads, now = Date.now }: A
           else if (found.at(-1)?.name !== name) found.push({ name, sizeBytes: null });
         }
         const last = found.at(-1);
-        if (rows.length < PAGE || last === undefined) from = null;
-        else from = last.sizeBytes === null ? behind(prefix + last.name) : `${rows.at(-1)!.path}\u0001`; // no path holds it, so it comes before all that follow
+        if (rows.length < PAGE || last === undefined) break;
+        from = next(last.sizeBytes === null ? `${prefix}${last.name}/` : rows.at(-1)!.path);
       }
-      return found;
+      return found.slice(0, limit);
     },
 
     async *under(given) {
@@ -224,6 +227,9 @@ export function createArtifacts({ records, objects, uploads, now = Date.now }: A
 
 /** The first text behind all that lies in a folder: "0" comes after "/". */
 const behind = (folder: string) => `${folder}0`;
+
+/** The least text behind a file, or behind all that lies in a folder; no path holds a control character. */
+const next = (path: string) => (path.endsWith("/") ? behind(path.slice(0, -1)) : `${path}\u0001`);
 
 function fileAt(given: string): string {
   const path = artifactPath(given);
