@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ERRORS, EXIT, VERBS } from "../src/contract/index.ts";
-import { flagOf, SETTINGS } from "../src/contract/settings.ts";
+import { flagOf, SETTINGS, type Setting } from "../src/contract/settings.ts";
 import { draw } from "../src/layers.ts";
 import { estimatorsPage, trainerWords } from "./estimators.ts";
 
@@ -32,13 +32,13 @@ A flag wins over the variable, the variable over \`mill.config.json\` in the pro
 
 ${table(
   ["setting", "flag", "variable", "file", "default", "about"],
-  Object.entries(SETTINGS).map(([name, { flag, env, file, default: value, about }]) => [
+  Object.entries<Setting>(SETTINGS).map(([name, { flag, env, file, secret, default: value, about }]) => [
     name,
     flag ? `\`--${flagOf(name)}\`` : "",
     `\`${env}\``,
-    file ? `\`${name}\`` : "",
+    file || secret ? `\`${name}\`` : "",
     value === null ? "" : String(value),
-    about,
+    secret ? `${about} Or ${file ? "" : "(all that the file takes) "}\`secret:NAME\`.` : about,
   ]),
 )}
 `;

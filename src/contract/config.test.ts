@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MillError } from "../base/index.ts";
-import { readConfig, tlsFiles } from "./index.ts";
+import { readConfig, secretsNamed, tlsFiles } from "./index.ts";
 
 const machine = { cores: 2, memoryMb: 4096, cwd: "/home/p" };
 const read = (flags = {}, env = {}, file: unknown = {}) => readConfig({ flags, env, file, machine });
@@ -122,9 +122,27 @@ test("the token comes from the environment only", () => {
 test("the webhook's secret comes from the environment only; a private one must be allowed in so many words", () => {
   assert.equal(read({ webhookSecret: "a" }, {}).webhookSecret, null);
   assert.equal(read({}, { MILL_WEBHOOK_SECRET: "b" }).webhookSecret, "b");
-  refused(() => read({}, {}, { webhookSecret: "c" }), "config.unknown-setting", /webhookSecret/);
+  refused(() => read({}, {}, { webhookSecret: "c" }), "config.value", /webhookSecret.*may name the secret.*secret:NAME/);
   assert.equal(read({}, {}, { webhook: "https://a.example/x", webhookPrivate: "yes" }).webhookPrivate, true);
   refused(() => read({}, { MILL_WEBHOOK_PRIVATE: "true" }), "config.value", /MILL_WEBHOOK_PRIVATE.*one of yes, no/);
+});
+
+test("a secret may be named where a credential is asked for, in the file too, and nowhere else", () => {
+  const config = read(
+    { webhook: "secret:alerts" },
+    { MILL_SLURM_TOKEN_FILE: "secret:slurm" },
+    { webhookSecret: "secret:signing" },
+  );
+  assert.deepEqual(secretsNamed(config), [
+    ["webhook", "secret:alerts"],
+    ["webhookSecret", "secret:signing"],
+    ["slurmTokenFile", "secret:slurm"],
+  ]);
+  assert.deepEqual(secretsNamed(read()), []);
+  for (const wrong of ["secret:", "secret:Alerts", "secret:a b"])
+    refused(() => read({ webhook: wrong }), "config.value", /--webhook.*secret:NAME/);
+  for (const variable of ["MILL_TOKEN", "MILL_KEY", "MILL_BACKUP_PASSPHRASE", "MILL_HOST", "MILL_RECORDS"])
+    refused(() => read({}, { [variable]: "secret:alerts" }), "config.value", new RegExp(`${variable}.*not yet open`));
 });
 
 test("an address that may hold a secret is not repeated when it is refused", () => {

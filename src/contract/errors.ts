@@ -13,6 +13,7 @@ import { LAKE_ERRORS } from "./errors/lake.ts";
 import { LEARNING_ERRORS } from "./errors/learning.ts";
 import { PORT_ERRORS } from "./errors/ports.ts";
 import { SERVING_ERRORS } from "./errors/serving.ts";
+import { TRACKING_ERRORS } from "./errors/tracking.ts";
 import { VALUE_ERRORS } from "./errors/values.ts";
 import { WORK_ERRORS } from "./errors/work.ts";
 
@@ -24,6 +25,7 @@ export const ERRORS = {
   ...DEFINITION_ERRORS,
   ...DATA_ERRORS,
   ...LEARNING_ERRORS,
+  ...TRACKING_ERRORS,
   ...ARTIFACT_ERRORS,
   ...PORT_ERRORS,
   ...WORK_ERRORS,

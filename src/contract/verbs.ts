@@ -14,6 +14,7 @@ import * as runs from "./verbs/runs.ts";
 import * as schedules from "./verbs/schedules.ts";
 import * as secrets from "./verbs/secrets.ts";
 import * as steering from "./verbs/steering.ts";
+import * as tracking from "./verbs/tracking.ts";
 import * as upkeep from "./verbs/upkeep.ts";
 import type { Permission, Verb } from "./verbs/verb.ts";
 import * as work from "./verbs/work.ts";
@@ -88,6 +89,31 @@ const {
   listRoles,
   deleteRole,
 } = people;
+const {
+  searchExperiments,
+  getExperiment,
+  findExperiment,
+  createExperiment,
+  renameExperiment,
+  deleteExperiment,
+  restoreExperiment,
+  setExperimentTag,
+  deleteExperimentTag,
+  createTrackedRun,
+  getTrackedRun,
+  updateTrackedRun,
+  deleteTrackedRun,
+  restoreTrackedRun,
+  logToRun,
+  deleteRunTag,
+  logRunInputs,
+  logRunOutputs,
+  searchTrackedRuns,
+  metricHistory,
+  metricCurve,
+  compareRuns,
+  trackedDatasets,
+} = tracking;
 const { newToken, createToken, listTokens, revokeToken, createAccessKey, listAccessKeys, revokeAccessKey, rotateKeys } = access;
 
 const { listArtifacts, getArtifact, putArtifact, removeArtifacts } = artifacts;
@@ -212,6 +238,29 @@ export const VERBS = {
   listAudit,
   verifyAudit,
   beginBackup,
+  searchExperiments,
+  getExperiment,
+  findExperiment,
+  createExperiment,
+  renameExperiment,
+  deleteExperiment,
+  restoreExperiment,
+  setExperimentTag,
+  deleteExperimentTag,
+  createTrackedRun,
+  getTrackedRun,
+  updateTrackedRun,
+  deleteTrackedRun,
+  restoreTrackedRun,
+  logToRun,
+  deleteRunTag,
+  logRunInputs,
+  logRunOutputs,
+  searchTrackedRuns,
+  metricHistory,
+  metricCurve,
+  compareRuns,
+  trackedDatasets,
 } as const satisfies Record<string, Verb>;
 
 export type VerbName = keyof typeof VERBS;

@@ -2,6 +2,13 @@
 import { type CodeInfo, EXIT } from "./code.ts";
 
 export const WORK_ERRORS = {
+  "definitions.ambiguous": { status: 400, exit: EXIT.usage, about: "More than one version of the definitions begins so." },
+  "definitions.outdated": {
+    status: 409,
+    exit: EXIT.conflict,
+    about: "A run was to go by earlier definitions, but steps that they ask for have another revision by now, or are gone.",
+  },
+  "definitions.unknown": { status: 404, exit: EXIT.notFound, about: "No run went by such a version of the definitions." },
   "schedule.unknown": { status: 404, exit: EXIT.notFound, about: "There is no schedule of this name in the project." },
   "run.unknown": { status: 404, exit: EXIT.notFound, about: "There is no run with this id." },
   "step.bad-folder": { status: 500, exit: EXIT.usage, about: "`mill step` was given a folder that is no attempt of a step." },

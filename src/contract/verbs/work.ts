@@ -1,4 +1,4 @@
-/** Planning and running: what would be made, what is made, what was made and how two versions differ. */
+/** Planning and running: what would be made, what is made, and how two versions differ. */
 
 import {
   anything,
@@ -15,18 +15,22 @@ import {
   text,
 } from "../json-schema.ts";
 import { ENGINES } from "../settings.ts";
-import { digest, errorJson, id, instant, limit, page, pageOf, RUN_STATES, STEP_STATES, target, targets } from "./nouns.ts";
+import { digest, errorJson, id, instant, limit, target, targets } from "./nouns.ts";
+import { runSummary, stepId, stepProgress, stepStarted, stepSummary } from "./runs.ts";
 import { scheduleSummary } from "./schedules.ts";
 import { pauseSummary } from "./steering.ts";
 import { operates, reads, streamed } from "./verb.ts";
-
-const stepId = text({ description: "TARGET:KIND, as in model/late-arrival:train" });
 
 const span = {
   wallMs: number({ description: "Expected" }),
   lowMs: number(),
   highMs: number({ description: "Upper end of the interval" }),
 };
+
+const definitions = text({
+  maxLength: 71,
+  description: "Version of the definitions to go by, or the id of a run that went by it; default: what mill.ts says now",
+});
 
 export const plannedStep = object({
   id: stepId,
@@ -66,18 +70,6 @@ const hindsight = object({
   within: orNull(number({ description: "Share of the steps inside their interval, 0 to 1; null: none had one" })),
 });
 
-export const runSummary = object({
-  id,
-  targets: list(target),
-  actor: text(),
-  reason: text(),
-  state: oneOf(RUN_STATES),
-  startedAt: instant,
-  endedAt: orNull(instant),
-  error: orNull(errorJson),
-  infrastructure: optional(text({ description: "Commit of the repository `infrastructure` that it began on" })),
-});
-
 const runFinished = object({
   event: oneOf(["run-finished"]),
   run: id,
@@ -89,15 +81,6 @@ const runFinished = object({
     description: "Steps that said no; those held back behind them are not here",
   }),
   error: optional(errorJson),
-});
-
-const stepStarted = object({ event: oneOf(["step-started"]), id: stepId, why: text() });
-const stepProgress = object({
-  event: oneOf(["step-progress"]),
-  id: stepId,
-  done: number(),
-  total: number(),
-  note: optional(text()),
 });
 
 /** One line of a run, in the order in which things happen; the last is `run-finished`. */
@@ -124,25 +107,10 @@ export const runEvent = either(
   runFinished,
 );
 
-const stepRecord = {
-  id,
-  target,
-  kind: text(),
-  revision: integer(),
-  key: digest,
-  state: oneOf(STEP_STATES),
-  run: orNull(id),
-  createdAt: instant,
-  endedAt: orNull(instant),
-  wallMs: orNull(number()),
-  error: orNull(errorJson),
-};
-export const stepSummary = object(stepRecord);
-
 export const plan = reads({
   about: "Say what a run would do, and why, how long it would take and how much memory.",
   example: "mill plan model/late-arrival",
-  input: object({ targets: optional(targets) }),
+  input: object({ targets: optional(targets), definitions: optional(definitions) }),
   output: object({ steps: list(plannedStep), forecast: optional(forecast), hindsight: optional(hindsight) }),
   http: { method: "POST", path: "/v1/plan" },
 });
@@ -155,6 +123,7 @@ export const run = streamed(
       targets: optional(targets),
       reason: optional(text({ maxLength: 200, description: "Why, for the record" })),
       on: optional(oneOf(ENGINES, { description: "Where its steps run; default: where the server's settings say" })),
+      definitions: optional(definitions),
     }),
     output: runEvent,
     http: { method: "POST", path: "/v1/runs" },
@@ -208,11 +177,12 @@ export const log = reads({
 });
 
 export const diff = reads({
-  about: "Tell two versions apart: of a model by data, definition, parameters, measures, environment; of a data set by its rows.",
+  about:
+    "Tell two versions apart: of a model by data, definition, parameters, measures, environment; of a data set by its rows; of the definitions.",
   example: "mill diff late-arrival@1 late-arrival@champion",
   input: object({
-    a: text({ maxLength: 200, description: "NAME@VERSION or NAME@ALIAS" }),
-    b: text({ maxLength: 200, description: "NAME@VERSION or NAME@ALIAS" }),
+    a: text({ maxLength: 200, description: "NAME@VERSION or NAME@ALIAS; definitions@VERSION or definitions@newest" }),
+    b: text({ maxLength: 200, description: "NAME@VERSION or NAME@ALIAS, as `a`" }),
   }),
   output: object({
     a: text(),
@@ -270,90 +240,3 @@ export const graph = reads({
   }),
   http: { method: "GET", path: "/v1/graph" },
 });
-
-export const listRuns = reads({
-  about: "List runs, newest first.",
-  example: "curl localhost:4747/v1/runs",
-  input: object(page),
-  output: pageOf(runSummary),
-  http: { method: "GET", path: "/v1/runs" },
-});
-
-export const getRun = reads({
-  about: "Show a run and its steps.",
-  example: "curl localhost:4747/v1/runs/ID",
-  input: object({ id }),
-  output: object({ run: runSummary, steps: list(stepSummary) }),
-  http: { method: "GET", path: "/v1/runs/:id" },
-});
-
-export const listSteps = reads({
-  about: "List steps, newest first.",
-  example: "curl localhost:4747/v1/steps?target=model/late-arrival",
-  input: object({ ...page, target: optional(target) }),
-  output: pageOf(stepSummary),
-  http: { method: "GET", path: "/v1/steps" },
-});
-
-export const getStep = reads({
-  about: "Show a step: its input, its attempts, and what it left.",
-  example: "curl localhost:4747/v1/steps/ID",
-  input: object({ id }),
-  output: object({
-    ...stepRecord,
-    input: anything(),
-    manifest: orNull(object({ objects: fieldsOf(digest), facts: fieldsOf(anything()), measurements: list(anything()) })),
-    attempts: list(
-      object({
-        fence: integer(),
-        engine: text(),
-        startedAt: instant,
-        endedAt: orNull(instant),
-        outcome: orNull(text()),
-        meters: anything({ description: "Wall time, CPU, memory, bytes" }),
-      }),
-    ),
-  }),
-  http: { method: "GET", path: "/v1/steps/:id" },
-});
-
-const reproducedStep = object({
-  id: orNull(id),
-  target,
-  kind: text(),
-  same: boolean(),
-  differs: list(text(), { description: "Objects and facts, by name, that came out otherwise" }),
-  changed: optional(
-    text({ description: "What has changed since, so that the step cannot be, or may not come out as, what it was" }),
-  ),
-  wallMs: number(),
-});
-
-/** One line of a reproduction; the last is `reproduced`. */
-const reproduceEvent = either(
-  stepStarted,
-  stepProgress,
-  object({
-    event: oneOf(["step-finished"]),
-    id: stepId,
-    same: boolean(),
-    wallMs: number(),
-    sentence: text({ description: "What differs, or has changed since; empty when nothing" }),
-  }),
-  object({
-    event: oneOf(["reproduced"]),
-    run: text({ description: "What was asked for" }),
-    same: boolean({ description: "Every step left the same again" }),
-    steps: list(reproducedStep),
-  }),
-);
-
-export const reproduce = streamed(
-  operates({
-    about: "Run the steps of a run, or those that made a model version, again from their records, and compare what they leave.",
-    example: "mill reproduce late-arrival@champion",
-    input: object({ id: text({ maxLength: 200, description: "Id of a run, or NAME@VERSION or NAME@ALIAS of a model" }) }),
-    output: reproduceEvent,
-    http: { method: "POST", path: "/v1/runs/:id/reproduce" },
-  }),
-);
