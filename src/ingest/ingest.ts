@@ -1,47 +1,17 @@
-import { stat } from "node:fs/promises";
-import { join } from "node:path";
-import { type Digest, digestOfFile, type Json, MillError } from "../base/index.ts";
-import type { Measurement, Row, Schema } from "../contract/index.ts";
-import { type Node, quoteIdentifier, quoteLiteral } from "../express/index.ts";
 import { openDuckDb, stepEngine, type Tables } from "../ports/tables/index.ts";
-import { type Profile, profileSql, readProfile } from "../quality/index.ts";
 import type { StepContext, StepKind, StepManifest } from "../steps/index.ts";
-import { matchColumns } from "./columns.ts";
-import { type IngestJournal, type OpenedJournal, openJournalRows } from "./journal-rows.ts";
-import { openSource } from "./open-source.ts";
-import { type StagedSource, writeQuarantine } from "./quarantine.ts";
-import { findRepeats } from "./repeats.ts";
-import type { SourceFormat } from "./sources.ts";
-import { FAULT, holdsColumn, isRowCheck, passesSql, type RowCheck, stagedSql, stageSql } from "./stage.ts";
-import type { Encoding } from "./text-file.ts";
-
-export interface IngestSource {
-  readonly path: string;
-  readonly name: string;
-  readonly format: SourceFormat;
-  readonly digest: Digest;
-  readonly delimiter?: string;
-  readonly encoding?: Encoding;
-}
-
-export interface IngestInput {
-  readonly dataset: string;
-  readonly sources: readonly IngestSource[];
-  readonly columns: Schema;
-  readonly where: Node | null;
-  readonly time: string | null;
-  readonly checks: readonly RowCheck[];
-  /** Rows beside those of the files, of which `where` says nothing; only where there are any, so that the others' keys stay. See decisions/growing-data.md. */
-  readonly journals?: readonly IngestJournal[];
-  /** A moment of the time column: later rows of the journals are left out. */
-  readonly until?: string;
-}
+import { assemble } from "./assemble.ts";
+import type { IngestedPartition, IngestInput } from "./input.ts";
+import { factsOf, measurementsOf } from "./summary.ts";
+import { takeIn } from "./take-in.ts";
 
 /**
  * Files to typed rows: `part-0`, sorted by time (equal times, and rows without a time column, in file order), and `quarantine` when any row was put aside.
  * Rows of journals come behind those of the files and are treated alike, but that a record may lack columns.
  * Facts: `rowCount`, `quarantined`, `leftOut`, `from`, `to`, `profile`, `checks`, `sources`, `warnings`; with journals also `journals` and `until` (as asked), `ahead`
  * (rows later than `until`) and `repeated` (rows that came again under the same id).
+ * Of a data set with partitions it puts together what `partition` has made of each: their parts as they are, in order, and one more for journals; facts
+ * `partitions`: how many, the first and the last.
  * Measurements: `share` of `dataset/NAME#check/I`, `share` of `dataset/NAME#fits`, `nullShare` of each column that is all null.
  * Errors: `source.missing`, `source.unreadable`, `source.changed`, `dataset.column-missing`, `dataset.column-type`, `dataset.empty`.
  */
@@ -51,7 +21,7 @@ export const ingest: StepKind<IngestInput> = {
   async run(input, context) {
     const tables = openDuckDb(stepEngine(context));
     try {
-      return await ingestFiles(input, tables, context);
+      return await (input.partitions === undefined ? ingestFiles : assemble)(input, tables, context);
     } finally {
       tables.close();
     }
@@ -59,289 +29,40 @@ export const ingest: StepKind<IngestInput> = {
 };
 
 async function ingestFiles(input: IngestInput, tables: Tables, context: StepContext): Promise<StepManifest> {
-  const { sources, checks, journals = [] } = input;
-  const read = sources.length + journals.length;
-  const steps = read + 4;
-  const say = (done: number, note: string) => {
-    context.signal.throwIfAborted();
-    context.progress(done, steps, note);
-  };
+  const { objects, counts, profile, sources } = await takeIn(input, tables, context);
+  return { objects, facts: factsOf(input, counts, profile, sources), measurements: measurementsOf(input, counts, profile) };
+}
 
-  const staged: StagedSource[] = [];
-  for (const [index, source] of sources.entries()) {
-    say(index, `reading ${source.name}`);
-    staged.push(await stage(source, index, input, tables, context));
-  }
-  let repeated = 0;
-  for (const journal of journals) {
-    say(staged.length, `reading ${journal.dataset}`);
-    const source = await stageJournal(journal, staged.length, input, tables, context);
-    repeated += source.source.repeated;
-    staged.push(source);
-  }
-  const relation = stagedSql(staged.map((_, index) => stagedPath(context, index)));
+/**
+ * The files of one partition, as `ingest` reads those of a data set; a partition may have no rows, as long as none was put aside.
+ * Facts: `rowCount`, `quarantined`, `leftOut`, `read`, `fitting` (rows that are neither left out nor ahead, and those of them that fit their columns), `failed`
+ * (rows by index of the check), `sources`.
+ * Errors: those of `ingest`.
+ */
+export const partition: StepKind<IngestInput> = {
+  name: "partition",
+  revision: 1,
+  async run(input, context) {
+    const tables = openDuckDb(stepEngine(context));
+    try {
+      const { objects, counts, sources } = await takeIn(input, tables, context, { empty: "when none was put aside" });
+      const { kept: rowCount, quarantined, leftOut, read, fitting, failed } = counts;
+      const facts = { rowCount, quarantined, leftOut, read, fitting, failed: Object.fromEntries(failed), sources };
+      return { objects, facts: facts as unknown as StepManifest["facts"], measurements: [] };
+    } finally {
+      tables.close();
+    }
+  },
+};
 
-  say(read, "checking rows");
-  await findRepeats(relation, checks, tables);
-  const counts = await countRows(relation, staged, checks, tables);
-  if (counts.kept === 0) throw await emptyError(input, counts, staged, tables, context, relation);
-
-  say(read + 1, "writing rows");
-  const part = join(context.scratch, "part-0.parquet");
-  await writePart(input, relation, part, tables);
-  const { profile } = readProfile(
-    input.columns,
-    (await tables.rows(profileSql(input.columns, `read_parquet(${quoteLiteral(part)})`)))[0]!,
-  );
-  const objects: Record<string, Digest> = { "part-0": await context.objects.putFile(part, { consume: true }) };
-
-  if (counts.quarantined > 0) {
-    say(read + 2, "writing the quarantine");
-    const path = join(context.scratch, "quarantine.parquet");
-    await writeQuarantine(
-      { staged: relation, sources: staged, columns: input.columns, checks, scratch: context.scratch },
-      path,
-      tables,
-    );
-    objects.quarantine = await context.objects.putFile(path, { consume: true });
-  }
-  say(steps, "done");
+/** What `partition` has left, as `ingest` takes it. */
+export function ingestedPartition(name: string, { objects, facts }: StepManifest): IngestedPartition {
+  const { rowCount, quarantined, leftOut, read, fitting, failed } = facts as unknown as Omit<IngestedPartition, "part">;
+  const { "part-0": part, quarantine } = objects;
+  const counts = Object.entries(failed ?? {}).filter(([, count]) => count > 0);
   return {
-    objects,
-    facts: factsOf(input, { ...counts, repeated }, profile, staged),
-    measurements: measurementsOf(input, counts, profile),
+    ...{ partition: name, part: part!, rowCount, quarantined, leftOut, read, fitting },
+    ...(quarantine && { quarantine }),
+    ...(counts.length > 0 && { failed: Object.fromEntries(counts) }),
   };
-}
-
-const stagedPath = ({ scratch }: StepContext, index: number) => join(scratch, `staged-${index}.parquet`);
-
-async function stage(
-  source: IngestSource,
-  index: number,
-  input: IngestInput,
-  tables: Tables,
-  context: StepContext,
-): Promise<StagedSource> {
-  const before = await statOf(source);
-  if ((await digestOfFile(source.path)) !== source.digest) throw changed(source);
-  const wanted = Object.entries(input.columns).map(([column, { source: named = column }]) => named);
-  const opened = await openSource(source, { index, wanted, sizeBytes: Number(before.size), scratch: context.scratch }, tables);
-  const read = matchColumns(opened, input.columns, input.time, input.dataset);
-  const { columns, where, checks } = input;
-  await tables.run(stageSql(opened, read, { columns, where, checks }, stagedPath(context, index))).catch((error: MillError) => {
-    throw error.code === "tables.query" ? unreadable(source, error) : error;
-  });
-  const after = await statOf(source);
-  if (before.mtimeNs !== after.mtimeNs || before.size !== after.size) throw changed(source);
-  const [rejected] = opened.rejects ? await tables.rows(`SELECT count(*) AS n FROM (${opened.rejects})`) : [];
-  return { source: opened, read, rejected: Number(rejected?.n ?? 0) };
-}
-
-async function stageJournal(
-  journal: IngestJournal,
-  index: number,
-  { dataset, columns, time, checks, until }: IngestInput,
-  tables: Tables,
-  context: StepContext,
-): Promise<StagedSource & { readonly source: OpenedJournal }> {
-  const { objects, scratch } = context;
-  const opened = await openJournalRows(journal, { index, columns: Object.keys(columns), objects, scratch }, tables);
-  const byName = Object.fromEntries(Object.entries(columns).map(([name, { source: _, ...column }]) => [name, column]));
-  const read = matchColumns(opened, byName, time, dataset);
-  const staging = { columns, where: null, checks, until: time !== null && until ? { time, moment: until } : null };
-  await tables.run(stageSql(opened, read, staging, stagedPath(context, index)));
-  return { source: opened, read, rejected: 0 };
-}
-
-const statOf = ({ path, name }: IngestSource) =>
-  stat(path, { bigint: true }).catch((cause) => {
-    throw new MillError("source.missing", `The file "${name}" is not there any more.`, {
-      at: name,
-      expected: path,
-      fix: "Put it back, or correct files(...), and run again.",
-      cause,
-    });
-  });
-
-const changed = ({ name }: IngestSource) =>
-  new MillError("source.changed", `The file "${name}" changed while it was being read.`, {
-    at: name,
-    fix: "Wait until whoever writes it has finished, then run again: nothing was published.",
-  });
-
-const unreadable = ({ name }: IngestSource, cause: MillError) =>
-  new MillError("source.unreadable", `The file "${name}" cannot be read: ${cause.message}`, {
-    at: name,
-    fix: "Check that the file is whole, or write it again.",
-    cause,
-  });
-
-interface Counts {
-  readonly kept: number;
-  readonly quarantined: number;
-  readonly leftOut: number;
-  readonly ahead: number;
-  /** Rows that are neither left out nor ahead, and those of them that fit their columns' types. */
-  readonly read: number;
-  readonly fitting: number;
-  /** By index of the check. */
-  readonly failed: ReadonlyMap<number, number>;
-  readonly bySource: ReadonlyMap<number, number>;
-}
-
-async function countRows(
-  relation: string,
-  staged: readonly StagedSource[],
-  checks: readonly RowCheck[],
-  tables: Tables,
-): Promise<Counts> {
-  const rowChecks = checks.filter(isRowCheck);
-  const failures = rowChecks.map((check) => `count(*) FILTER (${holdsColumn(check)} IS FALSE) AS failed${check.index}`);
-  const groups = await tables.rows(
-    `SELECT __source, __fault, ${["count(*) AS n", `count(*) FILTER (${passesSql(checks)}) AS good`, ...failures].join(", ")} FROM ${relation} GROUP BY ALL`,
-  );
-  const repeats = await tables.rows(`SELECT __check, count(*) AS n FROM repeats GROUP BY ALL`);
-  const sum = (field: string, among = (_: Row) => true) =>
-    groups.filter(among).reduce((total, row) => total + Number(row[field]), 0);
-  const repeated = repeats.reduce((total, { n }) => total + Number(n), 0);
-  const rejected = staged.reduce((total, source) => total + source.rejected, 0);
-  const withFault = (fault: number) => sum("n", (row) => row.__fault === fault);
-  const [leftOut, ahead] = [withFault(FAULT.leftOut), withFault(FAULT.ahead)];
-  const kept = sum("good") - repeated;
-  const read = sum("n") - leftOut - ahead - withFault(FAULT.blank) + rejected;
-  return {
-    kept,
-    leftOut,
-    ahead,
-    read,
-    fitting: sum("n", (row) => row.__fault === FAULT.none),
-    quarantined: read - kept,
-    failed: new Map([
-      ...rowChecks.map(({ index }): [number, number] => [index, sum(`failed${index}`)]),
-      ...repeats.map(({ __check, n }): [number, number] => [Number(__check), Number(n)]),
-    ]),
-    bySource: new Map(
-      staged.map((source, index) => [
-        index,
-        sum("n", (row) => row.__source === index && row.__fault !== FAULT.blank) + source.rejected,
-      ]),
-    ),
-  };
-}
-
-async function emptyError(
-  input: IngestInput,
-  counts: Counts,
-  sources: readonly StagedSource[],
-  tables: Tables,
-  { scratch }: StepContext,
-  staged: string,
-): Promise<MillError> {
-  const { dataset, columns, checks } = input;
-  const said = `${counts.leftOut.toLocaleString("en")} left out by where, ${counts.quarantined.toLocaleString("en")} put into quarantine`;
-  const worst = counts.quarantined === 0 ? [] : await reasons();
-  return new MillError(
-    "dataset.empty",
-    `The data set "${dataset}" has no rows left: ${said}.${worst.map((reason) => ` ${reason}.`).join("")}`,
-    {
-      at: `dataset "${dataset}"`,
-      expected: "one row or more",
-      got: said,
-      fix:
-        counts.quarantined > 0
-          ? "Correct the columns' types, `source` names or checks by these reasons."
-          : "Correct `where`, or name files that have rows.",
-    },
-  );
-
-  async function reasons() {
-    const path = join(scratch, "quarantine.parquet");
-    await writeQuarantine({ staged, sources, columns, checks, scratch }, path, tables);
-    const rows = await tables.rows(
-      `SELECT __reason, __column, count(*) AS n, any_value(__value) AS example FROM read_parquet(${quoteLiteral(path)}) GROUP BY ALL ORDER BY n DESC LIMIT 3`,
-    );
-    return rows.map(
-      ({ __reason, __column, n, example }) =>
-        `${__column === null ? "" : `${__column}: `}${__reason} (${n} rows${example === null ? "" : `, as ${JSON.stringify(example)}`})`,
-    );
-  }
-}
-
-async function writePart({ columns, time, checks }: IngestInput, relation: string, path: string, tables: Tables): Promise<void> {
-  const names = Object.keys(columns).map(quoteIdentifier).join(", ");
-  const unique = checks.some((check) => !isRowCheck(check));
-  const order = [...(time === null ? [] : [quoteIdentifier(time)]), "__source", "__ordinal"].join(", ");
-  await tables.run(`COPY (
-    SELECT ${names} FROM ${relation} ${unique ? "ANTI JOIN repeats USING (__source, __ordinal)" : ""} WHERE ${passesSql(checks)} ORDER BY ${order}
-  ) TO ${quoteLiteral(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)`);
-}
-
-function factsOf(
-  { columns, time, checks, journals, until }: IngestInput,
-  counts: Counts & { readonly repeated: number },
-  profile: Profile,
-  staged: readonly StagedSource[],
-): Record<string, Json> {
-  const ends = time === null ? undefined : profile[time];
-  return {
-    rowCount: counts.kept,
-    quarantined: counts.quarantined,
-    leftOut: counts.leftOut,
-    from: ends?.min ?? null,
-    to: ends?.max ?? null,
-    profile: profile as unknown as Json,
-    checks: checks.map(({ index, text }) => ({
-      index,
-      text,
-      failed: counts.failed.get(index) ?? 0,
-      share: shareOf(counts, index),
-    })),
-    sources: staged.map(({ source }, index) => ({ name: source.name, ...source.found, rows: counts.bySource.get(index)! })),
-    warnings: allNull(columns, profile, counts).map((name) => `the column ${name} has no value in any row`),
-    ...(journals && {
-      journals: journals.map(({ dataset, version, rowCount }) => ({ dataset, version, rowCount })),
-      until: until ?? null,
-      ahead: counts.ahead,
-      repeated: counts.repeated,
-    }),
-  };
-}
-
-const shareOf = ({ failed, fitting }: Counts, index: number) => (fitting === 0 ? null : 1 - (failed.get(index) ?? 0) / fitting);
-
-const allNull = (columns: Schema, profile: Profile, { kept }: Counts) =>
-  Object.keys(columns).filter((name) => profile[name]!.nulls === kept);
-
-function measurementsOf({ dataset, columns, checks, time }: IngestInput, counts: Counts, profile: Profile): Measurement[] {
-  const ends = time === null ? undefined : profile[time];
-  const window = ends?.min && ends.max ? { window: { from: String(ends.min), to: String(ends.max) } } : {};
-  return [
-    ...checks.map(
-      ({ index, text }): Measurement => ({
-        subject: `dataset/${dataset}#check/${index}`,
-        measure: "share",
-        value: shareOf(counts, index),
-        count: counts.fitting,
-        ...window,
-        note: text,
-      }),
-    ),
-    {
-      subject: `dataset/${dataset}#fits`,
-      measure: "share",
-      value: counts.fitting / counts.read,
-      count: counts.read,
-      ...window,
-      note: "rows whose values fit their columns",
-    },
-    ...allNull(columns, profile, counts).map(
-      (name): Measurement => ({
-        subject: `dataset/${dataset}#column/${name}`,
-        measure: "nullShare",
-        value: 1,
-        count: counts.kept,
-        note: "no value in any row",
-      }),
-    ),
-  ];
 }

@@ -30,19 +30,20 @@ export async function resolveSources(source: FilesSource, projectFolder: string)
   return Promise.all([...named.values()].map(readStamp));
 }
 
-interface NamedFile {
+export interface NamedFile {
   readonly path: string;
   readonly name: string;
 }
 
-async function resolvePath(given: string, projectFolder: string): Promise<NamedFile[]> {
-  if (given.startsWith("package:")) return resolveInPackage(given, projectFolder);
+/** Errors: `source.missing`, `source.outside`. */
+export async function resolvePath(given: string, projectFolder: string, listing: Listing = LOOKING): Promise<NamedFile[]> {
+  if (given.startsWith("package:")) return resolveInPackage(given, projectFolder, listing);
   const root = isAbsolute(given) ? sep : projectFolder;
-  const paths = await expand(root, relative(root, resolve(root, given)), given);
+  const paths = await expand(root, relative(root, resolve(root, given)), given, listing);
   return paths.map((path) => ({ path, name: isAbsolute(given) ? path : relative(projectFolder, path) }));
 }
 
-async function resolveInPackage(given: string, projectFolder: string): Promise<NamedFile[]> {
+async function resolveInPackage(given: string, projectFolder: string, listing: Listing): Promise<NamedFile[]> {
   const match = /^package:((?:@[\w.-]+\/)?[\w.-]+)\/(.+)$/.exec(given);
   if (!match) throw outside(given);
   const parts = match[2]!.split("/");
@@ -54,7 +55,7 @@ async function resolveInPackage(given: string, projectFolder: string): Promise<N
       expected: `a folder node_modules/${match[1]} beside the project or above it`,
       fix: `Run npm install ${match[1]} in the project.`,
     });
-  const paths = await expand(folder, parts.join("/"), given);
+  const paths = await expand(folder, parts.join("/"), given, listing);
   const inside = await realpath(folder);
   for (const path of paths) if (!(await realpath(path)).startsWith(inside + sep)) throw outside(given);
   return paths.map((path) => ({ path, name: `package:${match[1]}/${relative(folder, path)}` }));
@@ -81,11 +82,50 @@ const exists = (path: string) =>
     () => false,
   );
 
+/** What folders hold. */
+export interface Listing {
+  has(folder: string, name: string): Promise<boolean>;
+  names(folder: string): Promise<readonly string[]>;
+  /** Names that one that is missing may have been meant for; null: none is worth telling. */
+  near(folder: string): Promise<readonly string[] | null>;
+}
+
+const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
+
+const LOOKING: Listing = {
+  has: (folder, name) => exists(join(folder, name)),
+  names: namesIn,
+  near: namesIn,
+};
+
+/** Each folder is read once, at its first asking: for thousands of paths. */
+export function readFoldersOnce(): Listing {
+  const read = new Map<string, Promise<ReadonlySet<string> | null>>();
+  const namesOf = (folder: string) => {
+    const names =
+      read.get(folder) ??
+      readdir(folder).then(
+        (all) => new Set(all),
+        () => null,
+      );
+    read.set(folder, names);
+    return names;
+  };
+  return {
+    async has(folder, name) {
+      const names = name === ".." ? null : await namesOf(folder);
+      return names?.has(name) ?? LOOKING.has(folder, name); // a folder that may be entered, and not read
+    },
+    names: async (folder) => [...((await namesOf(folder)) ?? [])],
+    near: async () => null, // names of periods are all near
+  };
+}
+
 /** The files under `root` that a path with `*` means, folder by folder. */
-async function expand(root: string, path: string, given: string): Promise<string[]> {
+async function expand(root: string, path: string, given: string, listing: Listing): Promise<string[]> {
   let reached = [root];
   for (const part of path.split(/[\\/]/))
-    reached = (await Promise.all(reached.map((folder) => step(folder, part, given)))).flat();
+    reached = (await Promise.all(reached.map((folder) => step(folder, part, given, listing)))).flat();
   if (reached.length > 0) return reached;
   throw new MillError("source.missing", `No file matches "${given}".`, {
     at: given,
@@ -93,28 +133,31 @@ async function expand(root: string, path: string, given: string): Promise<string
   });
 }
 
-async function step(folder: string, part: string, given: string): Promise<string[]> {
+async function step(folder: string, part: string, given: string, listing: Listing): Promise<string[]> {
   if (!part.includes("*"))
-    return (await exists(join(folder, part))) ? [join(folder, part)] : given.includes("*") ? [] : fail(folder, part, given);
+    return (await listing.has(folder, part))
+      ? [join(folder, part)]
+      : given.includes("*")
+        ? []
+        : fail(folder, part, given, await listing.near(folder));
   const pattern = new RegExp(`^${part.split("*").map(escapeRegExp).join("[^/]*")}$`);
-  const names = await readdir(folder).catch(() => []);
+  const names = await listing.names(folder);
   const matches = names.filter((name) => pattern.test(name) && !(name.startsWith(".") && !part.startsWith(".")));
   return matches.sort().map((name) => join(folder, name));
 }
 
 const escapeRegExp = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
-async function fail(folder: string, part: string, given: string): Promise<never> {
-  const beside = await readdir(folder).catch(() => [] as string[]);
-  throw new MillError("source.missing", `There is no file "${given}".${didYouMean(part, beside)}`, {
+function fail(folder: string, part: string, given: string, beside: readonly string[] | null): never {
+  throw new MillError("source.missing", `There is no file "${given}".${beside ? didYouMean(part, beside) : ""}`, {
     at: given,
     expected: `"${part}" in ${folder}`,
-    got: beside.length === 0 ? "an empty or missing folder" : beside.slice(0, 10).join(", "),
+    ...(beside && { got: beside.length === 0 ? "an empty or missing folder" : beside.slice(0, 10).join(", ") }),
     fix: "Correct the path in files(...), which is relative to the project, or put the file there.",
   });
 }
 
-async function readStamp({ path, name }: NamedFile): Promise<ResolvedSource> {
+export async function readStamp({ path, name }: NamedFile): Promise<ResolvedSource> {
   const format = formatOf(path);
   const found = await stat(path, { bigint: true });
   if (!found.isFile()) throw notReadable(name, found.isDirectory() ? "a folder" : "no ordinary file");
