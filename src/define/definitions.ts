@@ -6,6 +6,7 @@ import type { Duration, Periods } from "../base/index.ts";
 import type { Requirement, Schema, Task } from "../contract/index.ts";
 import type { Node } from "../express/index.ts";
 import type { Columns, Gain, Params } from "../learn/index.ts";
+import type { TuningDefinition } from "./tuning.ts";
 
 export type { Gain };
 
@@ -102,6 +103,8 @@ export interface TrainerDefinition {
   readonly steps?: readonly PipelineStep[];
   /** How its probabilities are corrected by what models of the other folds said; absent when they are left as they are. */
   readonly calibration?: Calibration;
+  /** How estimator and parameters are found; those above are then the first that is tried. */
+  readonly tuning?: TuningDefinition;
 }
 
 export interface Calibration {
@@ -168,6 +171,8 @@ export interface ScheduleDefinition {
   readonly name: string;
   readonly runs: readonly (DatasetDefinition | ModelDefinition | EndpointDefinition)[];
   readonly when: readonly ScheduleCondition[];
+  /** Version of the definitions that its runs go by; absent: what mill.ts says when one starts. */
+  readonly definitions?: string;
 }
 
 /** Spans count in wall time. */

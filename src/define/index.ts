@@ -16,6 +16,7 @@ export {
   type ModelDefinition,
   type Partitions,
   type PipelineStep,
+  PLURAL,
   type ProblemDefinition,
   type Project,
   type RetrainTrigger,
@@ -45,8 +46,21 @@ export {
   schedule,
 } from "./schedule.ts";
 export { type FilesOptions, files } from "./source.ts";
+export type { Condition, Dimension, Point, Space, SpaceOptions, SpaceWords } from "./space.ts";
 export { byHash, byTime, type Shares } from "./split.ts";
 export { type CalibratedOptions, calibrated, pipeline } from "./trainers.ts";
+export {
+  type AutomlOptions,
+  automl,
+  type PrunerName,
+  type SamplerName,
+  type SearchOptions,
+  SOBOL_DIMENSIONS_MAX,
+  type TuneOptions,
+  type TuningDefinition,
+  trainerAt,
+  tune,
+} from "./tuning.ts";
 export type {
   Dataset,
   DatasetTypes,

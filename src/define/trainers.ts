@@ -2,7 +2,8 @@ import { didYouMean, MillError } from "../base/index.ts";
 import type { Task } from "../contract/index.ts";
 import { type Columns, checkParams, estimatorNamed, type Params, transformerNamed } from "../learn/index.ts";
 import type { Calibration, PipelineStep, TrainerDefinition, TransformerDefinition } from "./definitions.ts";
-import { fieldsOf, list, number, oneOf, record, text, wrong } from "./options.ts";
+import { fieldsOf, type Given, list, number, oneOf, record, text, wrong } from "./options.ts";
+import { automlTuning, readTuning, type TuningDefinition, withMeasure } from "./tuning.ts";
 import type { Trainer, Transform } from "./typed.ts";
 
 /** The parameters complete: defaults are filled in here, so that the key of a training step names every one of them. */
@@ -53,22 +54,34 @@ function readCalibration(at: string, given: unknown): Calibration {
 
 /** The trainer of a model, checked against the task it is to learn and the features that there are. */
 export function readTrainer(at: string, given: unknown, task: Task, features: readonly string[]): TrainerDefinition {
-  const fields = fieldsOf(at, given, ["estimator", "params", "steps", "calibration"]);
-  const { name, tags } = estimatorNamed(text(`${at}: estimator`, fields.estimator));
-  if (!tags.tasks.includes(task))
-    throw new MillError("define.wrong-trainer", `${at}: ${name} cannot learn a ${task}.`, {
-      at,
-      expected: `a trainer for ${task}`,
-      got: `${name}, for ${tags.tasks.join(" and ")}`,
-      fix: "Use gradientBoosting(), or another trainer that learns the problem's task.",
-    });
+  const fields = fieldsOf(at, given, ["estimator", "params", "steps", "calibration", "tuning", "automl"]);
+  const tuning = searchOf(at, fields, task);
+  const name = tuning === undefined ? text(`${at}: estimator`, fields.estimator) : Object.keys(tuning.among)[0]!;
+  for (const one of tuning === undefined ? [name] : Object.keys(tuning.among)) requireTask(at, one, task);
   const steps = fields.steps === undefined ? undefined : readSteps(at, fields.steps);
   for (const { columns } of steps?.[0] ?? []) if (typeof columns !== "string") checkFeatures(at, columns, features);
   return Object.freeze({
-    estimator: name,
-    params: trainer(name, fields.params).params,
+    estimator: estimatorNamed(name).name,
+    params: tuning === undefined ? trainer(name, fields.params).params : tuning.among[name]!,
     ...(steps && { steps }),
     ...(fields.calibration === undefined ? {} : { calibration: readCalibration(`${at}: calibration`, fields.calibration) }),
+    ...(tuning && { tuning: withMeasure(tuning, task) }),
+  });
+}
+
+function searchOf(at: string, { tuning, automl }: Given, task: Task): TuningDefinition | undefined {
+  if (automl !== undefined) return automlTuning(`${at}: automl`, automl, task);
+  return tuning === undefined ? undefined : readTuning(`${at}: tuning`, tuning);
+}
+
+function requireTask(at: string, estimator: string, task: Task): void {
+  const { name, tags } = estimatorNamed(estimator);
+  if (tags.tasks.includes(task)) return;
+  throw new MillError("define.wrong-trainer", `${at}: ${name} cannot learn a ${task}.`, {
+    at,
+    expected: `a trainer for ${task}`,
+    got: `${name}, for ${tags.tasks.join(" and ")}`,
+    fix: "Use gradientBoosting(), or another trainer that learns the problem's task.",
   });
 }
 
