@@ -14,7 +14,6 @@ const tokens = await openTokens({ records, workspace: folder, accounts });
 const keys = createAccessKeys({ records, accounts, keyring: await openKeyring(folder) });
 await accounts.users.create({ name: "ci", kind: "service", email: null, displayName: "", roles: ["operator"], by: "owner" });
 const { token } = await tokens.create({ name: "bench", user: "ci", may: ["read", "predict"], expiresAt: null });
-const step = await tokens.issueStepToken({ stepId: "s", fence: 1, user: "ci", may: ["read"], lifeMs: 3_600_000 });
 const key = await keys.create({ actor: "ci", may: ["read"], about: "" });
 
 async function perCheck(label: string, check: () => Promise<unknown> | unknown, maxUs = CHECK_MAX_US): Promise<void> {
@@ -33,7 +32,6 @@ const actor = await tokens.bearer(token);
 await perCheck("permission of a known actor", () => mayDo(actor, "read"));
 await perCheck("admin token, then permission", () => allowed(tokens.current()));
 await perCheck("token of a user, then permission", () => allowed(token));
-await perCheck("token of a step, then permission", () => allowed(step));
 await perCheck("key of an S3 client, then permission", async () => mayDo((await keys.find(key.id))!.actor, "read"));
 await perCheck("for comparison: one query of the records", () => records.query("SELECT 1"), Infinity);
 await records.close();

@@ -34,7 +34,6 @@ export const GUARD_ERRORS = {
   "guard.token-wrong": { status: 401, exit: EXIT.refused, about: "The token that was sent is none of this workspace." },
   "guard.token-expired": { status: 401, exit: EXIT.refused, about: "The token that was sent has expired." },
   "guard.token-revoked": { status: 401, exit: EXIT.refused, about: "The token that was sent was revoked." },
-  "guard.step-token-ended": { status: 401, exit: EXIT.refused, about: "The token of an attempt at a step ended with it." },
   "guard.token-unknown": { status: 404, exit: EXIT.notFound, about: "No token of a user with this id is in force." },
   "guard.token-beyond": { status: 409, exit: EXIT.refused, about: "A token was to allow more than its user's roles do." },
   "guard.user-unknown": { status: 404, exit: EXIT.notFound, about: "There is no user of this name." },

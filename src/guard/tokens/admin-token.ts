@@ -27,7 +27,7 @@ export async function openAdminToken({ records, workspace, configured, now }: Ad
   const path = join(workspace, "token");
 
   const renew = async (): Promise<string> => {
-    const token = newToken("user");
+    const token = newToken();
     await records.commit([revokeOthers(token, now()), remember(token, now())]);
     await writeSecret(path, `${token}\n`);
     return token;

@@ -17,8 +17,3 @@ export const revokedToken = (name: string, revokedAt: number) =>
   new MillError("guard.token-revoked", `The token "${name}" was revoked at ${new Date(revokedAt).toISOString()}.`, {
     fix: "Ask someone with admin for another: mill token create NAME --user USER",
   });
-
-export const endedStepToken = (stepId: string) =>
-  new MillError("guard.step-token-ended", `The token of the step ${stepId} has ended: its attempt gave no sign of life.`, {
-    fix: "Nothing: the step is tried again with a token of its own.",
-  });

@@ -59,12 +59,11 @@ test("what is no token of the workspace, whole and unaltered, lets nobody in", a
   const other = await fresh();
   const { token } = await tokens.create(ALL);
   const { token: foreign } = await other.tokens.create(ALL);
-  const stepToken = await tokens.issueStepToken({ stepId: "s", fence: 1, user: "ci", may: ["read"], lifeMs: 60_000 });
   const altered = [...token].map((_, at) => `${token.slice(0, at)}${token[at] === "A" ? "B" : "A"}${token.slice(at + 1)}`);
   const wrong = [
     ...altered,
     ...[token.slice(0, -1), token.slice(0, 20), "mill_", "", " ", `${token} `, `${token}A`, token.toUpperCase(), token.slice(5)],
-    ...[foreign, other.tokens.current(), `mill_step_${token.slice(5)}`, `mill_${stepToken.slice(10)}`, "mill_step_"],
+    ...[foreign, other.tokens.current(), `mill_step_${token.slice(5)}`, "mill_"],
     ...["' OR 1=1 --", "null", "mill_\u0000", "é".repeat(43), `mill_${"A".repeat(1_000_000)}`],
   ];
   for (const text of wrong) await assert.rejects(tokens.bearer(text), { code: "guard.token-wrong" }, text.slice(0, 80));
@@ -105,10 +104,9 @@ test("a disabled user is let in by none of its tokens, and by all of them when i
   const { records, accounts, tokens, open, clock } = await fresh();
   const elsewhere = await open();
   const { token } = await tokens.create(ALL);
-  const stepToken = await tokens.issueStepToken({ stepId: "s", fence: 1, user: "ci", may: ["read"], lifeMs: 60_000 });
   await elsewhere.bearer(token);
   await accounts.users.setDisabled("ci", true);
-  for (const one of [token, stepToken]) await assert.rejects(tokens.bearer(one), { code: "guard.user-disabled" });
+  await assert.rejects(tokens.bearer(token), { code: "guard.user-disabled" });
   clock.ms += 5_000;
   await assert.rejects(elsewhere.bearer(token), { code: "guard.user-disabled" });
   await assert.rejects(tokens.create(ALL), { code: "guard.user-disabled" });
@@ -158,36 +156,6 @@ test("the last use is noted now and then, not at each", async () => {
   clock.ms += 60_000;
   await tokens.bearer(token);
   assert.equal(await usedAt(), clock.ms);
-  await records.close();
-});
-
-test("a step's token lives while heartbeats extend it, acts for who asked, and ends with the attempt", async () => {
-  const { records, tokens, open, clock } = await fresh();
-  const elsewhere = await open();
-  const attempt = { stepId: "step-1", fence: 1 };
-  const token = await tokens.issueStepToken({ ...attempt, user: "ci", may: ["read", "edit", "admin"], lifeMs: 30_000 });
-  assert.match(token, /^mill_step_/);
-  const actor = await elsewhere.bearer(token);
-  assert.deepEqual([actor.id, [...actor.may]], ["step:step-1", ["read", "edit"]], "within what its user may");
-
-  clock.ms += 29_999;
-  assert.equal(await tokens.extendStepToken({ ...attempt, lifeMs: 30_000 }), true);
-  clock.ms += 4_000;
-  assert.equal((await elsewhere.bearer(token)).id, "step:step-1", "extended elsewhere after it was looked up here");
-  clock.ms += 26_000;
-  await assert.rejects(tokens.bearer(token), { code: "guard.step-token-ended" });
-  assert.equal(await tokens.extendStepToken({ ...attempt, lifeMs: 30_000 }), false, "what has expired stays so");
-
-  const second = await tokens.issueStepToken({ stepId: "step-1", fence: 2, user: "ci", may: ["read"], lifeMs: 30_000 });
-  const other = await tokens.issueStepToken({ stepId: "step-2", fence: 1, user: "ci", may: ["read"], lifeMs: 30_000 });
-  await assert.rejects(tokens.bearer(token), { code: "guard.token-wrong" }, "a later attempt ended it");
-  assert.equal((await tokens.bearer(second)).id, "step:step-1");
-  await tokens.endStepToken({ stepId: "step-1", fence: 1 });
-  assert.equal((await tokens.bearer(second)).id, "step:step-1", "the end of an earlier attempt is none of its");
-  await tokens.endStepToken({ stepId: "step-1", fence: 2 });
-  await assert.rejects(tokens.bearer(second), { code: "guard.token-wrong" });
-  assert.equal(await tokens.extendStepToken({ stepId: "step-1", fence: 2, lifeMs: 30_000 }), false);
-  assert.equal((await tokens.bearer(other)).id, "step:step-2");
   await records.close();
 });
 

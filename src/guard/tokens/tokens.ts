@@ -1,4 +1,4 @@
-/** Bearer tokens: the admin token of the workspace, those of users, and those of attempts at steps. A token is told once; the records hold its SHA-256. */
+/** Bearer tokens: the admin token of the workspace, and those of users. A token is told once; the records hold its SHA-256. */
 import { MillError, newId } from "../../base/index.ts";
 import { PERMISSIONS, type Permission } from "../../contract/index.ts";
 import type { Records } from "../../ports/records/index.ts";
@@ -7,10 +7,9 @@ import { createFresh } from "../fresh.ts";
 import { type Accounts, createAccounts, inForce } from "../people/accounts.ts";
 import { openAdminToken } from "./admin-token.ts";
 import { expiredToken, revokedToken, wrongToken } from "./faults.ts";
-import { createStepTokens, type StepTokens } from "./step-tokens.ts";
-import { kindOf, newToken, sha256 } from "./text.ts";
+import { isToken, newToken, sha256 } from "./text.ts";
 
-export interface Tokens extends StepTokens {
+export interface Tokens {
   /** The file that holds the admin token. */
   readonly path: string;
   /** The admin token in force, for the owner's own use (the address for clients, the command line). */
@@ -66,7 +65,6 @@ export async function openTokens({
   accounts = createAccounts({ records, now }),
 }: TokensOptions): Promise<Tokens> {
   const admin = await openAdminToken({ records, workspace, configured, now });
-  const { bearerOfStep, ...steps } = createStepTokens({ records, accounts, now });
   const tokens = createFresh<Row>((digest) => look(records, digest, now()), now);
 
   const ofUser = async (digest: string): Promise<Actor> => {
@@ -78,7 +76,6 @@ export async function openTokens({
   };
 
   return {
-    ...steps,
     path: admin.path,
     current: admin.current,
     renew: admin.renew,
@@ -86,19 +83,13 @@ export async function openTokens({
     async bearer(presented) {
       const digest = sha256(presented);
       if (admin.is(digest)) return OWNER;
-      switch (kindOf(presented)) {
-        case "user":
-          return ofUser(digest.toString("hex"));
-        case "step":
-          return bearerOfStep(digest.toString("hex"));
-        case null:
-          throw wrongToken();
-      }
+      if (!isToken(presented)) throw wrongToken();
+      return ofUser(digest.toString("hex"));
     },
 
     async create({ name, user, may, expiresAt }) {
       requireWithin(may, inForce(await accounts.find(user), user).actor);
-      const [id, token] = [newId(now()), newToken("user")];
+      const [id, token] = [newId(now()), newToken()];
       await records.commit([
         {
           sql: "INSERT INTO tokens (digest, id, name, actor, may, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
