@@ -1,6 +1,6 @@
 import type { Handlers } from "../../contract/index.ts";
 import { lakeVerbs } from "../../lake/index.ts";
-import type { ArtifactVerb } from "../../train/index.ts";
+import type { ArtifactVerb, TrackingVerb } from "../../train/index.ts";
 import type { Workspace } from "../workspace.ts";
 import { assetVerbs } from "./assets.ts";
 import { definitionVerbs } from "./definitions.ts";
@@ -35,7 +35,8 @@ export type AccessVerb =
   | "revokeAccessKey"
   | "rotateKeys"
   | ("setSecret" | "listSecrets" | "removeSecret")
-  | ArtifactVerb;
+  | ArtifactVerb
+  | TrackingVerb;
 
 export const platformVerbs = (workspace: Workspace): Omit<Handlers, AccessVerb> => ({
   ...assetVerbs(workspace),
