@@ -76,11 +76,8 @@ function reach({ boundary, fields, slices, label, time, columns }: TrainingSetIn
 
 /** The rows of all parts with `__row`, their place in the data set: numbered by file, which costs the engine nothing. */
 function numberedRows(paths: readonly string[]): string {
-  const numbered = paths.map(
-    (path, index) =>
-      `SELECT * EXCLUDE file_row_number, file_row_number + ${index * PART_ROWS_MAX} AS __row FROM read_parquet(${text(path)}, file_row_number = true)`,
-  );
-  return numbered.join(" UNION ALL BY NAME ");
+  return `SELECT * EXCLUDE file_row_number, file_row_number + file_index::BIGINT * ${PART_ROWS_MAX} AS __row
+    FROM read_parquet([${paths.map(text).join(", ")}], union_by_name = true, file_row_number = true)`;
 }
 
 /** Above the rows of any part. */
