@@ -3,6 +3,7 @@
  * What answers and what does not stands in README.md.
  */
 import type { ForeignReply, ForeignRoute } from "../route.ts";
+import { ARTIFACTS, artifactRoutes } from "./artifacts.ts";
 import { EXPERIMENTS } from "./experiments.ts";
 import { readFields } from "./fields.ts";
 import { LOGGING } from "./logging.ts";
@@ -19,11 +20,11 @@ const SERVER_INFO = {
   store_type: "SqlStore",
   workspaces_enabled: false,
   trace_archival_enabled: false,
-  multipart_uploads_enabled: false,
+  multipart_uploads_enabled: true,
   multipart_downloads_enabled: false,
 };
 
-const OPERATIONS: readonly Operation[] = [...EXPERIMENTS, ...RUNS, ...LOGGING, ...METRICS];
+const OPERATIONS: readonly Operation[] = [...EXPERIMENTS, ...RUNS, ...LOGGING, ...METRICS, ...ARTIFACTS];
 
 const PREFIXES = ["/api/2.0", "/api/3.0", "/ajax-api/2.0", "/ajax-api/3.0"] as const;
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
@@ -38,6 +39,7 @@ export function mlflowRoutes(): ForeignRoute[] {
       const prefixes = operation.ajaxOnly ? ["/ajax-api"] : ["/api", "/ajax-api"];
       return prefixes.map((prefix) => toRoute(operation, `${prefix}/2.0/mlflow/${operation.path}`));
     }),
+    ...artifactRoutes(),
     // No JSON: a client takes that for an older server, and asks what it knows of those.
     ...PREFIXES.flatMap((prefix) => METHODS.map((method) => unknown(method, `${prefix}/*`))),
   ];

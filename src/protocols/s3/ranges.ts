@@ -1,25 +1,13 @@
+import { type ByteRange, readRange } from "../byte-range.ts";
 import { S3Error } from "./s3-error.ts";
 
-export interface ByteRange {
-  readonly start: number;
-  /** Exclusive. */
-  readonly end: number;
-}
+export type { ByteRange };
 
-/** What a `Range` header asks of so many bytes; null: all (none, several ranges, or one that cannot be read). Errors: InvalidRange. */
+/** What a `Range` header asks of so many bytes; null: all. Errors: InvalidRange. */
 export function parseRange(header: string | undefined, sizeBytes: number): ByteRange | null {
-  const match = header === undefined ? null : /^\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*$/i.exec(header);
-  if (!match) return null;
-  const [, first = "", last = ""] = match;
-  if (first === "" && last === "") return null;
-  if (first === "") {
-    const length = Math.min(Number(last), sizeBytes);
-    if (length === 0) throw unsatisfiable(header!, sizeBytes);
-    return { start: sizeBytes - length, end: sizeBytes };
-  }
-  if (last !== "" && Number(last) < Number(first)) return null;
-  if (Number(first) >= sizeBytes) throw unsatisfiable(header!, sizeBytes);
-  return { start: Number(first), end: last === "" ? sizeBytes : Math.min(Number(last) + 1, sizeBytes) };
+  const range = readRange(header, sizeBytes);
+  if (range === "unsatisfiable") throw unsatisfiable(header!, sizeBytes);
+  return range;
 }
 
 /** The range of a part's copy: `bytes=FIRST-LAST`, both given, wholly inside. Errors: InvalidArgument, InvalidRange. */
