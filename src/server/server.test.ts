@@ -59,7 +59,7 @@ const VALUES: Record<string, string> = {
   ...{ name: "late-arrival", version: "3", id: ID },
   ...{ repository: "photos", branch: "main", tag: "v1", ref: "main", before: "v1", after: "main", key: "MILL0123456789ABCDEF" },
   ...{ hook: "images", collection: ID, role: "viewer" },
-  ...{ upload: ID, number: "1" },
+  ...{ upload: ID, number: "1", experiment: "1", run: ID },
 };
 const BODIES: Partial<Record<VerbName, object>> = {
   predict: { rows: [{ origin: "SEA" }] },
@@ -87,12 +87,24 @@ const BODIES: Partial<Record<VerbName, object>> = {
   beginArtifactUpload: { path: "1/r/artifacts/a" },
   completeArtifactUpload: { path: "1/r/artifacts/a", parts: [{ number: 1, etag: "e" }] },
   abortArtifactUpload: { path: "1/r/artifacts/a" },
+  createExperiment: { name: "churn" },
+  renameExperiment: { name: "churn 2" },
+  setExperimentTag: { key: "team", value: "a" },
+  deleteExperimentTag: { key: "team" },
+  deleteRunTag: { key: "team" },
+  logRunOutputs: { models: [{ modelId: "m-1" }] },
+  searchTrackedRuns: { experiments: ["1"] },
+  compareRuns: { runs: [ID] },
 };
 const QUERIES: Partial<Record<VerbName, string>> = {
   log: "?of=model/late-arrival",
   diff: "?a=late-arrival@1&b=late-arrival@champion",
   getArtifact: "?path=1/r/artifacts/a",
   putArtifact: "?path=1/r/artifacts/a",
+  findExperiment: "?name=churn",
+  metricHistory: "?key=loss",
+  metricCurve: "?key=loss&points=200&from=-5&to=5",
+  trackedDatasets: "?experiments=1&experiments=2",
   listSteps: "?limit=5&target=model/late-arrival",
 };
 
