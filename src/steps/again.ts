@@ -1,6 +1,6 @@
 /** A step that has run, run once more from its recorded input: its result is neither used nor replaced. */
 import { MillError, newId } from "../base/index.ts";
-import { attemptFolder, type Progress, parseLine, removeFolder } from "./attempt-folder.ts";
+import { attemptFolder, type Progress, parseLine } from "./attempt-folder.ts";
 import type { StepManifest } from "./kind.ts";
 import { type Job, perform } from "./perform.ts";
 import { readingStatements, type Sealed, sealStatements } from "./sealed.ts";
@@ -30,7 +30,7 @@ export async function runAgain(
     await records.commit(sealStatements(marker.manifest.objects));
     return marker.manifest;
   } finally {
-    await removeFolder(folder).catch(() => undefined); // the next recovery sweeps it
+    surroundings.folders.remove(folder);
   }
 
   function hear(text: string): void {

@@ -8,7 +8,7 @@
  *
  * Lines on standard output: {"progress":{done,total,note}} or {"log":"..."}; any other line is a log line as it stands.
  */
-import { mkdirSync, readFileSync, rmdirSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, digestOfJson, type ErrorJson } from "../base/index.ts";
@@ -92,7 +92,6 @@ export function makeScratch(folder: string): string {
 // The files are small and in the page cache: each hop to a thread of the pool costs more than reading, writing or removing them at once.
 
 export async function writeInput(folder: string, input: AttemptInput): Promise<void> {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
   writeFileSync(join(folder, "input.json"), JSON.stringify(input), { mode: 0o600 });
 }
 
@@ -118,16 +117,18 @@ export async function readMarker(folder: string): Promise<Marker | null> {
 
 export const readFailure = (folder: string) => readJson<Failure>(join(folder, "error.json"));
 
-/** Most folders hold an input and a manifest and nothing else, and go without being walked. */
-export async function removeFolder(folder: string): Promise<void> {
+/** Whether it is empty now: most folders hold an input and a manifest and nothing else. */
+export function emptyFolder(folder: string): boolean {
   try {
     unlinkSync(join(folder, "input.json"));
     unlinkSync(join(folder, "manifest.json"));
-    rmdirSync(folder);
+    return readdirSync(folder).length === 0;
   } catch {
-    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    return false;
   }
 }
+
+export const removeFolder = (folder: string) => rm(folder, { recursive: true, force: true, maxRetries: 3 });
 
 export function parseLine(line: string): Line {
   try {

@@ -3,7 +3,7 @@ import { existsSync, rmSync } from "node:fs";
 import type { MillError } from "../base/index.ts";
 import type { RunningJob } from "../ports/engines/index.ts";
 import type { Statement } from "../ports/records/index.ts";
-import { attemptFolder, type Care, type Marker, type Meters, type Progress, parseLine, removeFolder } from "./attempt-folder.ts";
+import { attemptFolder, type Care, type Marker, type Meters, type Progress, parseLine } from "./attempt-folder.ts";
 import { checkpointFile } from "./checkpoint.ts";
 import type { StepManifest } from "./kind.ts";
 import { createLog } from "./log.ts";
@@ -103,7 +103,7 @@ async function live(
     log.close();
   }
 
-  /** Only a recovery reads the handle: a step that ends at once is spared the commit. */
+  /** Only a recovery reads the handle: a step that ends at once is spared the commit, which brings its claim to the disk. */
   function started(handle: string): () => void {
     const noting = setTimeout(noteHandle, NOTE_AFTER_MS, handle);
     return () => clearTimeout(noting);
@@ -164,14 +164,7 @@ async function live(
   /** The folder goes only after the commit: until then a recovery can still publish from it. */
   async function conclude(statements: readonly Statement[]): Promise<boolean> {
     const committed = await commitPatiently(records, statements);
-    tidy(surroundings, folder);
+    surroundings.folders.remove(folder);
     return committed;
   }
-}
-
-function tidy({ tidying }: Surroundings, folder: string): void {
-  const removed = removeFolder(folder)
-    .catch(() => undefined) // the next recovery sweeps it
-    .finally(() => tidying.delete(removed));
-  tidying.add(removed);
 }

@@ -73,14 +73,14 @@ export interface Queued {
  */
 export async function begin(surroundings: Surroundings, asked: Asked, lost: OpenStep | null): Promise<Attempt | null> {
   const { attempt, statements } = beginning(surroundings, asked, lost);
-  return (await committed(surroundings, statements)) ? attempt : null;
+  return (await claimed(surroundings, statements, asked)) ? attempt : null;
 }
 
 /** Starts attempts of new steps in one commit: all, or none when one of them cannot start. */
 export async function beginAll(surroundings: Surroundings, asked: readonly Asked[]): Promise<Attempt[] | null> {
   const beginnings = asked.map((one) => beginning(surroundings, one, null));
   const statements = beginnings.flatMap((one) => one.statements);
-  return (await committed(surroundings, statements)) ? beginnings.map(({ attempt }) => attempt) : null;
+  return (await claimed(surroundings, statements, ...asked)) ? beginnings.map(({ attempt }) => attempt) : null;
 }
 
 function beginning(surroundings: Surroundings, asked: Asked, lost: OpenStep | null) {
@@ -109,7 +109,7 @@ export async function enqueue(surroundings: Surroundings, asked: Asked, open: Op
   const queued: Queued = { stepId: open?.stepId ?? newId(nowMs), fence: open?.fence ?? 0 };
   const row = { ...queued, startedAt: nowMs, state: "queued", may: [] } as const;
   const statement = open ? taken(surroundings, asked, { ...row, from: open }) : made(surroundings, asked, row);
-  return (await committed(surroundings, [statement])) ? queued : null;
+  return (await claimed(surroundings, [statement], asked)) ? queued : null;
 }
 
 /** Starts an attempt of a step in the queue; null when it may not start yet, or is no longer this owner's. */
@@ -124,7 +124,8 @@ export async function start(surroundings: Surroundings, asked: Asked, { stepId, 
     params: [attempt.fence, nowMs + surroundings.leaseMs, stepId, fence, surroundings.owner.name, ...paramsOf(may)],
     rows: 1,
   };
-  return (await committed(surroundings, [step, ...attemptStatements(surroundings, asked, attempt)])) ? attempt : null;
+  const statements = [step, ...attemptStatements(surroundings, asked, attempt)];
+  return (await claimed(surroundings, statements, asked)) ? attempt : null;
 }
 
 /** The attempt in the care of this owner from now on, under the same fence; null when another was faster. */
@@ -141,7 +142,7 @@ export async function adopt(surroundings: Surroundings, step: OpenStep): Promise
     },
     { sql: "UPDATE attempts SET owner = ? WHERE step_id = ? AND fence = ?", params: [self, stepId, fence] },
   ];
-  return (await committed(surroundings, statements)) ? { ...step, owner: self, leaseUntil: until } : null;
+  return (await claimed(surroundings, statements)) ? { ...step, owner: self, leaseUntil: until } : null;
 }
 
 interface Condition {
@@ -235,9 +236,19 @@ function attemptStatements({ owner }: Surroundings, asked: Asked, { stepId, fenc
 const and = (conditions: readonly Condition[]) => conditions.map(({ sql }) => ` AND ${sql}`).join("");
 const paramsOf = (conditions: readonly Condition[]) => conditions.flatMap(({ params }) => params);
 
-async function committed({ records }: Surroundings, statements: readonly Statement[]): Promise<boolean> {
+const isAlone = ({ sealed, pool, exclusive }: Asked) => sealed.length === 0 && pool === null && exclusive === null;
+
+/**
+ * Lazy where nobody else counts on it: a power cut ends the job too, or leaves one that no row names, which is then ended. What was read of a holdout
+ * is told for good, and what others must not exceed is counted for good.
+ */
+async function claimed(
+  { records }: Surroundings,
+  statements: readonly Statement[],
+  ...asked: readonly Asked[]
+): Promise<boolean> {
   try {
-    return await commitPatiently(records, statements);
+    return await commitPatiently(records, statements, { lazy: asked.every(isAlone) });
   } catch (error) {
     if (error instanceof MillError && error.code === "records.constraint") return false; // two at the same moment
     throw error;

@@ -21,6 +21,15 @@ export interface RunRecord {
   readonly error: ErrorJson | null;
   /** The commit of the infrastructure that it began on; null: it was not told. */
   readonly infrastructure: string | null;
+  /** The version of the definitions that it was carried out by; null: it was not told. */
+  readonly definitions: Digest | null;
+}
+
+export interface NewRun {
+  readonly actor: string;
+  readonly targets: readonly string[];
+  readonly reason: string;
+  readonly definitions?: Digest;
 }
 
 export interface StepRecord {
@@ -77,7 +86,7 @@ export type StepFilter = PageRequest & {
 
 export interface History {
   /** Records that a run begins; its id. */
-  startRun(run: { readonly actor: string; readonly targets: readonly string[]; readonly reason: string }): Promise<string>;
+  startRun(run: NewRun): Promise<string>;
   endRun(id: string, end: { readonly state: Exclude<RunState, "running">; readonly error?: ErrorJson }): Promise<void>;
   listRuns(filter?: RunFilter): Promise<Page<RunRecord>>;
   /** A run with its steps, oldest first. Steps that had a result already are not part of it. Errors: `run.unknown`. */
@@ -95,7 +104,7 @@ export interface History {
   holdoutReadings(dataset: string): Promise<number>;
 }
 
-const RUN = `SELECT id, actor, targets, reason, state, started_at AS "startedAt", ended_at AS "endedAt", error, infrastructure FROM runs`;
+const RUN = `SELECT id, actor, targets, reason, state, started_at AS "startedAt", ended_at AS "endedAt", error, infrastructure, definitions FROM runs`;
 const stepSelect = (
   more = "",
 ) => `SELECT s.id AS id, s.step_key AS key, s.kind AS kind, s.revision AS revision, s.target AS target,
@@ -112,13 +121,13 @@ type Row = Record<string, unknown>;
 
 export function createHistory({ records, clock, owner, infrastructure }: Surroundings, results: Results): History {
   return {
-    async startRun({ actor, targets, reason }) {
+    async startRun({ actor, targets, reason, definitions }) {
       const nowMs = clock();
       const id = newId(nowMs);
       await records.commit([
         {
-          sql: "INSERT INTO runs (id, actor, targets, reason, state, owner, started_at, infrastructure) VALUES (?, ?, ?, ?, 'running', ?, ?, ?)",
-          params: [id, actor, JSON.stringify(targets), reason, owner.name, nowMs, infrastructure()],
+          sql: "INSERT INTO runs (id, actor, targets, reason, state, owner, started_at, infrastructure, definitions) VALUES (?, ?, ?, ?, 'running', ?, ?, ?, ?)",
+          params: [id, actor, JSON.stringify(targets), reason, owner.name, nowMs, infrastructure(), definitions ?? null],
         },
       ]);
       return id;

@@ -17,6 +17,7 @@ import { runAgain } from "./again.ts";
 import type { Outcome } from "./attempt.ts";
 import { carryOut, type Wanted, type Works } from "./carry-out.ts";
 import { fanOut } from "./fan-out.ts";
+import { createFolders } from "./folders.ts";
 import { createHistory, type History } from "./history.ts";
 import { type Environment, keyOf } from "./key.ts";
 import type { StepKind, StepManifest } from "./kind.ts";
@@ -81,6 +82,8 @@ export interface Ledger extends History, Wishes {
   readonly environment: Environment;
   /** How many steps of a pool run at one time. */
   readonly pools: Readonly<Record<string, number>>;
+  /** Names of the kinds of steps that it knows. */
+  readonly kinds: readonly string[];
   keyOf(kind: string, input: unknown): Digest;
   /** Errors: `step.unknown-kind`. */
   revisionOf(kind: string): number;
@@ -137,7 +140,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     owner: options.owner ?? thisProcess({ shared: options.shared ?? false }),
     pools: options.pools ?? {},
     infrastructure: options.infrastructure ?? (() => null),
-    tidying: new Set(),
+    folders: createFolders(),
   };
   const { records, clock, engines, pools } = surroundings;
   mkdirSync(options.folder, { recursive: true, mode: 0o700 });
@@ -164,6 +167,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     ...createWishes(works),
     environment,
     pools,
+    kinds: kinds.map(({ name }) => name),
     revisionOf,
     engineFor: (on) => engineNamed(engines, on).name,
     keyOf: keyOfInput,
@@ -228,7 +232,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       closing.abort();
       clearTimeout(reconciling);
       await Promise.allSettled([sharing.close(), ...repeated]);
-      await Promise.all(surroundings.tidying);
+      await surroundings.folders.close();
     },
   };
 

@@ -43,6 +43,7 @@ export function perform(surroundings: Surroundings, job: Job, performing: Perfor
   return waitFor(surroundings, job, performing, async () => {
     const { kind, revision, input, threads, memoryMb, stepId, fence, checkpoint, care } = job;
     const { folder, hear } = performing;
+    surroundings.folders.make(folder);
     await writeInput(folder, {
       kind,
       revision,

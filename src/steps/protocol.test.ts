@@ -8,6 +8,7 @@ import fc from "fast-check";
 import { digestOfJson } from "../base/index.ts";
 import { type Asked, adopt, begin, enqueue, type OpenStep, openStepOf, start } from "./claim.ts";
 import { faultsOf, openTestWorkspace } from "./fixtures/workspace.ts";
+import { createFolders } from "./folders.ts";
 import { type Attempt, endStatements, heartbeatStatements, publishStatements, tryAgainStatements } from "./settle.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -79,7 +80,7 @@ test("never two results of a key, none of a fenced attempt, and none is lost, wh
             clock: () => nowMs,
             leaseMs: LEASE_MS,
           },
-          ...{ owner: { name: `owner-${owner}`, alive: () => true }, infrastructure: () => null, tidying: new Set() },
+          ...{ owner: { name: `owner-${owner}`, alive: () => true }, infrastructure: () => null, folders: createFolders() },
         }),
       );
       const askedOf = (key: number): Asked => {

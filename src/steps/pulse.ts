@@ -59,8 +59,10 @@ export function createPulse({ records, clock, leaseMs }: Surroundings): Pulse {
   async function renew(): Promise<void> {
     renewedAt = performance.now();
     const nowMs = clock();
-    for (const batch of batches())
-      await records.commit(batch.flatMap((one) => heartbeatStatements(one.attempt, nowMs + leaseMs, nowMs, one.progress)));
+    for (const batch of batches()) {
+      const statements = batch.flatMap((one) => heartbeatStatements(one.attempt, nowMs + leaseMs, nowMs, one.progress));
+      await records.commit(statements, { lazy: true });
+    }
   }
 
   async function look(): Promise<void> {

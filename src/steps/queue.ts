@@ -116,7 +116,7 @@ export function createQueue(surroundings: Surroundings): Queue {
   async function renew(): Promise<void> {
     renewedAt = performance.now();
     const renewal = "UPDATE steps SET lease_until = ? WHERE state = 'queued' AND owner = ?";
-    await records.commit([{ sql: renewal, params: [clock() + leaseMs, owner.name] }]);
+    await records.commit([{ sql: renewal, params: [clock() + leaseMs, owner.name] }], { lazy: true });
   }
 
   async function startOne(id: string): Promise<void> {

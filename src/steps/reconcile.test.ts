@@ -9,6 +9,7 @@ import { attemptFolder, type Care, writeInput } from "./attempt-folder.ts";
 import { begin } from "./claim.ts";
 import { type Cluster, createCluster } from "./fixtures/cluster-engine.ts";
 import { faultsOf, openTestWorkspace, type TestWorkspace } from "./fixtures/workspace.ts";
+import { createFolders } from "./folders.ts";
 import type { Ledger, StepRequest } from "./index.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -48,12 +49,13 @@ const ask = (input: unknown, more: Partial<StepRequest> = {}): StepRequest => ({
 async function abandon({ records, objects, cluster, folder, ledger }: Place, input: unknown, care?: Care) {
   const surroundings: Surroundings = {
     ...{ records, objects, engines: [cluster], folder: join(folder, "steps"), clock: Date.now, leaseMs: 30_000, pools: {} },
-    ...{ owner: { name: "dead", alive: () => true }, infrastructure: () => null, tidying: new Set() },
+    ...{ owner: { name: "dead", alive: () => true }, infrastructure: () => null, folders: createFolders() },
   };
   const step = { key: ledger.keyOf("write", input), kind: "write", revision: 1, target: "dataset/flights", runId: null, input };
   const attempt = (await begin(surroundings, { ...step, sealed: [], engine: "cluster", pool: null, exclusive: null }, null))!;
   const { stepId, fence } = attempt;
   const job = { stepId, fence, folder: attemptFolder(surroundings.folder, stepId, fence), memoryMb: 300 };
+  surroundings.folders.make(job.folder);
   await writeInput(job.folder, { kind: "write", revision: 1, input, threads: 1, memoryMb: 300, ...(care && { care }) });
   return { attempt, job, running: await cluster.start(job, () => undefined) };
 }

@@ -13,6 +13,7 @@ import { attemptFolder, writeInput } from "./attempt-folder.ts";
 import { type Asked, begin, openStepOf } from "./claim.ts";
 import { kinds } from "./fixtures/kinds.ts";
 import { faultsOf, openTestWorkspace, type TestWorkspace } from "./fixtures/workspace.ts";
+import { createFolders } from "./folders.ts";
 import { createInlineEngine, performStep, type StepRequest } from "./index.ts";
 import { endStatements, publishStatements } from "./settle.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -154,7 +155,7 @@ function surroundingsOf({ records, objects, engine, folder }: TestWorkspace, mor
     clock: Date.now,
     leaseMs: 30_000,
   };
-  return { ...common, owner: { name: "old", alive: () => true }, infrastructure: () => null, tidying: new Set(), ...more };
+  return { ...common, owner: { name: "old", alive: () => true }, infrastructure: () => null, folders: createFolders(), ...more };
 }
 
 const asked = ({ ledger, engine }: TestWorkspace, name: string): Asked => ({
@@ -174,6 +175,7 @@ async function abandon(workspace: TestWorkspace, name: string, performed: boolea
   const key = workspace.ledger.keyOf("write", input(name));
   const attempt = (await begin(surroundings, asked(workspace, name), null))!;
   const folder = attemptFolder(surroundings.folder, attempt.stepId, attempt.fence);
+  surroundings.folders.make(folder);
   await writeInput(folder, { kind: "write", revision: 1, input: input(name), threads: 1, memoryMb: 300 });
   const effects = { objects: workspace.objects, signal: new AbortController().signal, print: () => undefined };
   if (performed) await performStep(folder, kinds, effects);

@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { MillError } from "../base/index.ts";
-import type { Records, Statement } from "../ports/records/index.ts";
+import type { CommitOptions, Records, Statement } from "../ports/records/index.ts";
 
 export interface RetryPolicy {
   /** Tries in all; 1: never again. */
@@ -31,10 +31,14 @@ const COMMIT_TRIES = 6;
 const COMMIT_BACKOFF_MS = 250;
 
 /** A guarded commit, also when the records are away for some seconds: one that happened unheard is refused by its guards the second time. */
-export async function commitPatiently(records: Records, statements: readonly Statement[]): Promise<boolean> {
+export async function commitPatiently(
+  records: Records,
+  statements: readonly Statement[],
+  options?: CommitOptions,
+): Promise<boolean> {
   for (let tries = 1; ; tries++) {
     try {
-      return (await records.commit(statements)).committed;
+      return (await records.commit(statements, options)).committed;
     } catch (error) {
       if (!isPassing(error) || tries === COMMIT_TRIES) throw error;
       await delay(COMMIT_BACKOFF_MS * 2 ** (tries - 1));

@@ -2,6 +2,7 @@ import { didYouMean, MillError } from "../base/index.ts";
 import type { Engine } from "../ports/engines/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
 import type { Records } from "../ports/records/index.ts";
+import type { Folders } from "./folders.ts";
 
 /** Who runs attempts: found again after a crash, to tell whether it still lives. */
 export interface Owner {
@@ -25,8 +26,7 @@ export interface Surroundings {
   readonly pools: Readonly<Record<string, number>>;
   /** Digest of what describes the infrastructure that a run begins on; null: nobody says. */
   readonly infrastructure: () => string | null;
-  /** Work that nobody waits for before the ledger closes: folders that are removed. */
-  readonly tidying: Set<Promise<void>>;
+  readonly folders: Folders;
 }
 
 /** Errors: `engine.unknown`. */

@@ -22,8 +22,8 @@ export interface Session {
   readonly pipeline: () => Pipeline;
   /** Connects, unless it is connected. Errors: `records.locked`, and what pg throws. */
   readonly open: () => Promise<void>;
-  /** The SQL that begins the next transaction: when its turn comes, it raises `turn`. */
-  readonly beginning: () => string;
+  /** The SQL that begins the next transaction: when its turn comes, it raises `turn`. A lazy one does not wait for the disk. */
+  readonly beginning: (lazy: boolean) => string;
   /** To be told when a transaction was committed. */
   readonly turned: () => void;
   /** After the connection broke: whether the transaction that was under way was committed. */
@@ -46,7 +46,8 @@ export function createSession({ address, exclusive, lockTimeoutMs }: SessionOpti
   return {
     pipeline: () => current!,
     open,
-    beginning: () => `BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(${lockKey("writer", address.schema)});
+    beginning: (lazy) => `BEGIN ISOLATION LEVEL READ COMMITTED;${lazy ? " SET LOCAL synchronous_commit = off;" : ""}
+      SELECT pg_advisory_xact_lock(${lockKey("writer", address.schema)});
       WITH changed AS (UPDATE writers SET turn = turn + 1 WHERE id = '${id}' AND epoch = ${known!.epoch} AND turn = ${known!.turn} RETURNING 1)
       SELECT require_rows(count(*), 1) FROM changed`,
     turned: () => {

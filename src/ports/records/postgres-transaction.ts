@@ -24,9 +24,20 @@ export interface Sent {
   readonly failure: unknown;
 }
 
-export async function transact(session: Session, commits: readonly (readonly Statement[])[], at: string): Promise<Sent> {
+export interface Transaction {
+  /** The database, as errors tell it. */
+  readonly at: string;
+  /** All of its commits are. */
+  readonly lazy: boolean;
+}
+
+export async function transact(
+  session: Session,
+  commits: readonly (readonly Statement[])[],
+  { at, lazy }: Transaction,
+): Promise<Sent> {
   const alone = commits.length === 1; // then the transaction itself is what is undone
-  const { begun, ran, ended } = send(session, commits, alone);
+  const { begun, ran, ended } = send(session, commits, session.beginning(lazy) + (alone ? "" : "; SAVEPOINT s"));
   const [begin] = await begun;
   const results = await Promise.all(ran);
   const [end] = await ended;
@@ -42,12 +53,13 @@ export async function transact(session: Session, commits: readonly (readonly Sta
   return { state: isAway(end!.reason) ? "unknown" : "refused", answers, failure: end!.reason };
 }
 
-function send({ pipeline, beginning }: Session, commits: readonly (readonly Statement[])[], alone: boolean) {
+function send({ pipeline }: Session, commits: readonly (readonly Statement[])[], beginning: string) {
+  const alone = commits.length === 1;
   const queries = commits.map((statements) => statements.map(guardedQuery));
   return pipeline().together((to) => {
     for (const { text } of queries.flat()) to.prepare(text);
     return {
-      begun: Promise.allSettled([to.simple(alone ? beginning() : `${beginning()}; SAVEPOINT s`)]),
+      begun: Promise.allSettled([to.simple(beginning)]),
       ran: queries.map((commit) => {
         const answers: Promise<QueryResult>[] = commit.map((query) => to.run(query));
         if (alone) return Promise.allSettled(answers);

@@ -17,13 +17,14 @@ export interface WriterOptions extends SessionOptions {
 }
 
 export interface Writer {
-  commit(statements: readonly Statement[]): Promise<CommitOutcome>;
+  commit(statements: readonly Statement[], lazy: boolean): Promise<CommitOutcome>;
   /** Answers what was asked for before; `last` is done before the connection, which until then keeps the process alive, is closed. */
   close(last: () => Promise<void>): Promise<void>;
 }
 
 interface Asked {
   readonly statements: readonly Statement[];
+  readonly lazy: boolean;
   resolve(outcome: CommitOutcome): void;
   reject(error: MillError): void;
 }
@@ -42,9 +43,9 @@ export async function openWriter({ patienceMs, ...options }: WriterOptions): Pro
   session.hold(false);
 
   return {
-    commit: (statements) =>
+    commit: (statements, lazy) =>
       new Promise((resolve, reject) => {
-        queue.push({ statements, resolve, reject });
+        queue.push({ statements, lazy, resolve, reject });
         working ??= Promise.resolve().then(work);
       }),
     close: async (last) => {
@@ -63,7 +64,7 @@ export async function openWriter({ patienceMs, ...options }: WriterOptions): Pro
 
   async function settle(batch: readonly Asked[]): Promise<void> {
     try {
-      const sent = await sendUntilKnown(batch.map(({ statements }) => statements));
+      const sent = await sendUntilKnown(batch);
       batch.forEach(({ resolve, reject }, index) => {
         const answer = sent.answers[index] ?? notHeardOf(at);
         if (answer instanceof MillError) reject(answer);
@@ -75,11 +76,13 @@ export async function openWriter({ patienceMs, ...options }: WriterOptions): Pro
     }
   }
 
-  async function sendUntilKnown(commits: readonly (readonly Statement[])[]): Promise<Sent> {
+  async function sendUntilKnown(batch: readonly Asked[]): Promise<Sent> {
+    const commits = batch.map(({ statements }) => statements);
+    const lazy = batch.every((one) => one.lazy);
     for (let tries = 1; ; tries++) {
       await patiently(patienceMs, () => session.open());
       session.hold(true);
-      const sent = await transact(session, commits, at);
+      const sent = await transact(session, commits, { at, lazy });
       if (sent.state === "settled") return sent;
       if (sent.state === "refused") throw sent.failure;
       if (await patiently(patienceMs, () => session.happened()).catch((thrown) => Promise.reject(inDoubt(thrown, at))))

@@ -48,10 +48,10 @@ export async function openPostgres(address: string, options: PostgresOptions = {
   let closed: Promise<void> | null = null;
 
   return {
-    commit: async (statements) => {
+    commit: async (statements, { lazy = false } = {}) => {
       if (closed) throw closedError();
       requireStorable(statements);
-      return writer.commit(statements);
+      return writer.commit(statements, lazy);
     },
     query: async <T>(sql: string, params: readonly Param[] = []) => {
       if (closed) throw closedError();

@@ -15,12 +15,20 @@ export type CommitOutcome =
   /** A guard did not hold: nothing was changed. */
   | { readonly committed: false; readonly statement: number; readonly expected: number; readonly got: number };
 
+export interface CommitOptions {
+  /**
+   * Need not be on the disk when it resolves: it is with the next commit that is not lazy, and spares a wait for the disk. Everybody sees it at once, and
+   * the end of this process does not undo it; a power cut may, and so may the crash of a PostgreSQL server. Default: false.
+   */
+  readonly lazy?: boolean;
+}
+
 /**
  * Small rows with transactions. A transaction is a value: blocks build guarded statements, `commit` runs them whole, by one writer, in order.
- * Durable when it resolves. There are no interactive transactions.
+ * Durable when it resolves, unless it is told to be lazy. There are no interactive transactions.
  */
 export interface Records {
-  commit(statements: readonly Statement[]): Promise<CommitOutcome>;
+  commit(statements: readonly Statement[], options?: CommitOptions): Promise<CommitOutcome>;
   /** Rows as plain objects; integers beyond 2^53 come as bigint. Sees every commit that has resolved. */
   query<T = Record<string, unknown>>(sql: string, params?: readonly Param[]): Promise<T[]>;
   close(): Promise<void>;

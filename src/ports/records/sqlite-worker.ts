@@ -19,6 +19,7 @@ const queue: Request[] = [];
 let writer: DatabaseSync;
 /** Read-only, so that no query can change anything or see what is not committed. */
 let reader: DatabaseSync;
+let synced: "FULL" | "NORMAL" | undefined;
 let prepareWrite: (sql: string) => StatementSync;
 let prepareRead: (sql: string) => StatementSync;
 
@@ -43,18 +44,18 @@ function open(): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   closeSync(openSync(path, "a", 0o600));
   writer = new DatabaseSync(path, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true });
-  writer.exec(
-    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1000; PRAGMA cache_size = -16000",
-  );
+  writer.exec("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 1000; PRAGMA cache_size = -16000");
+  sync("FULL");
   applyMigrations(writer, migrations, path);
   reader = new DatabaseSync(path, { timeout: busyTimeoutMs, readOnly: true });
   prepareWrite = statementCache(writer);
   prepareRead = statementCache(reader);
 }
 
-/** One transaction and one fsync for all; each commit in a savepoint of its own, so that what refuses one leaves the others. */
+/** One transaction and one fsync for all, none where all are lazy; each commit in a savepoint of its own, so that what refuses one leaves the others. */
 function commitTogether(commits: readonly Commit[]): Answer[] {
   try {
+    sync(commits.every(({ lazy }) => lazy) ? "NORMAL" : "FULL");
     writer.exec("BEGIN IMMEDIATE");
     const answers = commits.map(({ id, commit }) => apply(id, commit));
     writer.exec("COMMIT");
@@ -64,6 +65,13 @@ function commitTogether(commits: readonly Commit[]): Answer[] {
     if (commits.length > 1) return commits.flatMap((commit) => commitTogether([commit])); // one too large for the disk spares the rest
     return [{ id: commits[0]!.id, error: errorToJson(recordsError(thrown, path)) }];
   }
+}
+
+/** FULL: the log is on the disk with each transaction. NORMAL: before what is in it goes to the database (sqlite.org/pragma.html#pragma_synchronous). */
+function sync(mode: "FULL" | "NORMAL"): void {
+  if (mode === synced) return;
+  writer.exec(`PRAGMA synchronous = ${mode}`);
+  synced = mode;
 }
 
 function apply(id: number, statements: readonly Statement[]): Answer {

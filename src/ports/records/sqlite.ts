@@ -15,7 +15,7 @@ export interface SqliteOptions {
 /** What the worker is told. One message carries everything asked for in one turn of the event loop. */
 export type Request =
   | { readonly id: number; readonly open: true }
-  | { readonly id: number; readonly commit: readonly Statement[] }
+  | { readonly id: number; readonly commit: readonly Statement[]; readonly lazy: boolean }
   | { readonly id: number; readonly query: string; readonly params: readonly Param[] }
   | { readonly id: number; readonly close: true };
 
@@ -57,9 +57,9 @@ export async function openSqlite(path: string, options: SqliteOptions = {}): Pro
   });
 
   return {
-    commit: async (statements) => {
+    commit: async (statements, { lazy = false } = {}) => {
       requireStorable(statements);
-      return ask({ commit: statements }) as Promise<CommitOutcome>;
+      return ask({ commit: statements, lazy }) as Promise<CommitOutcome>;
     },
     query: async <T>(query: string, params: readonly Param[] = []) => {
       requireStorable([{ sql: query, params }]);
