@@ -1,0 +1,222 @@
+/**
+ * Every experiment and run as of one change, in memory: what searches, readings and the rules of writing look at. It is made by applying changes in
+ * their order, as every server of the same records does.
+ *
+ * A run is deleted by itself or with its experiment, and restored so: of both, what happened last holds.
+ */
+import type { Change, DatasetLink, ExperimentChange, RunPatch } from "./change.ts";
+import { type Column, MetricColumn, sharedText, TextColumn } from "./columns.ts";
+import type { PointBatch } from "./points.ts";
+import type { Metric, ModelLink, RunStatus } from "./tracking.ts";
+
+export interface Lifecycle {
+  readonly deletedAt: number | null;
+  /** The change that it is of. */
+  readonly change: number;
+}
+
+export class ExperimentState {
+  readonly id: string;
+  name = "";
+  artifactLocation = "";
+  createdAt = 0;
+  updatedAt = 0;
+  lifecycle: Lifecycle = ACTIVE;
+  readonly tags = new Map<string, string>();
+  /** By row, in the order in which they were made known here. */
+  readonly runs: RunState[] = [];
+  readonly metrics = new Map<string, MetricColumn>();
+  readonly params = new Map<string, TextColumn>();
+  readonly runTags = new Map<string, TextColumn>();
+
+  constructor(id: string) {
+    this.id = id;
+  }
+
+  get deletedAt(): number | null {
+    return this.lifecycle.deletedAt;
+  }
+}
+
+export class RunState {
+  readonly id: string;
+  readonly experiment: ExperimentState;
+  readonly row: number;
+  name = "";
+  userId = "";
+  status: RunStatus = "RUNNING";
+  startedAt = 0;
+  endedAt: number | null = null;
+  lifecycle: Lifecycle = ACTIVE;
+  /** Those in which it has something, in the order in which it came to have it. */
+  columns: Column[] = [];
+  datasets: readonly DatasetLink[] = NOTHING;
+  modelInputs: readonly ModelLink[] = NOTHING;
+  modelOutputs: readonly ModelLink[] = NOTHING;
+
+  constructor(id: string, experiment: ExperimentState) {
+    this.id = id;
+    this.experiment = experiment;
+    this.row = experiment.runs.length;
+  }
+
+  get deletedAt(): number | null {
+    const { lifecycle } = this.experiment;
+    return (lifecycle.change > this.lifecycle.change ? lifecycle : this.lifecycle).deletedAt;
+  }
+
+  get artifactUri(): string {
+    return `${this.experiment.artifactLocation}/${this.id}/artifacts`;
+  }
+}
+
+const ACTIVE: Lifecycle = { deletedAt: null, change: 0 };
+const NOTHING: readonly never[] = [];
+
+/** Points that are in the log and not yet in chunks. */
+export interface RecentPoints {
+  readonly change: number;
+  readonly batch: PointBatch;
+}
+
+export class TrackingState {
+  /** The last change that was applied. */
+  last = 0;
+  readonly experiments = new Map<string, ExperimentState>();
+  readonly experimentsByName = new Map<string, ExperimentState>();
+  readonly runs = new Map<string, RunState>();
+  /** What changed since the rows were brought up to date, with its last change. */
+  readonly changedExperiments = new Map<ExperimentState, number>();
+  readonly changedRuns = new Map<RunState, number>();
+  readonly recent = new Map<RunState, RecentPoints[]>();
+  recentPointCount = 0;
+
+  /** The next change, with its points where it has any. */
+  apply(change: Change, batch: PointBatch | null): void {
+    this.last++;
+    if ("experiment" in change) {
+      this.changedExperiments.set(this.patchExperiment(change, this.last), this.last);
+      return;
+    }
+    const run = this.patchRun(change, this.last);
+    this.changedRuns.set(run, this.last);
+    if (!batch) return;
+    offerPoints(run, batch);
+    const recent = this.recent.get(run);
+    if (recent) recent.push({ change: this.last, batch });
+    else this.recent.set(run, [{ change: this.last, batch }]);
+    this.recentPointCount += batch.codes.length;
+  }
+
+  /** The rows are now as of this change. */
+  folded(change: number): void {
+    forgetUntil(this.changedExperiments, change);
+    forgetUntil(this.changedRuns, change);
+    for (const [run, batches] of this.recent) {
+      const later = batches.filter((batch) => batch.change > change);
+      for (const { batch } of batches) this.recentPointCount -= batch.codes.length;
+      for (const { batch } of later) this.recentPointCount += batch.codes.length;
+      if (later.length > 0) this.recent.set(run, later);
+      else this.recent.delete(run);
+    }
+  }
+
+  patchExperiment(patch: ExperimentChange, change: number): ExperimentState {
+    const id = patch.experiment;
+    const experiment = this.experiments.get(id) ?? new ExperimentState(id);
+    this.experiments.set(id, experiment);
+    if (patch.name !== undefined) {
+      if (this.experimentsByName.get(experiment.name) === experiment) this.experimentsByName.delete(experiment.name);
+      experiment.name = patch.name;
+      this.experimentsByName.set(patch.name, experiment);
+    }
+    experiment.artifactLocation = patch.artifactLocation ?? experiment.artifactLocation;
+    experiment.createdAt = patch.createdAt ?? experiment.createdAt;
+    experiment.updatedAt = patch.updatedAt ?? experiment.updatedAt;
+    if (patch.deletedAt !== undefined) experiment.lifecycle = { deletedAt: patch.deletedAt, change };
+    for (const [key, value] of patch.tags ?? [])
+      if (value === null) experiment.tags.delete(key);
+      else experiment.tags.set(key, value);
+    return experiment;
+  }
+
+  patchRun(patch: RunPatch, change: number): RunState {
+    const run = this.runs.get(patch.run) ?? this.#addRun(patch);
+    run.name = patch.name ?? run.name;
+    if (patch.userId !== undefined) run.userId = sharedText(patch.userId);
+    run.status = patch.status ?? run.status;
+    run.startedAt = patch.startedAt ?? run.startedAt;
+    run.endedAt = patch.endedAt ?? run.endedAt;
+    if (patch.deletedAt !== undefined) run.lifecycle = { deletedAt: patch.deletedAt, change };
+    for (const [key, value] of patch.params ?? []) setText(run, "params", run.experiment.params, key, value);
+    for (const [key, value] of patch.tags ?? []) setText(run, "tags", run.experiment.runTags, key, value);
+    if (patch.datasets) run.datasets = withNew(run.datasets, patch.datasets, (link) => JSON.stringify([link.name, link.digest]));
+    if (patch.modelInputs) run.modelInputs = withNew(run.modelInputs, patch.modelInputs, ({ modelId }) => modelId);
+    if (patch.modelOutputs) run.modelOutputs = withNew(run.modelOutputs, patch.modelOutputs, ({ modelId }) => modelId);
+    return run;
+  }
+
+  /** A run as its row has it: nothing else is left of what was known. */
+  replaceRun(patch: RunPatch, metrics: readonly Metric[], change: number): void {
+    const known = this.runs.get(patch.run);
+    if (known) {
+      for (const column of known.columns) column.clear(known.row);
+      known.columns = [];
+      known.datasets = known.modelInputs = known.modelOutputs = NOTHING;
+    }
+    const run = this.patchRun(patch, change);
+    for (const { key, value, step, timestamp } of metrics) {
+      const column = metricColumn(run.experiment, key);
+      if (column.offer(run.row, value, step, timestamp)) run.columns.push(column);
+    }
+  }
+
+  #addRun({ run: id, experimentId }: RunPatch): RunState {
+    const experiment = this.experiments.get(experimentId!)!;
+    const run = new RunState(id, experiment);
+    experiment.runs.push(run);
+    this.runs.set(id, run);
+    return run;
+  }
+}
+
+function offerPoints(run: RunState, { keys, codes, values, steps, timestamps }: PointBatch): void {
+  const columns = keys.map((key) => metricColumn(run.experiment, key));
+  for (let at = 0; at < codes.length; at++) {
+    const column = columns[codes[at]!]!;
+    if (column.offer(run.row, values[at]!, steps[at]!, timestamps[at]!)) run.columns.push(column);
+  }
+}
+
+function metricColumn({ metrics }: ExperimentState, key: string): MetricColumn {
+  const known = metrics.get(key);
+  if (known) return known;
+  const column = new MetricColumn(key);
+  metrics.set(key, column);
+  return column;
+}
+
+function setText(
+  run: RunState,
+  kind: "params" | "tags",
+  columns: Map<string, TextColumn>,
+  key: string,
+  value: string | null,
+): void {
+  const column = columns.get(key) ?? new TextColumn(kind, key);
+  columns.set(key, column);
+  if (value === null) {
+    column.clear(run.row);
+    run.columns = run.columns.filter((other) => other !== column);
+  } else if (column.set(run.row, sharedText(value))) run.columns.push(column);
+}
+
+function withNew<T>(links: readonly T[], added: readonly T[], nameOf: (link: T) => string): readonly T[] {
+  const known = new Map(links.map((link) => [nameOf(link), link]));
+  for (const link of added) if (!known.has(nameOf(link))) known.set(nameOf(link), link);
+  return [...known.values()];
+}
+
+function forgetUntil<T>(changed: Map<T, number>, change: number): void {
+  for (const [what, last] of changed) if (last <= change) changed.delete(what);
+}
