@@ -1,7 +1,7 @@
 /** What is logged to a run of MLflow's API: metrics, parameters, tags, and what it read and made. */
 import type { InputOf } from "../../contract/index.ts";
 import type { BoundCall } from "../../guard/index.ts";
-import type { Fields } from "./fields.ts";
+import { type Fields, missing } from "./fields.ts";
 import { MlflowError } from "./mlflow-error.ts";
 import type { Operation } from "./operation.ts";
 import { runId } from "./runs.ts";
@@ -58,6 +58,7 @@ export const LOGGING: readonly Operation[] = [
     path: "runs/outputs",
     plane: "data",
     async answer(asked, call) {
+      if (!asked.has("models")) throw missing("models");
       const models = asked
         .items("models")
         .map((model) => ({ modelId: model.text("model_id"), step: model.optionalWhole("step") }));

@@ -32,9 +32,10 @@ async function history(asked: Fields, call: BoundCall) {
   const [run, key] = [runId(asked), asked.text("metric_key")];
   const limit = asked.optionalWhole("max_results");
   if (limit !== undefined && limit <= 0) throw resultCount(limit, "It must be a positive integer.");
-  if (limit !== undefined) {
-    const pageToken = asked.optionalText("page_token") || undefined;
-    const { items, nextPageToken } = await call("metricHistory", { run, key, limit: Math.min(limit, HISTORY_MAX), pageToken });
+  const pageToken = asked.optionalText("page_token") || undefined;
+  if (limit !== undefined || pageToken !== undefined) {
+    const page = { limit: Math.min(limit ?? HISTORY_MAX, HISTORY_MAX), pageToken };
+    const { items, nextPageToken } = await call("metricHistory", { run, key, ...page });
     return { ...metricsOf(key, items), ...(nextPageToken !== null && { next_page_token: nextPageToken }) };
   }
   return metricsOf(key, await wholeHistory(run, key, Number.POSITIVE_INFINITY, call));

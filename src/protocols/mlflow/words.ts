@@ -42,22 +42,34 @@ const WORDS: Readonly<Record<string, Words>> = {
       ? `Invalid page token, could not base64-decode: ${message}`
       : `Invalid value ${got} for parameter '${at}' supplied. It must be ${expected}`,
   ],
-  "tracking.bad-value": ({ at = "", expected, got = "" }, asked) => {
+  "tracking.bad-value": ({ at = "", expected = "", got = "" }, asked) => {
     const path = placeOf(at, asked);
-    const limit = /^at most (\d+) characters$/.exec(expected ?? "")?.[1];
+    const limit = /^at most (\d+) characters$/.exec(expected)?.[1];
+    if (limit !== undefined) return ["INVALID_PARAMETER_VALUE", `'${path}' exceeds the maximum length of ${limit} characters`];
+    const value = /(value|timestamp|step|time)$/.test(path) ? got : JSON.stringify(got);
     return [
       "INVALID_PARAMETER_VALUE",
-      limit === undefined
-        ? `Invalid value ${NUMERIC.test(path) ? got : JSON.stringify(got)} for parameter '${path}' supplied: expected ${expected}.`
-        : `'${path}' exceeds the maximum length of ${limit} characters`,
+      `Invalid value ${value} for parameter '${path}' supplied: ${ruleOf(path, got) ?? `expected ${expected}.`}`,
     ];
   },
 };
 
-const NUMERIC = /(^|[._])(value|timestamp|step|time)$/;
+/** A single metric, parameter or tag is logged as a batch of one: its fields stand in the request itself. The key of a metric is its name. */
+function placeOf(at: string, asked: Fields): string {
+  const named = at.replace(/^(metrics\[\d+\])\.key$/, "$1.name").replace(/^datasets\[\d+\](\.dataset|\.tags)?\./, "");
+  return asked.has("key") ? named.replace(/^\w+\[0\]\./, "") : named;
+}
 
-/** A single metric, parameter or tag is logged as a batch of one: its fields stand in the request itself. */
-const placeOf = (at: string, asked: Fields): string => (asked.has("key") ? at.replace(/^\w+\[0\]\./, "") : at);
+function ruleOf(path: string, got: string): string | undefined {
+  if (/timestamp$/.test(path)) return "Timestamp must be a nonnegative long (64-bit integer)";
+  if (!/(key|name)$/.test(path) || path === "run_name") return undefined;
+  return /^[\p{L}\p{N}_.\-/: ]*$/u.test(got) ? MUST_NOT_RESOLVE : MAY_CONTAIN;
+}
+
+const MAY_CONTAIN =
+  "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).";
+const MUST_NOT_RESOLVE =
+  "Names may be treated as files in certain cases, and must not resolve to other names when treated as such.";
 
 const runOf = (asked: Fields) => asked.optionalText("run_id") || asked.optionalText("run_uuid") || "";
 const experimentOf = (asked: Fields) => asked.optionalText("experiment_id") ?? "";
