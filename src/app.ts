@@ -51,7 +51,7 @@ import { startS3Door } from "./protocols/index.ts";
 import { createRegistry } from "./registry/index.ts";
 import { createServing, createStory } from "./serve/index.ts";
 import { createLedger, runStep } from "./steps/index.ts";
-import { artifactVerbs, createArtifacts } from "./train/index.ts";
+import { artifactVerbs, createArtifacts, createTracking, trackingVerbs } from "./train/index.ts";
 
 /** How often predictions and events of the journal become Parquet and a version, while the workspace is open. */
 const SEAL_EVERY_MS = 60_000;
@@ -128,6 +128,8 @@ export async function openWorkspace(config: Config): Promise<App> {
     const registry = createRegistry({ records, objects });
     const uploads = createUploads({ records, objects });
     const artifacts = createArtifacts({ records, objects, uploads });
+    const tracking = createTracking({ records });
+    closers.push(() => tracking.close());
     const story = createStory(records);
     const now = Date.now;
     const asking = () => openDuckDb({ threads: 1, memoryMb: QUERY_MEMORY_MB, tempFolder: scratch }); // beside the answers
@@ -180,6 +182,7 @@ export async function openWorkspace(config: Config): Promise<App> {
       ...secretVerbs(secrets),
       ...auditVerbs(audit),
       ...artifactVerbs(artifacts),
+      ...trackingVerbs(tracking),
     };
     const call = createCall({ handlers, audit });
     const keep: App["keep"] = async (onFault) => {
