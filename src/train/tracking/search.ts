@@ -59,7 +59,10 @@ export function searchRuns(state: TrackingState, search: RunSearch): Found<RunSt
   order.push({ field: text("run_id"), descending: false });
   return find<RunState>({
     name: ["runs", [...asked].sort(), search.filter ?? "", search.view ?? "active", search.orderBy ?? []],
-    groups: experiments.map((experiment) => ({ items: experiment.runs, read: runReader(experiment) })),
+    groups: experiments.map((experiment) => ({
+      items: experiment.runs.toReversed(), // those of the end often come first, and the others are then passed over
+      read: runReader(experiment),
+    })),
     filter: parseFilter(search.filter ?? "", RUN_FIELDS),
     ...{ order, search },
   });
@@ -82,7 +85,7 @@ export function searchExperiments(state: TrackingState, search: Search): Found<E
 
 type Read<T> = (field: Field) => (item: T) => Held;
 
-interface Query<T> {
+export interface Query<T> {
   /** What a page token belongs to. */
   readonly name: readonly unknown[];
   readonly groups: readonly { readonly items: Iterable<T>; readonly read: Read<T> }[];
@@ -90,6 +93,8 @@ interface Query<T> {
   /** Its last field tells any two items apart. */
   readonly order: readonly Order[];
   readonly search: Search;
+  /** Default 50,000. */
+  readonly limitMax?: number;
 }
 
 interface Candidate<T> {
@@ -97,9 +102,17 @@ interface Candidate<T> {
   readonly places: readonly Held[];
 }
 
-function find<T extends { readonly deletedAt: number | null }>({ name, groups, filter, order, search }: Query<T>): Found<T> {
+/** Errors: `tracking.page`. */
+export function find<T extends { readonly deletedAt: number | null }>({
+  name,
+  groups,
+  filter,
+  order,
+  search,
+  limitMax = PAGE_MAX,
+}: Query<T>): Found<T> {
   const { view = "active", pageToken } = search;
-  const limit = pageLimit(search.limit ?? PAGE_DEFAULT, PAGE_MAX);
+  const limit = pageLimit(search.limit ?? PAGE_DEFAULT, limitMax);
   const after = pageToken
     ? readToken(pageToken, name, order.length).map((place, index) => fromPlace(place, order[index]!.field))
     : null;
