@@ -1,2 +1,2 @@
 export { type LabelledColumns, readPart } from "./read-part.ts";
-export { LABEL, slicePrefix, TIME, type TrainingSetInput, trainingSet, windowSpans } from "./training-set.ts";
+export { GROUP, LABEL, slicePrefix, TIME, type TrainingSetInput, trainingSet, windowSpans } from "./training-set.ts";

@@ -25,11 +25,15 @@ export interface TrainingSetInput {
   readonly slices: Readonly<Record<string, Node>>;
   readonly task: Task;
   readonly boundary: Boundary;
+  /** Columns by which rows belong together: the parts carry it as GROUP, for folds that keep a group whole. */
+  readonly groups?: readonly string[];
 }
 
 /** Columns of a training set beside the features; TIME is the row's data time in microseconds, BIGINT, null without a time column. */
 export const LABEL = "__label";
 export const TIME = "__time";
+/** A number that rows with the same `groups` share. */
+export const GROUP = "__group";
 export const slicePrefix = "__slice_";
 export const PARTS = ["train", "test", "holdout"] as const;
 
@@ -54,7 +58,9 @@ async function materialise(input: TrainingSetInput, tables: Tables, context: Ste
   const paths = await Promise.all(input.parts.map((part) => context.objects.pathOf(part)));
   const part = partitionSql(input.boundary, { time: input.time, entity: input.entity, columns: input.columns });
   const time = input.time === null ? "NULL::BIGINT" : `epoch_us(${name(input.time)})`;
-  await tables.run(`CREATE TEMP VIEW history AS SELECT *, ${part} AS __part, ${time} AS ${TIME} FROM (${numberedRows(paths)})`);
+  await tables.run(
+    `CREATE TEMP VIEW history AS SELECT *, ${part} AS __part, ${time} AS ${TIME}${groupSql(input)} FROM (${numberedRows(paths)})`,
+  );
   await tables.run(`CREATE TEMP VIEW source AS SELECT * FROM history ${reach(input)}`);
   const slices = Object.entries(input.slices).map(([slice, node]) => [slicePrefix + slice, node] as const);
   const query = featureQuery({
@@ -62,9 +68,18 @@ async function materialise(input: TrainingSetInput, tables: Tables, context: Ste
     relation: "source",
     fields: { ...input.fields, ...Object.fromEntries(slices), [LABEL]: input.label },
     rowId: "__row",
-    keep: ["__part", TIME],
+    keep: ["__part", TIME, ...groupColumns(input)],
   });
   await tables.run(`CREATE TEMP TABLE labelled AS ${query}`);
+}
+
+const groupColumns = ({ groups }: TrainingSetInput) => (groups === undefined ? [] : [GROUP]);
+
+/** 48 bits of the values' MD5: the same in every version of the engine, and exact as a double. */
+function groupSql({ groups }: TrainingSetInput): string {
+  if (groups === undefined) return "";
+  const texts = groups.map((column) => `coalesce(${name(column)}::VARCHAR, chr(30))`);
+  return `, ('0x' || left(md5(concat_ws(chr(31), ${texts.join(", ")})), 12))::BIGINT AS ${GROUP}`;
 }
 
 /** Leaves out what is older than the rows of all parts by more than any window's span: nothing reads it. */
@@ -86,7 +101,13 @@ const PART_ROWS_MAX = 2 ** 40;
 async function describe(input: TrainingSetInput, tables: Tables, context: StepContext): Promise<StepManifest> {
   const objects: Record<string, Digest> = {};
   const facts: Record<string, Json> = {};
-  const columns = [...Object.keys(input.fields), ...Object.keys(input.slices).map((slice) => slicePrefix + slice), TIME, LABEL]
+  const columns = [
+    ...Object.keys(input.fields),
+    ...Object.keys(input.slices).map((slice) => slicePrefix + slice),
+    TIME,
+    ...groupColumns(input),
+    LABEL,
+  ]
     .map(name)
     .join(", ");
   for (const [index, part] of PARTS.entries()) {

@@ -1,11 +1,12 @@
 /**
  * The asset graph: what a project's definitions ask for, as steps that need one another's results.
  *
- *     dataset/flights   ingest -> check
+ *     dataset/flights   (partition ->) ingest -> check
  *                              -> split
  *     model/late        training-set -> train -> bundle -> prove  -> gate
  *                                                       -> assess ->
  *                                                       -> reference
+ *     model/tuned       training-set -> trials -> tune -> train -> ...
  *
  * Pure: a node knows how to make its step's input from the manifests of what it needs; whether it must run is `plan.ts`.
  */
@@ -15,13 +16,17 @@ import type { DatasetDefinition, FeaturesDefinition, ModelDefinition, Project } 
 import type { IngestJournal, OlderParts } from "../ingest/index.ts";
 import type { FrozenSplit } from "../lake/index.ts";
 import type { Gain } from "../learn/index.ts";
-import type { Environment, StepManifest } from "../steps/index.ts";
+import type { Environment, Ledger, StepManifest } from "../steps/index.ts";
+import type { Partitions } from "./partitions/standing.ts";
+import { type Search, searchOf, searchStory, trainerFound } from "./search.ts";
 
 export type NodeKind =
+  | "partition"
   | "ingest"
   | "check"
   | "split"
   | "training-set"
+  | "tune"
   | "train"
   | "bundle"
   | "prove"
@@ -37,6 +42,10 @@ export interface GraphNode {
   readonly needs: readonly string[];
   /** The step's input, from the manifests of `needs` (by node id) and what only the outside knows. */
   input(results: ReadonlyMap<string, StepManifest>, outside: Outside): Promise<Json>;
+  /** It stands for a step for each partition of this data set, and has no input of its own. */
+  readonly partitions?: DatasetDefinition;
+  /** Trials whose results its input is made from; `input` is then not asked. */
+  search?(results: ReadonlyMap<string, StepManifest>, ledger: Pick<Ledger, "keyOf">): Search;
   /** A result that is kept for good, whatever the input has become since. Errors when the definition contradicts it. */
   kept?(outside: Outside): Promise<Kept | null>;
 }
@@ -54,6 +63,10 @@ export interface Outside {
   /** Version of the ONNX Runtime that graphs are proven with; null: none. Part of the proof's key, so that installing one makes the proof. */
   readonly runtime: string | null;
   sources(dataset: DatasetDefinition): Promise<Json>;
+  /** How its partitions stand, as they were at the first look. */
+  partitions(dataset: DatasetDefinition): Promise<Partitions>;
+  /** Some were taken in: the next asking looks again. */
+  lookAgain(dataset: DatasetDefinition): void;
   /** The split that was frozen at its first use: new data is cut where old data was. Errors: `split.frozen` when the definition asks for another. */
   frozenSplit(dataset: DatasetDefinition): Promise<Pick<FrozenSplit, "boundary" | "version" | "generation" | "stepKey"> | null>;
   /** What the data set consists of beside its files since it grew; null: of nothing, it is in its first generation. */
@@ -117,23 +130,24 @@ export function selectNodes(graph: readonly GraphNode[], targets: readonly strin
 function datasetNodes(dataset: DatasetDefinition): GraphNode[] {
   const target = `dataset/${dataset.name}`;
   const ingested = `${target}:ingest`;
-  const { name, columns, time, entity, checks } = dataset;
+  const partitioned = `${target}:partition`;
+  const { name, columns, time, entity } = dataset;
   const ingestion = async (outside: Outside) =>
     plain({
-      dataset: name,
       ...grownRows(await outside.generation(dataset)),
-      sources: await outside.sources(dataset),
-      columns: withoutTexts(columns),
-      where: dataset.where ?? null,
-      time: time ?? null,
-      checks: checks.map(({ holds, text }, index) => ({ holds, text, index })),
+      ...(dataset.partitions === undefined
+        ? { sources: await outside.sources(dataset) }
+        : { sources: [], partitions: (await outside.partitions(dataset)).ingested }),
+      ...rowsRead(dataset),
     });
+  const isPartitioned = dataset.partitions !== undefined;
   const nodes: GraphNode[] = [
+    ...(isPartitioned ? [partitionNode(dataset)] : []),
     {
       id: ingested,
       target,
       kind: "ingest",
-      needs: [],
+      needs: isPartitioned ? [partitioned] : [],
       kept: async (outside) => outside.corrected(dataset, await ingestion(outside)),
       input: (_, outside) => ingestion(outside),
     },
@@ -177,6 +191,27 @@ function datasetNodes(dataset: DatasetDefinition): GraphNode[] {
   }
   return nodes;
 }
+
+const partitionNode = (dataset: DatasetDefinition): GraphNode => ({
+  id: `dataset/${dataset.name}:partition`,
+  target: `dataset/${dataset.name}`,
+  kind: "partition",
+  needs: [],
+  partitions: dataset,
+  input: async () => null,
+});
+
+/** What the step of one partition is asked, of its files as steps are given them. */
+export const partitionInput = (dataset: DatasetDefinition, sources: Json): Json => plain({ ...rowsRead(dataset), sources });
+
+/** What is done to the rows of a data set's files. */
+const rowsRead = ({ name, columns, where, time, checks }: DatasetDefinition) => ({
+  dataset: name,
+  columns: withoutTexts(columns),
+  where: where ?? null,
+  time: time ?? null,
+  checks: checks.map(({ holds, text }, index) => ({ holds, text, index })),
+});
 
 /** Named only where there are any, so that the key of a data set that has not grown is what it always was. */
 function grownRows(growth: Growth | null) {
@@ -229,13 +264,25 @@ function modelNodes(model: ModelDefinition, environment: Environment): GraphNode
     input,
   });
 
+  const { tuning } = model.train;
+  const tuned = tuning === undefined ? [] : [id("tune")];
+  const trainer = (results: ReadonlyMap<string, StepManifest>) => trainerFound(model, results.get(id("tune")));
+  const search: NonNullable<GraphNode["search"]> = (results, ledger) => {
+    const { set, classes } = learnt(results);
+    const { split } = dataset.split!;
+    return searchOf(model, { train: set.objects.train!, features, task, classes, seed: model.seed, split }, ledger);
+  };
+
   return [
-    node("training-set", [ingested, split], async (results) => plain(trainingSet(results, model.from.fields))),
-    node("train", [id("training-set")], async (results) => {
+    node("training-set", [ingested, split], async (results) =>
+      plain({ ...trainingSet(results, model.from.fields), ...groupsOf(model) }),
+    ),
+    ...(tuning === undefined ? [] : [{ ...node("tune", [id("training-set")], async () => null), search }]),
+    node("train", [id("training-set"), ...tuned], async (results) => {
       const { set, classes } = learnt(results);
-      return plain({ train: set.objects.train!, features, task, classes, ...model.train, seed: model.seed });
+      return plain({ train: set.objects.train!, features, task, classes, ...trainer(results), seed: model.seed });
     }),
-    node("bundle", [id("train"), id("training-set")], async (results) => {
+    node("bundle", [id("train"), id("training-set"), ...tuned], async (results) => {
       const { set, classes } = learnt(results);
       return plain({
         model: model.name,
@@ -252,7 +299,8 @@ function modelNodes(model: ModelDefinition, environment: Environment): GraphNode
         fields: model.from.fields,
         label: model.label,
         slices: model.slices,
-        ...model.train,
+        ...trainer(results),
+        ...(tuning && { tuning: searchStory(tuning, results.get(id("tune"))!) }),
         seed: model.seed,
         environment,
         trained: results.get(id("train"))!.objects.model!,
@@ -341,6 +389,12 @@ function modelNodes(model: ModelDefinition, environment: Environment): GraphNode
   ];
 }
 
+/** A search cuts the training rows as the data set is cut: what shares a key of the hash stays together. */
+function groupsOf({ train, from: { from: dataset } }: ModelDefinition) {
+  const isGrouped = train.tuning !== undefined && dataset.split?.split === "hash" && dataset.entity.length > 0;
+  return isGrouped ? { groups: dataset.entity } : {};
+}
+
 /** What a model must meet: the problem's principles, the model's own rules, and the proof that its graph is the model. */
 function requirementsOf(model: ModelDefinition, proof: StepManifest): Requirement[] {
   const principles = model.solves.principles.map(({ statement, proof }) => ({ ...proof, because: statement }));
@@ -373,4 +427,4 @@ const withoutTexts = (columns: DatasetDefinition["columns"]) =>
   Object.fromEntries(Object.entries(columns).map(([name, { about, unit, ...rest }]) => [name, rest]));
 
 /** Definitions are JSON but for their types' `readonly` and optional fields. */
-const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as Json;
+export const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as Json;

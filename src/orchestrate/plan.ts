@@ -2,7 +2,9 @@ import { asMillError, canonicalJson, type Digest, type Json, type MillError } fr
 import type { Verdict } from "../contract/index.ts";
 import { refusalText } from "../problem/index.ts";
 import type { Ledger, StepManifest } from "../steps/index.ts";
-import type { GraphNode, Outside } from "./graph.ts";
+import { type GraphNode, type Outside, plain } from "./graph.ts";
+import { countPartitions, isOpen, type Partitions, partitionsText } from "./partitions/standing.ts";
+import { replay } from "./search.ts";
 
 export interface PlannedStep {
   readonly node: GraphNode;
@@ -53,6 +55,7 @@ export async function planStep(
   const refused = needed.find((step) => step.state === "refused");
   if (refused)
     return { node, key: null, input: null, state: "refused", why: refused.key ? `${refused.node.id} refused` : refused.why };
+  if (node.partitions) return planPartitions(node, await outside.partitions(node.partitions), results);
   const kept = await node.kept?.(outside);
   if (kept) {
     results.set(node.id, kept.manifest);
@@ -63,7 +66,18 @@ export async function planStep(
   if (missing.length > 0)
     return { node, key: null, input: null, state: "waiting", why: `after ${missing.map((step) => step.node.id).join(", ")}` };
 
-  const input = await node.input(results, outside);
+  const search = node.search?.(results, ledger);
+  const replayed = search && (await replay(search, node.target, ledger));
+  if (replayed && replayed.next.length > 0)
+    return {
+      node,
+      key: null,
+      input: null,
+      state: "run",
+      why: `${replayed.tried.length} of up to ${search!.tuning.trials} trials have ended`,
+    };
+
+  const input = replayed ? plain(search!.input(replayed.tried)) : await node.input(results, outside);
   const key = ledger.keyOf(node.kind, input);
   const manifest = await ledger.resultOf(key);
   if (manifest === null) return { node, key, input, state: "run", why: await whatChanged(node, input, ledger) };
@@ -71,6 +85,16 @@ export async function planStep(
   const said = refusal(manifest);
   return { node, key, input, state: said ? "refused" : "current", why: said ?? "nothing changed" };
 }
+
+/** One line for all partitions. What they have come to is no result of a step: it is read again by what stands behind. */
+function planPartitions(node: GraphNode, { partitions }: Partitions, results: Map<string, StepManifest>): PlannedStep {
+  const why = partitionsText(countPartitions(partitions));
+  if (partitions.some(isOpen)) return { node, key: null, input: null, state: "run", why };
+  results.set(node.id, PARTITIONS_DONE);
+  return { node, key: null, input: null, state: "current", why };
+}
+
+export const PARTITIONS_DONE: StepManifest = { objects: {}, facts: {}, measurements: [] };
 
 /** The sentence by which a gate's manifest says no, or null. */
 export function refusal({ facts }: StepManifest): string | null {

@@ -1,7 +1,9 @@
 import { asMillError, type Digest, type MillError } from "../base/index.ts";
-import type { Ledger, StepManifest } from "../steps/index.ts";
+import type { Ledger, Progress, StepManifest } from "../steps/index.ts";
 import type { GraphNode, Outside } from "./graph.ts";
+import type { PartitionsOutcome } from "./partitions/run-node.ts";
 import { type PlannedStep, planStep, refusal } from "./plan.ts";
+import { carryOutSearch } from "./search.ts";
 
 /** What happens during a run, in order; `id` is the node's. */
 export type RunEvent =
@@ -44,6 +46,8 @@ export interface RunEffects {
   readonly concurrency: number;
   /** Engine of its steps; default: the first. */
   readonly on?: string;
+  /** Takes in the partitions that the node stands for. */
+  takeIn(node: GraphNode, onProgress: (progress: Progress) => void): Promise<PartitionsOutcome>;
   /** Makes a node's result count in the world (a data set's version, a frozen split, a model's version); idempotent, a sentence when it did something. */
   publish(node: GraphNode, results: ReadonlyMap<string, StepManifest>): Promise<string | null>;
   /** Filled with the key of each step that has a recorded result. */
@@ -68,23 +72,38 @@ export async function runGraph(nodes: readonly GraphNode[], effects: RunEffects)
   const refusals: { id: string; sentence: string }[] = [];
 
   const settle = async (node: GraphNode) => {
-    const planned = await planStep(node, [...settled.values()], results, effects.outside, effects.ledger);
-    if (planned.state !== "run") return conclude(node, planned, 0, "current");
-    effects.emit({ event: "step-started", id: node.id, why: planned.why });
+    const plan = () => planStep(node, [...settled.values()], results, effects.outside, effects.ledger);
+    const before = await plan();
+    if (before.state !== "run") return conclude(node, before, 0, "current");
+    effects.emit({ event: "step-started", id: node.id, why: before.why });
     const at = performance.now();
-    const outcome = await effects.ledger.execute({
-      kind: node.kind,
-      input: planned.input!,
+    const request = {
       target: node.target,
       runId: effects.runId,
-      ...(node.kind in effects.ledger.pools && { pool: node.kind }),
       memoryMb: Math.floor(effects.memoryMb / effects.concurrency),
       threads: effects.threads,
       ...(effects.on !== undefined && { on: effects.on }),
       signal: effects.signal,
-      onProgress: ({ done, total, note }) =>
-        effects.emit({ event: "step-progress", id: node.id, done, total, ...(note ? { note } : {}) }),
-    });
+    };
+    const onProgress = ({ done, total, note }: Progress) =>
+      effects.emit({ event: "step-progress", id: node.id, done, total, ...(note ? { note } : {}) });
+    if (node.search) {
+      const ended = await carryOutSearch(node.search(results, effects.ledger), { ledger: effects.ledger, request, onProgress });
+      if (ended.state === "cancelled") found.cancelled = true;
+      if (ended.state === "failed") fail(node, ended.error);
+      if (ended.state !== "done") return;
+    }
+    const planned = node.search ? await plan() : before;
+    if (planned.state !== "run") return conclude(node, planned, performance.now() - at, "succeeded");
+    const outcome = node.partitions
+      ? await effects.takeIn(node, onProgress)
+      : await effects.ledger.execute({
+          ...request,
+          kind: node.kind,
+          input: planned.input!,
+          ...(node.kind in effects.ledger.pools && { pool: node.kind }),
+          onProgress,
+        });
     if (outcome.state === "cancelled") {
       found.cancelled = true;
     } else if (outcome.state === "failed") {

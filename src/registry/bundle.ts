@@ -6,7 +6,7 @@ import { type Columns, type Gain, maxGainThreshold, onnxOf, type Params, type Pr
 import { encodeOnnx } from "../onnx/index.ts";
 import { type Objects, readJson } from "../ports/objects/index.ts";
 import type { StepContext, StepKind } from "../steps/index.ts";
-import { readTrained } from "../train/index.ts";
+import { readTrained, type SearchStory } from "../train/index.ts";
 
 /** Everything an endpoint needs to answer, and everything a reader needs to know what the model is. */
 export interface BundleManifest {
@@ -35,6 +35,8 @@ export interface BundleManifest {
   /** What was made of the features before the estimator learnt. */
   readonly steps?: readonly (readonly { readonly use: string; readonly columns: Columns; readonly params: Params }[])[];
   readonly calibration?: { readonly method: string; readonly folds: number };
+  /** The search that found estimator and parameters. */
+  readonly tuning?: SearchStory;
   readonly seed: number;
   readonly environment: Readonly<Record<string, string | number>>;
   readonly onnx: Digest;

@@ -1,7 +1,13 @@
 export { artifactPath } from "./artifacts/artifact-path.ts";
 export { type Artifact, type ArtifactEntry, type Artifacts, createArtifacts } from "./artifacts/artifacts.ts";
 export { type ArtifactVerb, artifactVerbs } from "./artifacts/verbs.ts";
+export { createLoggedModels, type LoggedModel, type LoggedModels } from "./logged-models/logged-models.ts";
+export { type LoggedModelVerb, loggedModelVerbs } from "./logged-models/verbs.ts";
 export { createTracking, type Tracking } from "./tracking/index.ts";
 export { type TrackingVerb, trackingVerbs } from "./tracking/verbs.ts";
 export { type TrainInput, train } from "./train.ts";
 export { readTrained } from "./trained.ts";
+export { bestTrial, type SearchStory, type TrialResult, type TuneInput, tune } from "./tuning/choose.ts";
+export type { SplitRule } from "./tuning/folds.ts";
+export { type Found, type Job, nextJobs } from "./tuning/search.ts";
+export { type TrialFacts, type TrialInput, trial } from "./tuning/trial.ts";

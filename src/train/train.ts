@@ -1,28 +1,17 @@
 import type { Digest, Json } from "../base/index.ts";
 import type { Task } from "../contract/index.ts";
 import { readPart } from "../features/index.ts";
-import {
-  calibrated,
-  checkParams,
-  type Estimator,
-  estimatorNamed,
-  type Params,
-  type Predictor,
-  pipeline,
-  type TrainingData,
-} from "../learn/index.ts";
+import type { Params, Predictor, TrainingData } from "../learn/index.ts";
 import type { StepContext, StepKind } from "../steps/index.ts";
+import { type Around, estimatorOf } from "./estimator-of.ts";
 
-export interface TrainInput {
+export interface TrainInput extends Around {
   readonly train: Digest;
   readonly features: readonly string[];
   readonly task: Task;
   readonly classes: readonly string[];
   readonly estimator: string;
   readonly params: Params;
-  /** What is made of the features before, as a pipeline of `learn` takes it. */
-  readonly steps?: Parameters<typeof pipeline>[0];
-  readonly calibration?: { readonly method: string; readonly folds: number };
   readonly seed: number;
 }
 
@@ -54,10 +43,8 @@ export const train: StepKind<TrainInput> = {
 
 async function fit(data: TrainingData, input: TrainInput, context: StepContext, warnings: string[]): Promise<Predictor> {
   const { estimator, params } = estimatorOf(input);
-  const checked = checkParams(estimator, params);
-  if (!checked.ok) throw checked.error;
   const { threads, signal, progress, checkpoint } = context;
-  return estimator.fit(data, checked.params, {
+  return estimator.fit(data, params, {
     threads,
     seed: input.seed,
     signal,
@@ -68,14 +55,6 @@ async function fit(data: TrainingData, input: TrainInput, context: StepContext, 
     },
     progress: (done, total, note) => progress(done, total, note),
   });
-}
-
-/** The estimator with what stands around it: calibration next to it, then the steps before both. */
-function estimatorOf({ estimator: name, params: own, steps, calibration }: TrainInput): { estimator: Estimator; params: Params } {
-  const learns = estimatorNamed(name);
-  const estimator = calibration === undefined ? learns : calibrated(learns);
-  const params = { ...own, ...(calibration && { calibration: calibration.method, calibrationFolds: calibration.folds }) };
-  return steps === undefined ? { estimator, params } : { estimator: pipeline(steps, estimator, { params }), params: {} };
 }
 
 const rounded = (shares: Readonly<Record<string, number>>) =>
