@@ -32,6 +32,7 @@ import { holdoutLocked, readingStatements, type Sealed, sealedIn } from "./seale
 import { type Caller, createSharing } from "./sharing.ts";
 import { engineNamed, type Owner, requirePool, type Surroundings } from "./surroundings.ts";
 import { thisProcess } from "./this-process.ts";
+import { createTime } from "./time.ts";
 import type { Timeouts } from "./timeouts.ts";
 import { createWishes, type Wishes } from "./wishes.ts";
 
@@ -45,8 +46,10 @@ export interface LedgerOptions extends Pick<Surroundings, "records" | "objects" 
   readonly opensHoldout?: readonly string[];
   /** How many steps of a pool run at one time, over all servers of the records; default: no pools. */
   readonly pools?: Readonly<Record<string, number>>;
-  /** Milliseconds since 1970; default Date.now. Those of several servers may differ by less than a third of the lease. */
+  /** Milliseconds since 1970; default Date.now. For what people read: it may be set at any time, and differ between servers. */
   readonly clock?: () => number;
+  /** Milliseconds that pass, by a clock that nobody sets; default performance.now. */
+  readonly elapsedMs?: () => number;
   /** How long an attempt may go without a heartbeat before another owner takes it over; default 30,000. */
   readonly leaseMs?: number;
   /** Whether processes of other machines may use the same records; default false. Then of what is not known here the lease decides. */
@@ -133,9 +136,11 @@ const CANCELLED: Outcome = { state: "cancelled" };
 
 export function createLedger(options: LedgerOptions): Ledger {
   const { kinds, environment, opensHoldout = ["assess"] } = options;
+  const wallClock = options.clock ?? Date.now;
   const surroundings: Surroundings = {
     ...options,
-    clock: options.clock ?? Date.now,
+    clock: wallClock,
+    time: createTime(wallClock, options.elapsedMs),
     leaseMs: options.leaseMs ?? 30_000,
     owner: options.owner ?? thisProcess({ shared: options.shared ?? false }),
     pools: options.pools ?? {},
@@ -174,8 +179,8 @@ export function createLedger(options: LedgerOptions): Ledger {
     resultOf,
 
     async resultsOf(keys) {
-      const found = await Promise.all([...new Set(keys)].map(async (key) => [key, await resultOf(key)] as const));
-      return new Map(found.filter((pair): pair is [Digest, StepManifest] => pair[1] !== null));
+      const found = await results.findMany([...new Set(keys)]);
+      return new Map([...found].map(([key, { manifest }]) => [key, manifest]));
     },
 
     execute,
@@ -264,7 +269,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     sharing.open(key, async (waiter) => {
       const ending = await wait(waiter);
       if (ending?.state !== "again") return ending;
-      return carryOut(works, { ...wanted, sealed: await sealedIn(wanted.input, records) }, waiter);
+      return carryOut(works, { ...wanted, sealed: await sealedIn(wanted.input, records), dueInMs: ending.dueInMs }, waiter);
     });
   }
 

@@ -3,7 +3,7 @@ import { didYouMean, digestOf, type Json, MillError } from "../../base/index.ts"
 import type { OutputOf, Row, Schema, Value } from "../../contract/index.ts";
 import type { DatasetDefinition, EndpointDefinition, Project } from "../../define/index.ts";
 import { columnsRead, compileRow, readValue, showValue } from "../../express/index.ts";
-import { readHeldBack, resolveSources } from "../../ingest/index.ts";
+import { readHeldBack, resolveDataset } from "../../ingest/index.ts";
 import type { Tables } from "../../ports/tables/index.ts";
 import type { Delivery } from "./delivery.ts";
 import { readInjections } from "./injections.ts";
@@ -70,7 +70,7 @@ export async function openLane(
   const held = await readHeldBack(
     {
       dataset,
-      sources: await resolveSources(dataset.from, folder),
+      sources: await resolveDataset(dataset, folder, Date.now()),
       after: from === null ? await newestIngested(dataset, delivery) : null,
       from,
       to,

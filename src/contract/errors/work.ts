@@ -10,6 +10,12 @@ export const WORK_ERRORS = {
   },
   "definitions.unknown": { status: 404, exit: EXIT.notFound, about: "No run went by such a version of the definitions." },
   "schedule.unknown": { status: 404, exit: EXIT.notFound, about: "There is no schedule of this name in the project." },
+  "partition.redefined": {
+    status: 409,
+    exit: EXIT.conflict,
+    about: "A run met partitions that were taken in by another definition: only a backfill takes them in again.",
+  },
+  "partition.failed": { status: 422, exit: EXIT.data, about: "Partitions of a data set could not be taken in." },
   "run.unknown": { status: 404, exit: EXIT.notFound, about: "There is no run with this id." },
   "step.bad-folder": { status: 500, exit: EXIT.usage, about: "`mill step` was given a folder that is no attempt of a step." },
   "step.bad-manifest": {

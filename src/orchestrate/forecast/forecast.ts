@@ -65,7 +65,12 @@ export async function forecastPlan(
     sizes.set(dataset, size);
     return size;
   };
-  const found = await Promise.all(open.map(async (node) => expectStep(workspace, node, await sizeOf(node))));
+  const found = await Promise.all(
+    open.map(async (node): Promise<Expected> => {
+      if (node.partitions) return { node, inputBytes: null, forecast: null, wall: null, memory: null }; // one attempt tells nothing of so many
+      return expectStep(workspace, node, await sizeOf(node));
+    }),
+  );
   const known = found.filter(({ wall }) => wall !== null);
   const whole = walkOften(
     known.map(({ node, wall, memory }) => ({ id: node.id, needs: node.needs, wallMs: wall!.drawn, memoryBytes: memory!.value })),

@@ -1,7 +1,7 @@
 /** What conditions look at: files, versions, ages. */
 import { digestOfJson, parseDuration } from "../../base/index.ts";
 import { type DatasetDefinition, KIND, type ScheduleCondition, type ScheduleDefinition } from "../../define/index.ts";
-import { resolveSources } from "../../ingest/index.ts";
+import { resolveDataset } from "../../ingest/index.ts";
 import type { Workspace } from "../workspace.ts";
 import type { Sight } from "./conditions.ts";
 
@@ -44,8 +44,9 @@ async function settledSources(
   if (before !== null && now - before.at < everyMs && now >= before.at) return null;
   memory.looks = { at: now, digests: {} };
   const found = await Promise.all(
-    datasetsOf(runs).map(async ({ name, from }) => {
-      const files = await resolveSources(from, folder);
+    datasetsOf(runs).map(async (dataset) => {
+      const { name } = dataset;
+      const files = await resolveDataset(dataset, folder, now);
       return [name, digestOfJson(files.map(({ path, stamp }) => [path, stamp]))] as const;
     }),
   );

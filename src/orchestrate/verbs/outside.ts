@@ -1,15 +1,17 @@
 import type { Json } from "../../base/index.ts";
-import type { Project } from "../../define/index.ts";
+import type { DatasetDefinition, Project } from "../../define/index.ts";
 import type { Boundary, IngestJournal, OlderParts } from "../../ingest/index.ts";
 import type { Generation, JournalRows, Lake } from "../../lake/index.ts";
 import { installedOnnxruntime } from "../../ports/scoring/index.ts";
 import { correctedRows } from "../corrected.ts";
 import { generationMoved, type Outside } from "../graph.ts";
+import { type Partitions, standingPartitions } from "../partitions/standing.ts";
 import type { Workspace } from "../workspace.ts";
 
 /** The outside of a project's graph: its files, its generations as they stand now and its champions. For one plan or run. */
 export function outsideOf(workspace: Workspace, project: Project): Outside {
   const { sources, registry, lake } = workspace;
+  const looked = new Map<DatasetDefinition, Promise<Partitions>>();
   const seen = new Map<string, Promise<readonly Generation[]>>();
   /** The standing generations, oldest first, as they were at the first look. */
   const standing = (name: string) => {
@@ -21,6 +23,12 @@ export function outsideOf(workspace: Workspace, project: Project): Outside {
   return {
     runtime: installedOnnxruntime(),
     sources: (dataset) => sources.of(dataset, project.folder),
+    partitions(dataset) {
+      const found = looked.get(dataset) ?? standingPartitions({ ...workspace, folder: project.folder }, dataset);
+      looked.set(dataset, found);
+      return found;
+    },
+    lookAgain: (dataset) => void looked.delete(dataset),
     async frozenSplit({ name, split }) {
       const frozen = await lake.frozenSplit(name, split as Json | undefined);
       const [then, now] = [(await standing(name)).at(-1), await lake.generation(name)];
