@@ -38,7 +38,11 @@ async function mill(argv: readonly string[], token?: string, stop?: AbortSignal,
       env: token === undefined ? {} : { MILL_TOKEN: token },
       cwd: folder,
       stdin: async () => typed,
-      secret: async () => typed.split("\n", 1)[0]!,
+      secret: async () => {
+        const [line = "", ...rest] = typed.split("\n");
+        typed = rest.join("\n");
+        return line;
+      },
       onStop: (listener) => {
         stop?.addEventListener("abort", listener);
         return () => stop?.removeEventListener("abort", listener);
@@ -166,12 +170,24 @@ test("a password set by the command line lets a person in at the page, and is to
   const cookie = entered.headers.get("set-cookie")!.split(";")[0]!;
   assert.match(await (await fetch(new URL("/v1/whoami", url), { headers: { cookie } })).text(), /"actor":"cleo"/);
 
+  const token = await tokenOf("cleo");
+  typed = "correct horse\nanother horse\n";
+  const own = await mill(["user", "password"], token);
+  assert.deepEqual([own.code, own.out], [EXIT.done, "cleo has a new password; 1 sessions have ended\n"], own.err);
+  typed = "correct horse\nanother horse\n";
+  assert.deepEqual((await mill(["user", "password"], token)).code, EXIT.refused);
+  assert.match(
+    (await mill(["audit", "list", "--verb", "changePassword"])).out,
+    /cleo +changePassword.*failed guard.login-refused/s,
+  );
+  assert.match((await mill(["audit", "list", "--verb", "login"])).out, /cleo +login/);
+
   typed = "short";
   const short = await mill(["user", "password", "cleo"]);
   assert.deepEqual([short.code, /ten characters or more/.test(short.err)], [EXIT.usage, true], short.err);
   const audit = await mill(["audit", "list", "--verb", "setPassword", "--json"]);
   assert.match(audit.out, /refused request.invalid/);
-  for (const said of [audit, short, set]) assert.ok(!/correct horse|"short"/.test(said.out + said.err), said.out + said.err);
+  for (const said of [audit, short, set, own]) assert.ok(!/correct horse|"short"/.test(said.out + said.err), said.out + said.err);
 });
 
 test("an admin is let do all but become the owner, whom nobody can send away", async () => {

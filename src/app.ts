@@ -51,7 +51,14 @@ import { startS3Door } from "./protocols/index.ts";
 import { createRegistry } from "./registry/index.ts";
 import { createServing, createStory } from "./serve/index.ts";
 import { createLedger, runStep } from "./steps/index.ts";
-import { artifactVerbs, createArtifacts, createTracking, trackingVerbs } from "./train/index.ts";
+import {
+  artifactVerbs,
+  createArtifacts,
+  createLoggedModels,
+  createTracking,
+  loggedModelVerbs,
+  trackingVerbs,
+} from "./train/index.ts";
 
 /** How often predictions and events of the journal become Parquet and a version, while the workspace is open. */
 const SEAL_EVERY_MS = 60_000;
@@ -87,7 +94,7 @@ export async function openWorkspace(config: Config): Promise<App> {
     closers.push(() => anchor.close());
     const audit = createAudit({ records, anchor });
     const accounts = createAccounts({ records });
-    const login = createLogin({ records, accounts });
+    const login = createLogin({ records, audit, accounts });
     const secrets = createSecrets({ records, keyring });
     const oidc = oidcOf(config, { accounts, audit, login, secrets });
     const accessKeys = createAccessKeys({ records, keyring, accounts });
@@ -182,6 +189,7 @@ export async function openWorkspace(config: Config): Promise<App> {
       ...secretVerbs(secrets),
       ...auditVerbs(audit),
       ...artifactVerbs(artifacts),
+      ...loggedModelVerbs(createLoggedModels({ records, tracking })),
       ...trackingVerbs(tracking),
     };
     const call = createCall({ handlers, audit });

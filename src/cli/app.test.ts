@@ -25,9 +25,12 @@ test("a secret that is broken off is empty", async () => {
   assert.equal(await asked, "");
 });
 
-test("a secret that is sent is the first line, and nothing is asked for", async () => {
+test("secrets that are sent are lines, or all that is left, and nothing is asked for", async () => {
   const { stdin, effects, shown } = terminal(false);
-  stdin.end("correct horse\r\nmore\n");
+  stdin.end("correct horse\r\nmore\n\nand\r\nmore\n\n");
   assert.equal(await effects.secret("Password of anna: "), "correct horse");
+  assert.equal(await effects.secret("Another: "), "more");
+  assert.equal(await effects.secret("All: ", "all"), "\nand\r\nmore\n");
+  assert.equal(await effects.secret("Nothing: "), "");
   assert.equal(shown(), "");
 });

@@ -45,7 +45,7 @@ export interface Effects {
   readonly cwd: string;
   /** All of standard input. */
   stdin(): Promise<string>;
-  /** The first line of standard input, or all of it but for its last line's end; at a terminal it is asked for, and not shown. */
+  /** The next line of standard input, or all that is left of it but for its last line's end; at a terminal it is asked for, and not shown. */
   secret(prompt: string, lines?: "all"): Promise<string>;
   /** Called at the first SIGINT or SIGTERM; a second one ends the process at once. Returns what takes the listener away. */
   onStop(listener: () => void): () => void;
@@ -61,6 +61,7 @@ export function effectsOf(process: NodeJS.Process): Effects {
     for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
     return Buffer.concat(chunks).toString("utf8");
   };
+  let sent: string | null = null;
   return {
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),
@@ -72,8 +73,11 @@ export function effectsOf(process: NodeJS.Process): Effects {
     stdin,
     async secret(prompt, lines) {
       if (process.stdin.isTTY) return askUnseen(process, prompt);
-      const text = await stdin();
-      return lines === "all" ? text.replace(/\r?\n$/, "") : text.split(/\r?\n/, 1)[0]!;
+      sent ??= await stdin();
+      const end = (lines === "all" ? /\r?\n$/ : /\r?\n/).exec(sent);
+      const text = sent.slice(0, end?.index);
+      sent = end === null ? "" : sent.slice(end.index + end[0].length);
+      return text;
     },
     onStop(listener) {
       process.once("SIGINT", listener);

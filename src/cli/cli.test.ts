@@ -45,6 +45,14 @@ const STEP = {
   wallMs: null,
   error: null,
 } as const;
+const RAN = {
+  ...{ id: RUN, targets: [], actor: "anna", reason: "asked", state: "succeeded", error: null, definitions: STEP.key },
+  ...{ startedAt: "2026-11-21T06:00:00.000Z", endedAt: "2026-11-21T06:00:02.000Z" },
+} as const;
+const SAID = {
+  ...{ version: STEP.key, firstRunBy: "anna", current: true, outdated: [{ kind: "train", before: 1, now: 2 }] },
+  ...{ firstRunAt: "2026-11-21T06:00:00.000Z", lastRunAt: "2026-11-21T07:00:00.000Z" },
+} as const;
 const ATTEMPT = { engine: "local", startedAt: STEP.createdAt, endedAt: null, outcome: null, meters: null };
 /** By the attempts of that step. */
 const told = [
@@ -71,6 +79,9 @@ const handlers = {
     forecast: { ...EXPECTED, steps: 3, unknown: 1 },
     hindsight: { steps: 6, runs: 2, ratio: 1.26, within: 0.5 },
   }),
+  listRuns: async () => ({ items: [RAN], next: "c" }),
+  listDefinitions: async () => ({ items: [SAID], next: null }),
+  getDefinitions: async () => ({ ...SAID, millwright: "0.1", definitions: { form: 1 } }),
   async *run({ targets = [] }, { signal }) {
     yield { event: "run-started", run: RUN, targets, steps: 1 };
     yield { event: "forecast", forecast: { ...EXPECTED, steps: 1, unknown: 0 } };
@@ -208,7 +219,7 @@ const factory: AppFactory = {
         audit: createAudit({ records }),
       }),
       tokens,
-      login: createLogin({ records }),
+      login: createLogin({ records, audit: createAudit({ records }) }),
       oidc: null,
       lock,
       ready: () => (broken ? { ready: false, why: "late could not be loaded" } : { ready: true }),
@@ -313,6 +324,19 @@ const cases: readonly Case[] = [
     /model\/late +current {2}1 +champion.*\nruns: {3}\S+1 train of model\/late\nwaits: {3}\S+0 train .*\npool train: 1 at a time\npaused: pool train by anna since 2026-11-21 06:00:00\n$/s,
     NONE,
   ],
+  [
+    ["runs", "--limit", "1"],
+    EXIT.done,
+    /took +definitions +for\n\S+ {2}2026-11-21 06:00:00 +succeeded +2 s +0{12} +everything \(anna: asked\)\nmore: --cursor c\n$/,
+    NONE,
+  ],
+  [
+    ["definitions", "list"],
+    EXIT.done,
+    /\n0{12} +2026-11-21 06:00:00 +anna +2026-11-21 07:00:00 +what mill.ts says now; cannot be carried out: train is at revision 2, was 1\n$/,
+    NONE,
+  ],
+  [["definitions", "show", RUN], EXIT.done, /^definitions sha256:0{64}: first run .* by anna.*\n\{\n {2}"form": 1\n\}\n$/, NONE],
   [["cancel", RUN], EXIT.done, /^run \S+ is cancelled; what is done is kept\n$/, NONE],
   [["cancel", STEP.id], EXIT.done, /^step \S+ had ended already\n$/, NONE],
   [["cancel", NOBODY], EXIT.notFound, NONE, /There is no step/],

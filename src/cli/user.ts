@@ -41,10 +41,20 @@ export const disable: Command = async ({ operands, output, withVerbs }) => {
 };
 
 /** Typed or from standard input, so that it stands in no history of commands. */
-export const password: Command = async ({ operands, output, effects, withVerbs }) => {
+export const password: Command = async (context) => {
+  const { operands, output, effects, withVerbs } = context;
+  if (operands.length === 0) return ownPassword(context);
   const typed = await effects.secret(`Password of ${operands[0]}: `);
   const { name } = await withVerbs((call) => call("setPassword", { name: operands[0], password: typed }));
   output.result({ name }, () => `${name} logs in with it at /login\n`);
+  return undefined;
+};
+
+const ownPassword: Command = async ({ output, effects, withVerbs }) => {
+  const current = await effects.secret("Your password: ");
+  const password = await effects.secret("The new one: ");
+  const { name, ended } = await withVerbs((call) => call("changePassword", { current, password }));
+  output.result({ name, ended }, () => `${name} has a new password${ended > 0 ? `; ${ended} sessions have ended` : ""}\n`);
   return undefined;
 };
 

@@ -7,6 +7,7 @@ import * as audit from "./verbs/audit.ts";
 import * as definitions from "./verbs/definitions.ts";
 import * as endpoints from "./verbs/endpoints.ts";
 import * as lake from "./verbs/lake.ts";
+import * as loggedModels from "./verbs/logged-models.ts";
 import * as models from "./verbs/models.ts";
 import * as monitor from "./verbs/monitor.ts";
 import * as people from "./verbs/people.ts";
@@ -83,6 +84,7 @@ const {
   disableUser,
   enableUser,
   setPassword,
+  changePassword,
   grantRole,
   revokeRole,
   putRole,
@@ -116,6 +118,8 @@ const {
 } = tracking;
 const { newToken, createToken, listTokens, revokeToken, createAccessKey, listAccessKeys, revokeAccessKey, rotateKeys } = access;
 
+const { createLoggedModel, getLoggedModel, finishLoggedModel, deleteLoggedModel } = loggedModels;
+const { describeLoggedModel, searchLoggedModels } = loggedModels;
 const { listArtifacts, getArtifact, putArtifact, removeArtifacts } = artifacts;
 const { beginArtifactUpload, putArtifactPart, completeArtifactUpload, abortArtifactUpload } = artifacts;
 const { listSchedules, getSchedule, pauseSchedule, resumeSchedule } = schedules;
@@ -205,6 +209,12 @@ export const VERBS = {
   listCollections,
   showCollection,
   verify,
+  createLoggedModel,
+  getLoggedModel,
+  finishLoggedModel,
+  deleteLoggedModel,
+  describeLoggedModel,
+  searchLoggedModels,
   listArtifacts,
   getArtifact,
   putArtifact,
@@ -219,6 +229,7 @@ export const VERBS = {
   disableUser,
   enableUser,
   setPassword,
+  changePassword,
   grantRole,
   revokeRole,
   putRole,
@@ -284,6 +295,8 @@ export interface Rights {
   readonly may: ReadonlySet<Permission>;
   /** Name of the token that limits what the roles allow; absent: nothing does. */
   readonly token?: string;
+  /** Which session of theirs asks, where one does. */
+  readonly session?: string;
 }
 
 /** Who asks, and how to stop. */

@@ -48,7 +48,9 @@ const SAMPLES: Record<string, unknown> = {
   },
 };
 const sampleOf = (field: string, schema: JsonSchema): unknown =>
-  field === "version" && schema.type !== "integer" ? "1" : (schema.enum?.[0] ?? SAMPLES[field] ?? made(schema));
+  field === "version" && schema.type !== "integer"
+    ? "1"
+    : (schema.enum?.[0] ?? (field in SAMPLES ? SAMPLES[field] : made(schema)));
 
 /** The least that fits; a text with a pattern is to be found among the samples. */
 function made({ type, minimum, items, minItems = 0, properties = {}, required = [] }: JsonSchema): unknown {

@@ -18,7 +18,7 @@ export type CallOptions = Partial<Pick<CallContext, "requestId" | "signal" | "by
 
 /**
  * Answers as the verb does: a promise, or lines for a stream; the errors of a stream come with its first line.
- * Audited verbs leave two rows, one before and one after; strangers who are turned away leave none (they could fill the disk), the server logs them.
+ * Audited verbs leave two rows, one before and one after; who has not said their name leaves none (they could fill the disk), the server logs them.
  * Errors: `guard.token-required`, `guard.not-permitted`, `request.invalid`, and what the verb throws.
  */
 export type Call = <V extends VerbName>(actor: Actor, verb: V, input: unknown, options?: CallOptions) => AnswerOf<V>;
@@ -43,7 +43,7 @@ export function createCall({ handlers, audit }: { readonly handlers: Handlers; r
       permit(actor, verb, known);
       return checked(known, verb, input);
     };
-    const audited = known.audited && (mayDo(actor, known.permission) || !actor.anonymous);
+    const audited = known.audited && !actor.anonymous;
     const note = (outcome: string) => (audited ? audit.record(entry(actor, verb, input, outcome)) : undefined);
     const run = (ready: unknown) => handler(ready, context);
     return known.stream ? streamed(prepare, run as never, note) : answered(prepare, run as never, note);

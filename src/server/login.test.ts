@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { createAccounts, createLogin } from "../guard/index.ts";
+import { createAccounts, createAudit, createLogin, peopleVerbs } from "../guard/index.ts";
 import { openTestRecords } from "../ports/records/fixtures/open-test-records.ts";
 import { startSample } from "./fixtures/sample-platform.ts";
 
@@ -11,11 +11,11 @@ const folder = await mkdtemp(join(tmpdir(), "mill-login-"));
 const records = await openTestRecords(join(folder, "mill.db"));
 const accounts = createAccounts({ records });
 await accounts.users.create({ name: "anna", kind: "person", email: null, displayName: "", roles: ["operator"], by: "owner" });
-const login = createLogin({ records, accounts });
+const login = createLogin({ records, audit: createAudit({ records }), accounts });
 const PASSWORD = 'correct <"horse">';
 await login.setPassword("anna", PASSWORD);
 /** Bound to all addresses, so that who does not say who they are is a stranger. */
-const sample = await startSample({}, { host: "0.0.0.0", login });
+const sample = await startSample(peopleVerbs(accounts, login), { host: "0.0.0.0", login });
 after(async () => {
   await sample.close();
   await records.close();
@@ -75,6 +75,44 @@ test("a program logs in by JSON; what changes something needs the session's own 
   assert.equal(await codeOf(foreign), "request.stranger");
   const beyond = await ask("/v1/users", json({ name: "eve" }, { cookie, "x-csrf-token": csrf }));
   assert.equal(await codeOf(beyond), "guard.not-permitted");
+});
+
+test("who is logged in changes the password in the form, and is told there what is wrong; the session stays", async () => {
+  await accounts.users.create({ name: "ben", kind: "person", email: null, displayName: "", roles: ["viewer"], by: "owner" });
+  await login.setPassword("ben", PASSWORD);
+  const enter = () => ask("/login", form({ user: "ben", password: PASSWORD }));
+  const [cookie, other] = [cookieOf(await enter()), cookieOf(await enter())];
+  const csrfIn = async (page: Response) => /name="csrf" value="([\w-]+)"/.exec(await page.text())![1]!;
+  const csrf = await csrfIn(await ask("/login", { headers: { cookie } }));
+  const change = (fields: Record<string, string>, headers: Record<string, string> = { cookie }) =>
+    ask("/login/password", form({ csrf, current: PASSWORD, password: "another <horse>", ...fields }, headers));
+
+  for (const [fields, status, words] of [
+    [{ current: "a guess" }, 401, /role="alert">The name or the password is wrong/],
+    [{ password: "short" }, 400, /role="alert">A password is a text like ten characters or more/],
+    [{ password: "x".repeat(201) }, 400, /at most 200 characters/],
+  ] as const) {
+    const reply = await change(fields);
+    assert.deepEqual([reply.status, reply.headers.get("set-cookie")], [status, null]);
+    assert.match(await reply.text(), words);
+  }
+  assert.equal(await codeOf(await change({ csrf: "another" })), "guard.csrf");
+  assert.equal((await change({}, {})).headers.get("location"), "/login");
+
+  const changed = await change({});
+  assert.deepEqual([changed.status, /role="status">Your password is changed/.test(await changed.text())], [200, true]);
+  const who = async (cookie: string) => (await ask("/v1/whoami", { headers: { cookie } })).status;
+  assert.deepEqual([await who(cookie), await who(other)], [200, 401]);
+  assert.equal((await enter()).status, 401);
+  for (const secret of [PASSWORD, "another <horse>"])
+    assert.ok(!sample.logs.join("").includes(JSON.stringify(secret).slice(1, -1)));
+});
+
+test("somebody without a password sees no form to change it", async () => {
+  await accounts.users.create({ name: "cleo", kind: "person", email: null, displayName: "", roles: ["viewer"], by: "owner" });
+  const { cookie } = await login.enter("cleo", "192.0.2.1");
+  const page = await (await ask("/login", { headers: { cookie: `mill_session=${cookie}` } })).text();
+  assert.deepEqual([/You are <b>cleo/.test(page), page.includes("/login/password")], [true, false]);
 });
 
 const refused: readonly (readonly [what: string, init: RequestInit, status: number, code: string])[] = [

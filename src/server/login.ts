@@ -2,15 +2,16 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { asMillError, MillError } from "../base/index.ts";
 import { codeInfo } from "../contract/index.ts";
-import type { Login, OidcLogin } from "../guard/index.ts";
+import type { Call, Login, OidcLogin } from "../guard/index.ts";
 import { COOKIE, cookieNamed } from "./authenticate.ts";
 import type { Log } from "./log.ts";
-import { renderEntered, renderLogin } from "./page/login.ts";
+import { renderEntered, renderLogin, renderSession } from "./page/login.ts";
 
 /** These check the session's token in the field of their form, all else in the header. */
-export const FORMS: ReadonlySet<string> = new Set(["/login", "/logout"]);
+export const FORMS: ReadonlySet<string> = new Set(["/login", "/logout", "/login/password"]);
 
 export interface LoginDoors {
+  readonly call: Call;
   readonly login: Login;
   /** null: people log in with passwords alone. */
   readonly oidc: OidcLogin | null;
@@ -19,13 +20,15 @@ export interface LoginDoors {
   enter(door: string): (request: FastifyRequest) => Promise<void>;
 }
 
-export function addLogin(app: FastifyInstance, { login, oidc, log, enter }: LoginDoors): void {
+export function addLogin(app: FastifyInstance, { call, login, oidc, log, enter }: LoginDoors): void {
   const options = { onRequest: enter("login"), bodyLimit: 4096 };
 
+  const sessionOf = async ({ actor, cookie }: FastifyRequest & { readonly cookie: string }) => ({
+    ...{ name: actor.id, csrf: login.csrfOf(cookie), hasPassword: await login.hasPassword(actor.id) },
+  });
+
   app.get("/login", options, async (request, reply) =>
-    request.cookie === undefined
-      ? show(reply, renderLogin(null, "", oidc?.name))
-      : show(reply, renderLogin({ name: request.actor.id, csrf: login.csrfOf(request.cookie) }, "")),
+    hasSession(request) ? show(reply, renderSession(await sessionOf(request))) : show(reply, renderLogin("", oidc?.name)),
   );
 
   app.post("/login", options, async (request, reply) => {
@@ -39,7 +42,24 @@ export function addLogin(app: FastifyInstance, { login, oidc, log, enter }: Logi
       const error = asMillError(thrown);
       const { status } = codeInfo(error.code);
       if (!isForm || status >= 500) throw thrown;
-      return show(retryAfter(reply, error).code(status), renderLogin(null, error.message, oidc?.name));
+      return show(retryAfter(reply, error).code(status), renderLogin(error.message, oidc?.name));
+    }
+  });
+
+  app.post("/login/password", options, async (request, reply) => {
+    if (!hasSession(request)) return reply.redirect("/login", 303);
+    const { current = "", password = "", csrf } = readFields(request).fields;
+    login.requireCsrf(request.cookie, csrf ?? headerOf(request));
+    const session = await sessionOf(request);
+    try {
+      await call(request.actor, "changePassword", { current, password }, { requestId: request.id });
+      return show(reply, renderSession(session, { done: "Your password is changed, and your other sessions have ended." }));
+    } catch (thrown) {
+      const error = asMillError(thrown);
+      const { status } = codeInfo(error.code);
+      if (status >= 500) throw thrown;
+      const why = error.code === "request.invalid" ? `A password is ${error.expected}.` : error.message;
+      return show(retryAfter(reply, error).code(status), renderSession(session, { refused: why }));
     }
   });
 
@@ -63,7 +83,7 @@ function addOidc(app: FastifyInstance, oidc: OidcLogin, { options, log }: { read
     const { status } = codeInfo(error.code);
     if (error.code === "internal.unexpected") throw thrown;
     log.warn("oidc", { requestId, code: error.code, message: error.message });
-    return show(reply.code(status), renderLogin(null, error.message, oidc.name));
+    return show(reply.code(status), renderLogin(error.message, oidc.name));
   };
 
   app.get("/login/oidc", options, async (request, reply) => {
@@ -79,7 +99,8 @@ function addOidc(app: FastifyInstance, oidc: OidcLogin, { options, log }: { read
   app.get(CALLBACK, options, async (request, reply) => {
     const gone = `${oidcCookie("", request)}; Max-Age=0`;
     try {
-      const { cookie } = await oidc.finish({ url: request.url, cookie: cookieNamed(OIDC_COOKIE, request.headers.cookie) });
+      const sent = cookieNamed(OIDC_COOKIE, request.headers.cookie);
+      const { cookie } = await oidc.finish({ url: request.url, cookie: sent, address: request.ip });
       reply.header("set-cookie", [cookieOf(cookie, request), gone]);
       return show(reply, renderEntered());
     } catch (thrown) {
@@ -88,6 +109,8 @@ function addOidc(app: FastifyInstance, oidc: OidcLogin, { options, log }: { read
     }
   });
 }
+
+const hasSession = (request: FastifyRequest): request is FastifyRequest & { cookie: string } => request.cookie !== undefined;
 
 const CALLBACK = "/login/oidc/callback";
 const OIDC_COOKIE = "mill_oidc";

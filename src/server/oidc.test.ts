@@ -36,7 +36,7 @@ writeFileSync(secretFile, `${provider.secret}\n`, { mode: 0o600 });
 const records = await openTestRecords(join(folder, "mill.db"));
 const accounts = createAccounts({ records });
 const audit = createAudit({ records });
-const login = createLogin({ records, accounts });
+const login = createLogin({ records, audit, accounts });
 const secrets = createSecrets({ records, keyring: await openKeyring(folder) });
 const clock = { aheadMs: 0 };
 const options: OidcLoginOptions = {
@@ -131,7 +131,7 @@ test("a member of a group with a role gets a user at the first login, and the ro
   assert.deepEqual((await whoIs(browser)).may, ["read", "predict", "edit"]);
   const made = (await accounts.users.list()).find(({ name }) => name === "lee-w")!;
   assert.deepEqual([made.email, made.displayName, made.roles], ["lee.w@example.org", "Lee W.", ["editor"]]);
-  const [row] = await audit.list({ limit: 1 });
+  const [row] = await audit.list({ limit: 1, verb: "oidcLogin" });
   assert.deepEqual([row!.verb, row!.actor, (row!.detail as { given: string[] }).given], ["oidcLogin", "lee-w", ["editor"]]);
 
   await accounts.users.grant("lee-w", "approver", "owner");
@@ -146,6 +146,13 @@ test("a member of a group with a role gets a user at the first login, and the ro
   const last = openBrowser();
   await refusedAt(last, await answered(last, "lee"), 403, /has no role/);
   assert.deepEqual(await rolesOf(), []);
+  const logins = (await audit.list({ limit: 3, verb: "login" })).map(({ actor, outcome, detail }) => [actor, outcome, detail]);
+  const from = { by: "oidc", address: "127.0.0.1" };
+  assert.deepEqual(logins, [
+    ["stranger", "refused guard.oidc-not-admitted", from],
+    ["lee-w", "done", from],
+    ["lee-w", "done", from],
+  ]);
   assert.equal((await whoIs(browser)).code, "guard.not-permitted", "sessions that are open have lost them too");
 });
 
@@ -269,7 +276,10 @@ test("the client's secret is taken by its name too, as it is at that moment; one
   });
   await secrets.set({ name: "oidc-client", value: provider.secret, by: "owner" });
   const { to, cookie } = await named.begin(CALLBACK);
-  assert.equal((await named.finish({ url: await answered(openBrowser(), "anna", to), cookie })).user, "anna");
+  assert.equal(
+    (await named.finish({ url: await answered(openBrowser(), "anna", to), cookie, address: "192.0.2.1" })).user,
+    "anna",
+  );
 });
 
 test("a provider in the clear elsewhere, one whose address is none, and a secret that cannot be read are refused", async () => {
@@ -281,7 +291,7 @@ test("a provider in the clear elsewhere, one whose address is none, and a secret
   const wrong = createOidcLogin({ ...options, secretFile: join(folder, "wrong") });
   const browser = openBrowser();
   const { to, cookie } = await wrong.begin(CALLBACK);
-  await assert.rejects(wrong.finish({ url: await answered(browser, "anna", to), cookie }), {
+  await assert.rejects(wrong.finish({ url: await answered(browser, "anna", to), cookie, address: "192.0.2.1" }), {
     code: "guard.oidc-answer",
     message: /WWW-Authenticate/,
   });

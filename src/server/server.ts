@@ -104,7 +104,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     bound(options.metrics.watching(options.call), request),
   );
   addOpen(app, options);
-  addLogin(app, { login: options.login, oidc: options.oidc ?? null, log: options.log, enter });
+  addLogin(app, { call: options.call, login: options.login, oidc: options.oidc ?? null, log: options.log, enter });
   addPage(app, options);
   answerTheRest(app, routes, options.log);
 

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { connect } from "node:tls";
 import { newCertificate } from "../guard/fixtures/new-certificate.ts";
-import { createAccounts, createLogin, openCertificate } from "../guard/index.ts";
+import { createAccounts, createAudit, createLogin, openCertificate } from "../guard/index.ts";
 import { openTestRecords } from "../ports/records/fixtures/open-test-records.ts";
 import { startSample } from "./fixtures/sample-platform.ts";
 
@@ -40,7 +40,7 @@ test("with a certificate the server speaks https, TLS 1.2 and newer alone, by th
   const records = await openTestRecords(join(folder, "mill.db"));
   const accounts = createAccounts({ records });
   await accounts.users.create({ name: "anna", kind: "person", email: null, displayName: "", roles: ["viewer"], by: "owner" });
-  const login = createLogin({ records, accounts });
+  const login = createLogin({ records, audit: createAudit({ records }), accounts });
   await login.setPassword("anna", "secret");
   const files = newCertificate(folder, "mill.example.org");
   const certificate = await openCertificate(files);

@@ -1,7 +1,7 @@
 /** People, service accounts, and the roles that say what they may. */
-import { boolean, list, object, oneOf, optional, orNull, text } from "../json-schema.ts";
+import { boolean, integer, list, object, oneOf, optional, orNull, text } from "../json-schema.ts";
 import { instant, page, pageOf } from "./nouns.ts";
-import { administers, inspects, PERMISSIONS, reads } from "./verb.ts";
+import { administers, changesOwn, inspects, PERMISSIONS, reads } from "./verb.ts";
 
 const NAME = "^[a-z][a-z0-9-]{0,62}$";
 export const userName = text({ pattern: NAME, examples: ["anna"], description: "Name of a user" });
@@ -9,6 +9,8 @@ const roleName = text({ pattern: NAME, examples: ["operator"], description: "Nam
 const about = text({ maxLength: 200, description: "What it is for" });
 export const permissions = list(oneOf(PERMISSIONS), { minItems: 1, maxItems: PERMISSIONS.length });
 const roles = list(roleName, { maxItems: 100 });
+
+const password = text({ pattern: "^[^]{10,}$", maxLength: 200, writeOnly: true, examples: ["ten characters or more"] });
 
 export const whoAmI = reads({
   about: "Say who is asking, and what they may.",
@@ -76,10 +78,18 @@ export const setPassword = administers({
   example: "mill user password anna < password.txt",
   input: object({
     name: userName,
-    password: text({ pattern: "^[^]{10,}$", maxLength: 200, writeOnly: true, examples: ["ten characters or more"] }),
+    password,
   }),
   output: object({ name: userName }),
   http: { method: "POST", path: "/v1/users/:name/password" },
+});
+
+export const changePassword = changesOwn({
+  about: "Change one's own password, by the one of now; ends one's other sessions.",
+  example: "mill user password",
+  input: object({ current: text({ maxLength: 200, writeOnly: true, examples: ["the one of now"] }), password }),
+  output: object({ name: userName, ended: integer({ description: "Other sessions that were ended" }) }),
+  http: { method: "POST", path: "/v1/password" },
 });
 
 export const grantRole = administers({

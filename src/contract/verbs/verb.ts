@@ -57,6 +57,8 @@ export const operates = declare("operate", "control", true);
 /** Changes which version is served, whatever a gate said: audited. */
 export const approves = declare("approve", "control", true);
 export const administers = declare("admin", "control", true);
+/** Changes what is one's own, whatever one may beside: audited. */
+export const changesOwn = declare("read", "control", true);
 /** Asks a model: too many for the audit. */
 export const predicts = declare("predict", "data", false);
 /** Only looks, as often as programs do. */

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { openTestRecords } from "../../ports/records/fixtures/open-test-records.ts";
-import { createAccounts, createLogin } from "../index.ts";
+import { createAccounts, createAudit, createLogin } from "../index.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "mill-login-"));
 after(() => rm(folder, { recursive: true }));
@@ -16,9 +16,10 @@ async function fresh() {
   const accounts = createAccounts({ records, now });
   const person = { kind: "person", email: null, displayName: "", roles: ["editor"], by: "owner" } as const;
   for (const name of ["anna", "ben"]) await accounts.users.create({ ...person, name });
-  const login = createLogin({ records, accounts, now });
+  const audit = createAudit({ records, now });
+  const login = createLogin({ records, audit, accounts, now });
   await login.setPassword("anna", PASSWORD);
-  return { records, clock, accounts, login, open: () => createLogin({ records, now }) };
+  return { records, clock, accounts, audit, login, open: () => createLogin({ records, audit, now }) };
 }
 const PASSWORD = "correct horse";
 const RIGHT = { user: "anna", password: PASSWORD, address: "192.0.2.1" };
@@ -107,9 +108,10 @@ test("more at once than there is room for are sent away, and none of them is hel
 });
 
 test("who knows the password of before is not let in while it is set anew", async () => {
-  const { records, accounts, login } = await fresh();
+  const { records, accounts, audit, login } = await fresh();
   const late = createLogin({
     accounts,
+    audit,
     records: {
       ...records,
       async commit(statements) {
@@ -164,5 +166,80 @@ test("what is no session's cookie opens nothing", async () => {
   const { cookie } = await login.begin(RIGHT);
   for (const forged of ["", "x", cookie.slice(1), `${cookie}x`, cookie.toLowerCase(), "' OR 1=1 --", "A".repeat(43)])
     assert.equal(await login.find(forged), null);
+  await records.close();
+});
+
+test("who knows the password changes it; the session that asks stays, the others end, and others' stay", async () => {
+  const { records, login } = await fresh();
+  await login.setPassword("ben", PASSWORD);
+  const [asking, other, bens] = await Promise.all([RIGHT, RIGHT, { ...RIGHT, user: "ben" }].map(login.begin));
+  const { session } = (await login.find(asking!.cookie))!;
+  const change = { user: "anna", password: "another horse", session };
+  await assert.rejects(login.changePassword({ ...change, current: "correct house" }), { code: "guard.login-refused" });
+  assert.ok(await login.find(other!.cookie), "nothing has ended");
+  assert.equal(await login.changePassword({ ...change, current: PASSWORD }), 1);
+  assert.deepEqual(await Promise.all([asking!, other!, bens!].map(async ({ cookie }) => (await login.find(cookie))?.id)), [
+    "anna",
+    undefined,
+    "ben",
+  ]);
+  await assert.rejects(login.begin(RIGHT), { code: "guard.login-refused" });
+  assert.ok((await login.begin({ ...RIGHT, password: "another horse" })).cookie);
+  for (const user of ["nobody", "local", "owner"])
+    await assert.rejects(login.changePassword({ user, current: PASSWORD, password: "another horse" }), {
+      code: "guard.login-refused",
+    });
+  await records.close();
+});
+
+test("of two that change a password at once one does; guesses at the one of now are slowed down as logins are", async () => {
+  const { records, login } = await fresh();
+  const change = (password: string, current = PASSWORD) => login.changePassword({ user: "anna", current, password });
+  const codes = (await Promise.allSettled([change("first new one"), change("second new one")])).map((one) =>
+    one.status === "rejected" ? one.reason.code : "changed",
+  );
+  assert.deepEqual(codes.sort(), ["changed", "guard.login-refused"]);
+  for (let tries = 0; tries < 5; tries++)
+    await assert.rejects(change("whatever it is", "a guess of it"), { code: /guard\.login-(refused|throttled)/ });
+  await assert.rejects(change("whatever it is", "first new one"), { code: "guard.login-throttled" });
+  await assert.rejects(login.begin({ ...RIGHT, password: "first new one" }), { code: "guard.login-throttled" });
+  await records.close();
+});
+
+test("the audit tells who came in, from where, who was refused and who left, and no name that nobody has", async () => {
+  const { records, audit, login } = await fresh();
+  const { cookie } = await login.begin(RIGHT);
+  await assert.rejects(login.begin(WRONG));
+  await assert.rejects(login.begin({ ...WRONG, user: PASSWORD }));
+  await login.end(cookie);
+  await login.end(cookie);
+  const from = { by: "password", address: "192.0.2.1" };
+  assert.deepEqual(
+    (await audit.list({ limit: 10 }))
+      .reverse()
+      .map(({ actor, verb, target, outcome, detail }) => [actor, verb, target, outcome, detail]),
+    [
+      ["anna", "login", "anna", "done", from],
+      ["stranger", "login", "anna", "refused guard.login-refused", from],
+      ["stranger", "login", null, "refused guard.login-refused", from],
+      ["anna", "logout", "anna", "done", {}],
+    ],
+  );
+  assert.ok(!JSON.stringify(await audit.list({ limit: 10 })).includes(PASSWORD));
+  await records.close();
+});
+
+test("however many are refused, the audit grows by a hundred rows and one a minute, and says how many it left out", async () => {
+  const { records, audit, clock, login } = await fresh();
+  const guess = () => assert.rejects(login.begin({ ...WRONG, user: "nobody" }));
+  const rows = () => audit.list({ limit: 1000 });
+  for (let tries = 0; tries < 150; tries++) await guess();
+  assert.equal((await rows()).length, 100);
+  clock.ms += 60_000;
+  for (let tries = 0; tries < 50; tries++) await guess();
+  const [newest, ...others] = await rows();
+  assert.deepEqual([others.length, newest!.detail], [100, { by: "password", address: "192.0.2.1", refusalsWithoutRow: 50 }]);
+  await login.begin({ ...RIGHT, address: "192.0.2.2" });
+  assert.deepEqual((await rows())[0]!.detail, { by: "password", address: "192.0.2.2", refusalsWithoutRow: 49 });
   await records.close();
 });

@@ -5,10 +5,12 @@ import { createOidcRule, type OidcRuleOptions } from "./oidc-rule.ts";
 
 export interface OidcLogin extends Pick<Oidc, "name" | "begin"> {
   /** Errors: as `Oidc.finish` and `OidcRule`. */
-  finish(answer: Parameters<Oidc["finish"]>[0]): Promise<{ readonly user: string; readonly cookie: string }>;
+  finish(
+    answer: Parameters<Oidc["finish"]>[0] & { readonly address: string },
+  ): Promise<{ readonly user: string; readonly cookie: string }>;
 }
 
-export type OidcLoginOptions = OidcOptions & OidcRuleOptions & { readonly login: Pick<Login, "enter"> };
+export type OidcLoginOptions = OidcOptions & OidcRuleOptions & { readonly login: Pick<Login, "enter" | "refused"> };
 
 /** Errors: `config.value`. */
 export function createOidcLogin({ login, accounts, audit, roles, ...options }: OidcLoginOptions): OidcLogin {
@@ -16,9 +18,14 @@ export function createOidcLogin({ login, accounts, audit, roles, ...options }: O
   const admit = createOidcRule({ accounts, audit, roles });
   return {
     ...oidc,
-    async finish(answer) {
-      const user = await admit(await finish(answer));
-      return { user, cookie: (await login.enter(user)).cookie };
+    async finish({ address, ...answer }) {
+      try {
+        const user = await admit(await finish(answer));
+        return { user, cookie: (await login.enter(user, address)).cookie };
+      } catch (error) {
+        await login.refused(error, { by: "oidc", address });
+        throw error;
+      }
     },
   };
 }

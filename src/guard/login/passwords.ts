@@ -7,13 +7,14 @@ import { type Accounts, inForce } from "../people/accounts.ts";
 import { createThrottle } from "./throttle.ts";
 
 export interface Passwords {
-  /** Replaces what was. Errors: `guard.user-unknown`, `guard.user-disabled`. */
-  set(user: string, password: string): Promise<void>;
+  /** Replaces what was; with a guard only what it stands for, and gives whether it did. Errors: `guard.user-unknown`, `guard.user-disabled`. */
+  set(user: string, password: string, guard?: Statement): Promise<boolean>;
+  has(user: string): Promise<boolean>;
   /**
    * Who logs in. As slow for a name that does not exist as for one that does. After five failures for a name, or twenty from an address, each further one
    * doubles the wait, to five minutes. Errors: `guard.login-refused`, `guard.login-throttled`, `guard.user-disabled` for who knows the password.
    */
-  check(login: { readonly user: string; readonly password: string; readonly address: string }): Promise<LetIn>;
+  check(login: { readonly user: string; readonly password: string; readonly address?: string }): Promise<LetIn>;
 }
 
 export interface LetIn {
@@ -48,25 +49,29 @@ export function createPasswords({ records, accounts, now = Date.now }: Passwords
   };
 
   return {
-    async set(user, password) {
+    async set(user, password, guard) {
       inForce(await accounts.find(user), user);
       const salt = randomBytes(16);
       const derived = await inTurn(() => derive(password, salt));
-      await records.commit([
+      const { committed } = await records.commit([
+        ...(guard ? [guard] : []),
         {
           sql: `INSERT INTO passwords (holder, salt, hash, set_at) VALUES (?, ?, ?, ?)
             ON CONFLICT (holder) DO UPDATE SET salt = excluded.salt, hash = excluded.hash, set_at = excluded.set_at`,
           params: [user, salt.toString("base64"), derived.toString("base64"), now()],
         },
       ]);
+      return committed;
     },
 
+    has: async (user) => (await records.query("SELECT holder FROM passwords WHERE holder = ?", [user])).length > 0,
+
     async check({ user, password, address }) {
-      const waitMs = Math.max(byName.waitMs(user), byAddress.waitMs(address));
+      const waitMs = Math.max(byName.waitMs(user), address === undefined ? 0 : byAddress.waitMs(address));
       if (waitMs > 0) throw throttled(waitMs);
       requireRoom(); // who finds none has not guessed
       byName.failed(user);
-      byAddress.failed(address);
+      if (address !== undefined) byAddress.failed(address);
       const hash = await inTurn(async () => {
         const [row] = await records.query<{ salt: string; hash: string }>("SELECT salt, hash FROM passwords WHERE holder = ?", [
           user,
@@ -76,7 +81,7 @@ export function createPasswords({ records, accounts, now = Date.now }: Passwords
       });
       if (hash === null) throw refused();
       byName.forget(user);
-      byAddress.takeBack(address);
+      if (address !== undefined) byAddress.takeBack(address);
       const { actor } = inForce(await accounts.find(user), user);
       return {
         actor,

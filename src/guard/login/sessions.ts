@@ -12,9 +12,10 @@ export interface Sessions {
   begin(user: string, guard?: Statement): Promise<string | null>;
   /** Whose session it is, with what its roles allow at this moment; null: it has ended, or its user was disabled. */
   find(cookie: string): Promise<Actor | null>;
-  /** Here at once, in other processes within five seconds. */
-  end(cookie: string): Promise<void>;
-  endAll(user: string): Promise<void>;
+  /** Here at once, in other processes within five seconds. Whose it was; null: there was none. */
+  end(cookie: string): Promise<string | null>;
+  /** All of the user's but the one that `Actor.session` names; gives how many there were. */
+  endAll(user: string, but?: string): Promise<number>;
   /** What a request that changes something sends beside the cookie: another site can send the cookie, and cannot know this. */
   csrfOf(cookie: string): string;
   /** Constant time. Errors: `guard.csrf`. */
@@ -68,17 +69,22 @@ export function createSessions({ records, accounts, now = Date.now }: SessionsOp
       const row = FORM.test(cookie) ? await sessions.get(digestOf(cookie)) : null;
       if (row === null || now() >= row.createdAt + LIFE_MS) return null;
       const account = await accounts.find(row.holder);
-      return account === null || account.disabled ? null : account.actor;
+      return account === null || account.disabled ? null : { ...account.actor, session: digestOf(cookie) };
     },
 
     async end(cookie) {
-      await records.commit([{ sql: "DELETE FROM sessions WHERE digest = ?", params: [digestOf(cookie)] }]);
-      sessions.forget(digestOf(cookie));
+      const digest = digestOf(cookie);
+      const [row] = await records.query<{ holder: string }>("SELECT holder FROM sessions WHERE digest = ?", [digest]);
+      await records.commit([{ sql: "DELETE FROM sessions WHERE digest = ?", params: [digest] }]);
+      sessions.forget(digest);
+      return row?.holder ?? null;
     },
 
-    async endAll(user) {
-      await records.commit([{ sql: "DELETE FROM sessions WHERE holder = ?", params: [user] }]);
+    async endAll(user, but = "") {
+      const others = await records.query("SELECT digest FROM sessions WHERE holder = ? AND digest <> ?", [user, but]);
+      await records.commit([{ sql: "DELETE FROM sessions WHERE holder = ? AND digest <> ?", params: [user, but] }]);
       sessions.forget();
+      return others.length;
     },
 
     csrfOf,

@@ -5,11 +5,11 @@ import { type Accounts, requireOwner } from "./accounts.ts";
 
 type PeopleVerbs = Pick<
   Handlers,
-  | ("whoAmI" | "createUser" | "listUsers" | "disableUser" | "enableUser" | "setPassword")
+  | ("whoAmI" | "createUser" | "listUsers" | "disableUser" | "enableUser" | "setPassword" | "changePassword")
   | ("grantRole" | "revokeRole" | "putRole" | "listRoles" | "deleteRole")
 >;
 
-export const peopleVerbs = ({ users, roles }: Accounts, login: Pick<Login, "setPassword">): PeopleVerbs => ({
+export const peopleVerbs = ({ users, roles }: Accounts, login: Pick<Login, "setPassword" | "changePassword">): PeopleVerbs => ({
   whoAmI: async (_, { actor, rights }) => ({
     actor,
     roles: rights.roles,
@@ -40,6 +40,10 @@ export const peopleVerbs = ({ users, roles }: Accounts, login: Pick<Login, "setP
     await login.setPassword(name, password);
     return { name };
   },
+  changePassword: async ({ current, password }, { actor, rights }) => ({
+    name: actor,
+    ended: await login.changePassword({ user: actor, current, password, session: rights.session }),
+  }),
   grantRole: async ({ name, role }, { actor }) => ({ name, roles: await users.grant(name, role, actor) }),
   revokeRole: async ({ name, role }) => ({ name, roles: await users.revoke(name, role) }),
   async putRole({ name, may, about = "" }, { actor }) {

@@ -1,6 +1,6 @@
 import type { Handlers } from "../../contract/index.ts";
 import { lakeVerbs } from "../../lake/index.ts";
-import type { ArtifactVerb, TrackingVerb } from "../../train/index.ts";
+import type { ArtifactVerb, LoggedModelVerb, TrackingVerb } from "../../train/index.ts";
 import type { Workspace } from "../workspace.ts";
 import { assetVerbs } from "./assets.ts";
 import { definitionVerbs } from "./definitions.ts";
@@ -20,6 +20,7 @@ export type AccessVerb =
       | "disableUser"
       | "enableUser"
       | "setPassword"
+      | "changePassword"
       | "grantRole"
       | "revokeRole"
       | "putRole"
@@ -36,6 +37,7 @@ export type AccessVerb =
   | "rotateKeys"
   | ("setSecret" | "listSecrets" | "removeSecret")
   | ArtifactVerb
+  | LoggedModelVerb
   | TrackingVerb;
 
 export const platformVerbs = (workspace: Workspace): Omit<Handlers, AccessVerb> => ({

@@ -22,7 +22,7 @@ test("in a real browser people log in with a password or at a provider on anothe
   const records = await openTestRecords(join(folder, "mill.db"));
   const accounts = createAccounts({ records });
   await accounts.users.create({ name: "anna", kind: "person", email: null, displayName: "", roles: ["viewer"], by: "owner" });
-  const login = createLogin({ records, accounts });
+  const login = createLogin({ records, audit: createAudit({ records }), accounts });
   await login.setPassword("anna", "correct");
   const oidc = createOidcLogin({
     issuer: provider.issuer,

@@ -11,21 +11,40 @@ interface Page {
   readonly policy: string;
 }
 
-/** `session` is who is logged in; `said` is why a login was refused; `provider` is where people may log in as well. */
-export function renderLogin(
-  session: { readonly name: string; readonly csrf: string } | null,
-  said: string,
-  provider?: string,
-): Page {
-  const form = session
-    ? html`<p>You are <b>${session.name}</b>. <a href="/">To the page</a></p>
-<form method="post" action="/logout"><input type="hidden" name="csrf" value="${session.csrf}"><button>Log out</button></form>`
-    : html`<form method="post" action="/login">
+/** `said` is why a login was refused; `provider` is where people may log in as well. */
+export function renderLogin(said: string, provider?: string): Page {
+  const form = html`<form method="post" action="/login">
 <p><label>Name <input name="user" autocomplete="username" required autofocus></label></p>
 <p><label>Password <input name="password" type="password" autocomplete="current-password" required></label></p>
 ${said !== "" && html`<p class="bad" role="alert">${said}</p>`}<button>Log in</button></form>
 ${provider !== undefined && html`<p>or <a href="/login/oidc">log in with ${provider}</a></p>`}`;
-  return pageOf(session ? "Logged in" : "Log in", form);
+  return pageOf("Log in", form);
+}
+
+export interface Session {
+  readonly name: string;
+  readonly csrf: string;
+  /** Somebody who comes by a provider alone has none to change. */
+  readonly hasPassword: boolean;
+}
+
+/** `said` is what became of a new password. */
+export function renderSession(
+  { name, csrf, hasPassword }: Session,
+  said: { readonly done?: string; readonly refused?: string } = {},
+): Page {
+  const token = html`<input type="hidden" name="csrf" value="${csrf}">`;
+  const form = html`<p>You are <b>${name}</b>. <a href="/">To the page</a></p>
+<form method="post" action="/logout">${token}<button>Log out</button></form>
+${said.done !== undefined && html`<p role="status">${said.done}</p>`}
+${
+  hasPassword &&
+  html`<h3>Another password</h3><form method="post" action="/login/password">${token}
+<p><label>The one of now <input name="current" type="password" autocomplete="current-password" required></label></p>
+<p><label>The new one <input name="password" type="password" autocomplete="new-password" minlength="10" maxlength="200" required></label></p>
+${said.refused !== undefined && html`<p class="bad" role="alert">${said.refused}</p>`}<button>Change it</button></form>`
+}`;
+  return pageOf("Logged in", form);
 }
 
 /**
