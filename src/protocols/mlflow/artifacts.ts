@@ -54,7 +54,7 @@ export function rootOf(uri: string): string {
 }
 
 /** A relative path is looked at by itself, so that it does not climb out of its root. */
-function below(rootUri: string, path: string): string {
+export function below(rootUri: string, path: string): string {
   if (/^\//.test(path)) throw new MlflowError("INVALID_PARAMETER_VALUE", "Invalid path");
   return `${rootOf(rootUri)}/${path}`;
 }

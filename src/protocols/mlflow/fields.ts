@@ -31,6 +31,21 @@ export class Fields {
     return this.#read(name, (value) => (typeof value === "string" ? value : undefined));
   }
 
+  /** A text that must be there, or a number as one: names that are numbers, and enums, go by either. */
+  word(name: string): string {
+    const found = this.#read(name, (value) =>
+      typeof value === "number" ? String(value) : typeof value === "string" ? value : undefined,
+    );
+    if (found === undefined || found === "") throw missing(this.#path + name);
+    return found;
+  }
+
+  optionalFlag(name: string): boolean | undefined {
+    return this.#read(name, (value) =>
+      value === "true" || value === "false" ? value === "true" : typeof value === "boolean" ? value : undefined,
+    );
+  }
+
   /** A whole number that JavaScript holds exactly. */
   whole(name: string): number {
     return this.#required(name, this.optionalWhole(name));

@@ -6,6 +6,7 @@ import type { ForeignReply, ForeignRoute } from "../route.ts";
 import { ARTIFACTS, artifactRoutes } from "./artifacts.ts";
 import { EXPERIMENTS } from "./experiments.ts";
 import { readFields } from "./fields.ts";
+import { LOGGED_MODELS, loggedModelRoutes } from "./logged-models.ts";
 import { LOGGING } from "./logging.ts";
 import { METRICS } from "./metrics.ts";
 import { failure, MlflowError } from "./mlflow-error.ts";
@@ -24,7 +25,7 @@ const SERVER_INFO = {
   multipart_downloads_enabled: false,
 };
 
-const OPERATIONS: readonly Operation[] = [...EXPERIMENTS, ...RUNS, ...LOGGING, ...METRICS, ...ARTIFACTS];
+const OPERATIONS: readonly Operation[] = [...EXPERIMENTS, ...RUNS, ...LOGGING, ...METRICS, ...ARTIFACTS, ...LOGGED_MODELS];
 
 const PREFIXES = ["/api/2.0", "/api/3.0", "/ajax-api/2.0", "/ajax-api/3.0"] as const;
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
@@ -40,6 +41,7 @@ export function mlflowRoutes(): ForeignRoute[] {
       return prefixes.map((prefix) => toRoute(operation, `${prefix}/2.0/mlflow/${operation.path}`));
     }),
     ...artifactRoutes(),
+    ...loggedModelRoutes(),
     // No JSON: a client takes that for an older server, and asks what it knows of those.
     ...PREFIXES.flatMap((prefix) => METHODS.map((method) => unknown(method, `${prefix}/*`))),
   ];
