@@ -193,7 +193,7 @@ const isControl = (request: FastifyRequest): boolean => foreignOf(request)?.plan
 const isStreaming = (request: FastifyRequest): boolean =>
   foreignOf(request)?.streams === true || TAKES_BYTES.has(routeOf(request));
 const routeOf = ({ method, routeOptions }: FastifyRequest): string => `${method} ${routeOptions.url}`;
-const doorOf = (request: FastifyRequest): string => DOORS.get(routeOf(request)) ?? "none";
+const doorOf = (request: FastifyRequest): string => foreignOf(request)?.door ?? DOORS.get(routeOf(request)) ?? "none";
 
 function accessOf(request: FastifyRequest, reply: FastifyReply, verb: string, ms: number): AccessEntry {
   const { name } = (request.params ?? {}) as { readonly name?: string };
