@@ -327,7 +327,7 @@ const cases: readonly Case[] = [
   [
     ["runs", "--limit", "1"],
     EXIT.done,
-    /took +definitions +for\n\S+ {2}2026-11-21 06:00:00 +succeeded +2 s +0{12} +everything \(anna: asked\)\nmore: --cursor c\n$/,
+    /took +definitions +for\n\S+ {2}2026-11-21 06:00:00 +succeeded +2.0 s +0{12} +everything \(anna: asked\)\nmore: --cursor c\n$/,
     NONE,
   ],
   [

@@ -28,8 +28,10 @@ export function generalHelp(commands: Readonly<Record<string, CommandInfo>>, ver
 
 /** Commands of two words, by their first. */
 const GROUPS: Readonly<Record<string, string>> = {
+  definitions: "What mill.ts said when something was run.",
   audit: "What was done, by whom, and whether the record of it is whole.",
   lake: "Repositories of the lake: branches, commits, merges, objects; mill lake lists the commands.",
+  backfill: "Partitions that are taken in because somebody asks.",
   schedule: "What is run by itself, when next, and how it went.",
   token: "Tokens of users; mill token alone prints the admin token.",
   user: "People and service accounts.",

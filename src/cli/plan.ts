@@ -1,10 +1,10 @@
 import type { OutputOf } from "../contract/index.ts";
-import type { Command } from "./command.ts";
+import { type Command, textFlag } from "./command.ts";
 import { forecastText, hindsightText, stepForecastText } from "./forecast.ts";
 import { cell, table } from "./table.ts";
 
-export const command: Command = async ({ operands, output, effects, withVerbs }) => {
-  const plan = await withVerbs((call) => call("plan", { targets: operands }));
+export const command: Command = async ({ operands, flags, output, effects, withVerbs }) => {
+  const plan = await withVerbs((call) => call("plan", { targets: operands, definitions: textFlag(flags, "definitions") }));
   output.result(plan, () => planText(plan, effects.width));
   return undefined;
 };

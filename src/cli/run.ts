@@ -9,7 +9,8 @@ type RunFinished = Extract<OutputOf<"run">, { readonly event: "run-finished" }>;
 
 export const command: Command = async (context) => {
   const { operands, flags, withVerbs } = context;
-  const input = { targets: operands, reason: textFlag(flags, "reason"), on: textFlag(flags, "on") };
+  const [reason, on, definitions] = ["reason", "on", "definitions"].map((name) => textFlag(flags, name));
+  const input = { targets: operands, reason, on, definitions };
   const finished = await withVerbs((call) => follow(call("run", input, { signal: context.signal }), "run-finished", context));
   return conclude(finished, context);
 };

@@ -609,6 +609,12 @@ describe("a schedule is refused", () => {
     () => schedule("x", { runs: [departures], when: [newSources()] }),
     'kind "features"',
   );
+  told(
+    "that goes by no version",
+    "define.bad-value",
+    () => schedule("x", { runs: [late], when: [newSources()], definitions: "yesterday" }),
+    "mill definitions list",
+  );
   told("that runs nothing", "define.bad-value", () => schedule("x", { runs: [], when: [newSources()] }), "at least one data set");
   told("that never starts", "define.bad-value", when(), "at least one of cron");
   told("by a condition that does not exist", "define.bad-value", when({ when: "sources" }), "newSources");

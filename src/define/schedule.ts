@@ -8,7 +8,7 @@ import {
   type ScheduleCondition,
   type ScheduleDefinition,
 } from "./definitions.ts";
-import { definitionName, definitionOf, duration, fieldsOf, list, oneOf, text, within, wrong } from "./options.ts";
+import { definitionName, definitionOf, duration, fieldsOf, list, oneOf, optionalText, text, within, wrong } from "./options.ts";
 
 /** What can be made: an endpoint stands for its model. */
 export type Runnable = DatasetDefinition | ModelDefinition | EndpointDefinition;
@@ -18,6 +18,8 @@ export interface ScheduleOptions {
   readonly runs: readonly Runnable[];
   /** Any of them starts a run; one run of a schedule at a time. */
   readonly when: readonly ScheduleCondition[];
+  /** Version of the definitions that its runs go by, as `mill definitions list` names them; default: what mill.ts says when one starts. */
+  readonly definitions?: string | undefined;
 }
 
 export interface CronOptions {
@@ -31,14 +33,20 @@ export interface CronOptions {
 export function schedule(name: string, options: ScheduleOptions): ScheduleDefinition;
 export function schedule(name: unknown, options: unknown): ScheduleDefinition {
   const at = `schedule "${definitionName("schedule", name)}"`;
-  const given = fieldsOf(at, options, ["runs", "when"]);
+  const given = fieldsOf(at, options, ["runs", "when", "definitions"]);
   const runs = list(`${at}: runs`, given.runs).map((one, i) => readRunnable(`${at}: runs[${i}]`, one));
   if (runs.length === 0) wrong(`${at}: runs`, "at least one data set, model or endpoint", given.runs);
   const when = list(`${at}: when`, given.when).map((one, i) => readCondition(`${at}: when[${i}]`, one));
   if (when.length === 0)
     wrong(`${at}: when`, 'at least one of cron("0 3 * * *"), newSources(), olderThan("7d") and published(...)', []);
   for (const condition of when) if (condition.when === "published") refuseItself(at, condition.of, runs);
-  return Object.freeze({ [KIND]: "schedule" as const, name: name as string, runs, when });
+  const definitions = optionalText(`${at}: definitions`, given.definitions);
+  if (definitions !== undefined && !/^[0-9a-f]{8,64}$/.test(definitions))
+    wrong(`${at}: definitions`, "8 or more digits of a version, as `mill definitions list` names them", definitions);
+  return Object.freeze({
+    ...{ [KIND]: "schedule" as const, name: name as string, runs, when },
+    ...(definitions !== undefined && { definitions }),
+  });
 }
 
 /** At a time of the wall clock: minute, hour, day of the month, month, day of the week, as in `cron("0 3 * * *", { timeZone: "Europe/Berlin" })`. */

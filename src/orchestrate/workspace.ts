@@ -14,6 +14,7 @@ import type { Sources } from "./sources.ts";
 export interface Workspace {
   /** The definitions as they are now: read again when a file of the project has changed. */
   project(): Promise<Project>;
+  readonly projectFolder: string;
   readonly records: Records;
   readonly objects: Objects;
   readonly lake: Lake;

@@ -10,6 +10,18 @@ export const WORK_ERRORS = {
   },
   "definitions.unknown": { status: 404, exit: EXIT.notFound, about: "No run went by such a version of the definitions." },
   "schedule.unknown": { status: 404, exit: EXIT.notFound, about: "There is no schedule of this name in the project." },
+  "backfill.unknown": { status: 404, exit: EXIT.notFound, about: "There is no backfill with this id." },
+  "backfill.unpartitioned": {
+    status: 422,
+    exit: EXIT.definitions,
+    about: "A backfill was asked for of something that is not made from one data set with partitions.",
+  },
+  "backfill.range": {
+    status: 400,
+    exit: EXIT.usage,
+    about: "A backfill was asked for over periods that a data set does not have.",
+  },
+  "backfill.state": { status: 409, exit: EXIT.conflict, about: "A backfill is not in a state in which this can be done to it." },
   "partition.redefined": {
     status: 409,
     exit: EXIT.conflict,

@@ -140,9 +140,9 @@ test("one run of a schedule at a time: ticks that come meanwhile are made good b
   await end();
 });
 
-test("a tick that a stopping server lets go of goes on at the next one, and counts once", async () => {
+test("a tick that a stopping server lets go of goes on at the next one, by the definitions that it began with, and counts once", async () => {
   const { kinds, entered, letGo } = heldIngest();
-  const { clock, here, server, look, ticks, reasons, end } = await openScheduled('m.cron("0 * * * *")', { kinds });
+  const { platform, clock, here, server, look, ticks, reasons, end } = await openScheduled('m.cron("0 * * * *")', { kinds });
   await look();
   clock.now += HOUR;
   await here.look();
@@ -152,6 +152,7 @@ test("a tick that a stopping server lets go of goes on at the next one, and coun
     (await ticks()).map(({ state }) => state),
     ["running"],
   );
+  platform.write("mill.ts", scheduled('m.cron("0 * * * *")', "late"));
   letGo();
   await look(1000, server());
   const found = await ticks();
@@ -160,6 +161,8 @@ test("a tick that a stopping server lets go of goes on at the next one, and coun
     [["succeeded", 2]],
   );
   assert.match((await reasons()).at(-1)!, /taken up again after it was cut off$/);
+  const [again, before] = (await platform.call("listRuns", {})).items;
+  assert.deepEqual([again!.definitions, again!.targets], [before!.definitions, ["dataset/deliveries"]]);
   await end();
 });
 
@@ -194,6 +197,28 @@ test("a tick whose server died is taken up when its lease is over, by one server
   await look();
   const { state, tries, error } = (await ticks()).at(-1)!;
   assert.deepEqual([state, tries, error], ["failed", 4, "it was cut off 3 times"]);
+  await end();
+});
+
+test("a schedule goes by the version of the definitions that it names", async () => {
+  const { platform, look, ticks, end } = await openScheduled('m.cron("0 * * * *")');
+  await platform.run(["dataset/deliveries"]);
+  const { definitions } = (await platform.call("listRuns", {})).items[0]!;
+  const often = (version: string) =>
+    `export const often = m.schedule("often", { runs: [deliveries], when: [m.cron("0 * * * *")], definitions: "${version}" });`;
+  platform.write("mill.ts", millText({ check: "c.load.lt(10)", more: often(definitions!.slice(7, 19)) }));
+  await look();
+  await look(HOUR);
+  platform.write("mill.ts", millText({ check: "c.load.lt(10)", more: often("0123456789") }));
+  await look(HOUR);
+  assert.deepEqual(
+    (await ticks()).map(({ state, error }) => [state, error?.slice(0, 34)]),
+    [
+      ["succeeded", undefined],
+      ["failed", 'There is no version "0123456789" o'],
+    ],
+  );
+  assert.equal((await platform.call("listRuns", {})).items[0]!.definitions, definitions);
   await end();
 });
 

@@ -8,6 +8,7 @@
  */
 import { asMillError, type MillError, newId, parseCron } from "../../base/index.ts";
 import type { Project, ScheduleDefinition } from "../../define/index.ts";
+import { resumable } from "../definitions/versions.ts";
 import { runTargets } from "../run-targets.ts";
 import type { Workspace } from "../workspace.ts";
 import { type Cursor, conditionId, judge } from "./conditions.ts";
@@ -142,12 +143,10 @@ export function createScheduler(workspace: Workspace, { leaseMs = 30_000, onFaul
     }, leaseMs / 3);
     const signal = AbortSignal.any([stopping.signal, fenced.signal]);
     try {
-      const again = tick.tries > 1 ? `, taken up again after it was cut off` : "";
       const { state, error } = await runTargets(
         workspace,
         {
-          targets: [...new Set(definition.runs.map(targetOf))],
-          reason: `schedule ${definition.name} ${tick.cause}${again}`,
+          ...(await askedBy(definition, tick)),
           beside: true,
           prepare: async (runId) => void (await records.commit([tickRuns(tick, runId)])),
         },
@@ -165,6 +164,14 @@ export function createScheduler(workspace: Workspace, { leaseMs = 30_000, onFaul
     } finally {
       clearInterval(beating);
     }
+  };
+
+  /** A run that was cut off goes on with the definitions that it began with, unless the steps are not what they were: then by mill.ts, as if it were new. */
+  const askedBy = async ({ name, runs, definitions }: ScheduleDefinition, { tries, runId, cause }: Tick) => {
+    const reason = `schedule ${name} ${cause}${tries > 1 ? ", taken up again after it was cut off" : ""}`;
+    const begun = tries > 1 && runId !== null ? await resumable(workspace, runId) : null;
+    if (begun !== null) return { ...begun, reason };
+    return { targets: [...new Set(runs.map(targetOf))], reason, ...(definitions !== undefined && { definitions }) };
   };
 
   const end = async (tick: Tick, how: Parameters<typeof endTick>[3]) => void (await endTick(records, tick, owner, how));

@@ -1,6 +1,7 @@
 import { formatMoment, formatSpan, isId } from "../../base/index.ts";
 import type { OutputOf } from "../../contract/index.ts";
 import type { RunRecord, StepRecord } from "../../steps/index.ts";
+import { shortVersion } from "../definitions/versions.ts";
 import { type Foretold, foretoldOf } from "../forecast/hindsight.ts";
 import { retrainingsOf } from "../retrainings.ts";
 import type { Workspace } from "../workspace.ts";
@@ -46,10 +47,11 @@ function runEntry({ id, actor, reason, state, startedAt, endedAt, error }: RunRe
 async function logOfRun({ ledger, records }: Workspace, id: string): Promise<Entry[]> {
   const { run, steps } = await ledger.getRun(id);
   const foretold = await foretoldOf(records, id);
+  const by = run.definitions === null ? "" : `, by definitions ${shortVersion(run.definitions)}`;
   const started = {
     at: instant(run.startedAt),
     what: "run",
-    text: `started by ${run.actor}: ${run.targets.join(", ") || "everything"} (${run.reason})`,
+    text: `started by ${run.actor}: ${run.targets.join(", ") || "everything"} (${run.reason})${by}`,
   };
   const ended = run.endedAt === null ? [] : [{ at: instant(run.endedAt), what: "run", text: endText(run, foretold.get(":run")) }];
   return [started, ...steps.map((step) => stepEntry(step, foretold.get(`${step.target}:${step.kind}`))), ...ended];

@@ -63,6 +63,7 @@ export const runSummary = (run: RunRecord): OutputOf<"listRuns">["items"][number
   endedAt: instantOrNull(run.endedAt),
   error: run.error,
   ...(run.infrastructure === null ? {} : { infrastructure: run.infrastructure }),
+  ...(run.definitions === null ? {} : { definitions: run.definitions }),
 });
 
 export const forecastOnWire = ({ steps, ...whole }: Forecast): NonNullable<OutputOf<"plan">["forecast"]> => ({

@@ -1,6 +1,8 @@
 /** Planning, running, and what was made: plan, run, status, log, diff, graph, runs, steps. */
 import { eventQueue } from "../../base/index.ts";
 import type { Handlers, OutputOf } from "../../contract/index.ts";
+import { areDefinitions, definitionDifferences } from "../definitions/differences.ts";
+import { definitionsNamed, requireSameSteps } from "../definitions/versions.ts";
 import { forecastPlan } from "../forecast/forecast.ts";
 import { hindsight } from "../forecast/hindsight.ts";
 import { buildGraph, selectNodes } from "../graph.ts";
@@ -26,20 +28,17 @@ type WorkVerbs = Pick<
 
 export function workVerbs(workspace: Workspace): WorkVerbs {
   const { ledger } = workspace;
-  const selected = async (targets: readonly string[] = []) => {
-    const project = await workspace.project();
-    return { project, nodes: selectNodes(buildGraph(project, ledger.environment), nodeTargets(project, targets)) };
-  };
-
-  const planned = async (targets?: readonly string[]) => {
-    const { project, nodes } = await selected(targets);
+  const planned = async (targets: readonly string[] = [], definitions?: string) => {
+    const { version, project } = await definitionsNamed(workspace, definitions);
+    const nodes = selectNodes(buildGraph(project, ledger.environment), nodeTargets(project, targets));
+    if (definitions !== undefined) await requireSameSteps(workspace, version, nodes);
     const outside = outsideOf(workspace, project);
     return { project, outside, plan: await makePlan(nodes, outside, ledger) };
   };
 
   return {
-    async plan({ targets }) {
-      const { project, outside, plan } = await planned(targets);
+    async plan({ targets, definitions }) {
+      const { project, outside, plan } = await planned(targets, definitions);
       if (plan.error) throw plan.error;
       const forecast = await forecastPlan(workspace, { project, outside }, plan.steps, CONCURRENCY);
       const foretold = new Map(forecast.steps.map(({ node, forecast }) => [node.id, forecast]));
@@ -54,9 +53,10 @@ export function workVerbs(workspace: Workspace): WorkVerbs {
       };
     },
 
-    run: ({ targets = [], reason = "asked", on }, context) => {
+    run: ({ targets = [], reason = "asked", on, definitions }, context) => {
       const queue = eventQueue<OutputOf<"run">>();
-      void queue.closeWith(runTargets(workspace, { targets, reason, ...(on && { on }) }, context, queue.push));
+      const asked = { targets, reason, ...(on && { on }), ...(definitions && { definitions }) };
+      void queue.closeWith(runTargets(workspace, asked, context, queue.push));
       return queue.events;
     },
 
@@ -85,6 +85,7 @@ export function workVerbs(workspace: Workspace): WorkVerbs {
     },
 
     async diff({ a, b }) {
+      if (await areDefinitions(workspace, a, b)) return { a, b, ...(await definitionDifferences(workspace, a, b)) };
       const dataset = await datasetOfBoth(workspace, a, b);
       if (dataset !== null) return { a, b, ...(await rowDifferences(workspace, dataset, a, b)) };
       const [first, second] = [await versionNamed(workspace.registry, a), await versionNamed(workspace.registry, b)];
