@@ -36,6 +36,7 @@ import { createLake, createUploads } from "./lake/index.ts";
 import { createMonitor } from "./monitor/index.ts";
 import { configuredNotices } from "./notices.ts";
 import {
+  createBackfiller,
   createKeeper,
   createLineageExporter,
   createScheduler,
@@ -96,7 +97,7 @@ export async function openWorkspace(config: Config): Promise<App> {
     const accounts = createAccounts({ records });
     const login = createLogin({ records, audit, accounts });
     const secrets = createSecrets({ records, keyring });
-    const oidc = oidcOf(config, { accounts, audit, login, secrets });
+    const oidc = oidcOf(config, { accounts, audit, login, secrets, records });
     const accessKeys = createAccessKeys({ records, keyring, accounts });
     const tokens = await openTokens({ records, workspace: config.workspace, configured: config.token, accounts });
     const scratch = join(config.workspace, "scratch");
@@ -216,6 +217,7 @@ export async function openWorkspace(config: Config): Promise<App> {
         bearer: tokens.bearer,
         host: config.host,
         port: config.s3Port,
+        limits: { requests: config.s3Limit, strangers: config.strangerLimit },
         ...(config.s3Domain !== null && { domain: config.s3Domain }),
         ...(certificate && { tls: certificate.current() }),
         log,
@@ -239,7 +241,10 @@ async function doorCertificate(config: Config, onFault: (message: string) => voi
 }
 
 /** Errors: `config.value`. */
-function oidcOf(config: Config, doors: Pick<OidcLoginOptions, "accounts" | "audit" | "login" | "secrets">): OidcLogin | null {
+function oidcOf(
+  config: Config,
+  doors: Pick<OidcLoginOptions, "accounts" | "audit" | "login" | "secrets" | "records">,
+): OidcLogin | null {
   const { oidcIssuer: issuer, oidcClient: client, oidcSecretFile: secretFile, oidcScope: scope, oidcRoles: roles } = config;
   if (issuer === null) return null;
   const missing = client === null ? "oidcClient" : secretFile === null ? "oidcSecretFile" : null;

@@ -48,6 +48,7 @@ test("without a word from anyone the defaults hold", () => {
     oidcRoles: [],
     strangerLimit: 600,
     actorLimit: 12_000,
+    s3Limit: 600_000,
     accessLogMb: 64,
     on: "local",
     pools: {},

@@ -45,6 +45,7 @@ export interface Config {
   /** Requests a minute; 0: no limit. */
   readonly strangerLimit: number;
   readonly actorLimit: number;
+  readonly s3Limit: number;
   /** 0: no access log. */
   readonly accessLogMb: number;
   readonly on: (typeof ENGINES)[number];
@@ -121,6 +122,7 @@ export function readConfig({ flags, env, file, machine }: ConfigSources): Config
     oidcRoles: readRoles(find("oidcRoles")),
     strangerLimit: integer("strangerLimit", SETTINGS.strangerLimit.default),
     actorLimit: integer("actorLimit", SETTINGS.actorLimit.default),
+    s3Limit: integer("s3Limit", SETTINGS.s3Limit.default),
     accessLogMb: integer("accessLog", SETTINGS.accessLog.default),
     on: (text("on") ?? SETTINGS.on.default) as Config["on"],
     pools: readPools(find("pools")),

@@ -310,6 +310,16 @@ export const SETTINGS = {
     max: 10_000_000,
     default: 12_000,
   },
+  s3Limit: {
+    about: "Requests a minute that an access key may send to the S3 door, and an address in all; 0 is no limit.",
+    type: "integer",
+    env: "MILL_S3_LIMIT",
+    file: true,
+    flag: true,
+    min: 0,
+    max: 100_000_000,
+    default: 600_000,
+  },
   accessLog: {
     about: "Megabytes of the access log that are kept in the workspace; 0 writes none.",
     type: "integer",

@@ -44,6 +44,7 @@ const options: OidcLoginOptions = {
   client: provider.client,
   secretFile,
   secrets,
+  records,
   scope: "openid email profile groups",
   groupsClaim: "groups",
   roles: [
@@ -195,6 +196,27 @@ test("an answer counts once, in the browser that asked, with the state that it a
   const tooLate = await answered(late, "anna");
   clock.aheadMs = 11 * 60_000;
   await refusedAt(late, tooLate, 401, /last ten minutes/);
+});
+
+test("of several servers on the same records any takes the answer, and one alone does", async () => {
+  const elsewhere = await openTestRecords(join(folder, "mill.db"));
+  const servers = [createOidcLogin(options), createOidcLogin({ ...options, records: elsewhere })] as const;
+  for (const [begins, ends] of [servers, [...servers].reverse()] as const) {
+    const { to, cookie } = await begins!.begin(CALLBACK);
+    const answer = { url: await answered(openBrowser(), "anna", to), cookie, address: "192.0.2.1" };
+    assert.equal((await ends!.finish(answer)).user, "anna");
+    for (const server of servers) await assert.rejects(server.finish(answer), { code: "guard.oidc-answer", message: /already/ });
+  }
+  const { to, cookie } = await servers[0].begin(CALLBACK);
+  const answer = { url: await answered(openBrowser(), "anna", to), cookie, address: "192.0.2.1" };
+  const outcomes = await Promise.allSettled([...servers, ...servers].map((server) => server.finish(answer)));
+  assert.equal(outcomes.filter(({ status }) => status === "fulfilled").length, 1);
+  const { to: unanswered, cookie: kept } = await servers[0].begin(CALLBACK);
+  const rows = JSON.stringify(await records.query("SELECT * FROM oidc_logins"));
+  const sent = new URL(unanswered).searchParams;
+  for (const secret of [kept, sent.get("state")!, sent.get("nonce")!])
+    assert.ok(!rows.includes(secret), "the records alone answer nothing");
+  await elsewhere.close();
 });
 
 test("a code that was used, or is none, and what the provider refuses are told", async () => {

@@ -1,13 +1,16 @@
 /**
  * Login at an OpenID provider: authorization code with PKCE (RFC 7636), state and nonce (OpenID Connect Core 1.0). The ID token's signature, issuer, audience
- * and times are looked at; each login that was begun is answered once, by the browser that began it, within ten minutes, in this process.
+ * and times are looked at; each login that was begun is answered once, by the browser that began it, within ten minutes, at whichever server of the records.
+ * The browser's cookie alone makes state, nonce and verifier: the records hold its digest, and when the login began.
  */
-import { randomBytes } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Configuration } from "openid-client";
 import { MillError } from "../../base/index.ts";
 import { namesSecret } from "../../contract/index.ts";
+import type { Records } from "../../ports/records/index.ts";
 import type { NamedSecrets } from "../secrets/secrets.ts";
+import { createOidcLogins } from "./oidc-logins.ts";
 import type { OidcClaims } from "./oidc-rule.ts";
 
 export interface OidcOptions {
@@ -16,6 +19,7 @@ export interface OidcOptions {
   /** File of the client's secret, or `secret:NAME`. */
   readonly secretFile: string;
   readonly secrets: Pick<NamedSecrets, "resolve">;
+  readonly records: Records;
   readonly scope: string;
   readonly groupsClaim: string;
   readonly now?: () => number;
@@ -30,24 +34,23 @@ export interface Oidc {
   finish(answer: { readonly url: string; readonly cookie: string | undefined }): Promise<OidcClaims>;
 }
 
-interface Begun {
-  readonly redirect: string;
-  readonly state: string;
-  readonly nonce: string;
-  readonly verifier: string;
-  readonly atMs: number;
-}
-
-const LOGIN_MS = 10 * 60_000;
-const BEGUN_MAX = 10_000;
 const ANSWER_S = 10;
 /** The provider's addresses are asked for again after so long. */
 const DISCOVERED_MS = 3_600_000;
 
 /** Asks the provider nothing before somebody logs in. Errors: `config.value`. */
-export function createOidc({ issuer, client: id, secretFile, secrets, scope, groupsClaim, now = Date.now }: OidcOptions): Oidc {
+export function createOidc({
+  issuer,
+  client: id,
+  secretFile,
+  secrets,
+  records,
+  scope,
+  groupsClaim,
+  now = Date.now,
+}: OidcOptions): Oidc {
   const address = requireSafe(issuer);
-  const begun = new Map<string, Begun>();
+  const logins = createOidcLogins({ records, now });
   let discovered: { readonly secret: string; readonly atMs: number; readonly provider: Promise<Configuration> } | null = null;
 
   const provider = async (): Promise<Configuration> => {
@@ -67,12 +70,9 @@ export function createOidc({ issuer, client: id, secretFile, secrets, scope, gro
 
     async begin(redirect) {
       const [client, known] = [await import("openid-client"), await provider()];
-      const [cookie, state, nonce, verifier] = [random(), random(), random(), client.randomPKCECodeVerifier()];
-      for (const [key, { atMs }] of begun) {
-        if (now() - atMs <= LOGIN_MS && begun.size < BEGUN_MAX) break; // the oldest stand first
-        begun.delete(key);
-      }
-      begun.set(cookie, { redirect, state, nonce, verifier, atMs: now() });
+      const cookie = randomBytes(32).toString("base64url");
+      const { state, nonce, verifier } = drawnFrom(cookie);
+      await logins.begin(cookie, redirect);
       const to = client.buildAuthorizationUrl(known, {
         redirect_uri: redirect,
         scope,
@@ -85,18 +85,18 @@ export function createOidc({ issuer, client: id, secretFile, secrets, scope, gro
     },
 
     async finish({ url, cookie = "" }) {
-      const login = begun.get(cookie);
-      begun.delete(cookie); // whatever comes of it, it is answered
-      if (login === undefined || now() - login.atMs > LOGIN_MS)
+      const redirect = await logins.end(cookie); // whatever comes of it, it is answered
+      if (redirect === null)
         throw refused("no login was begun by this browser in the last ten minutes, or it was answered already");
       const [client, known] = [await import("openid-client"), await provider()];
-      const came = new URL(login.redirect);
+      const { state, nonce, verifier } = drawnFrom(cookie);
+      const came = new URL(redirect);
       came.search = new URL(url, came).search;
       try {
         const tokens = await client.authorizationCodeGrant(known, came, {
-          pkceCodeVerifier: login.verifier,
-          expectedState: login.state,
-          expectedNonce: login.nonce,
+          pkceCodeVerifier: verifier,
+          expectedState: state,
+          expectedNonce: nonce,
           idTokenExpected: true,
         });
         const claims = tokens.claims()!;
@@ -191,4 +191,8 @@ const away = (at: string, thrown: unknown) => {
   });
 };
 
-const random = () => randomBytes(32).toString("base64url");
+/** 256 bits each, of which none tells another or the cookie. */
+function drawnFrom(cookie: string): Readonly<Record<"state" | "nonce" | "verifier", string>> {
+  const draw = (what: string) => createHmac("sha256", cookie).update(`oidc ${what}`).digest("base64url");
+  return { state: draw("state"), nonce: draw("nonce"), verifier: draw("verifier") };
+}

@@ -9,6 +9,7 @@ import type { Objects } from "../../ports/objects/index.ts";
 import { parseAddress } from "./address.ts";
 import { RequestBody } from "./body.ts";
 import { toS3Error } from "./faults.ts";
+import { createDoorLimits, type DoorLimitOptions, type DoorLimits } from "./limits.ts";
 import { operationOf } from "./operations.ts";
 import { createBuckets } from "./place.ts";
 import type { Resources, S3Request } from "./request.ts";
@@ -51,6 +52,8 @@ export interface S3DoorOptions {
   /** Buckets may then come in the host as well: `BUCKET.DOMAIN`. */
   readonly domain?: string;
   readonly region?: string;
+  /** Left out: none. */
+  readonly limits?: DoorLimitOptions;
   readonly clock?: () => number;
   readonly log: {
     access(line: AccessLine): void;
@@ -83,6 +86,7 @@ export async function startS3Door(options: S3DoorOptions): Promise<S3Door> {
     domain: domain?.toLowerCase(),
     ...(options.bearer && { bearer: options.bearer }),
   });
+  const limits = createDoorLimits(options.limits ?? { requests: 0, strangers: 0 }, clock);
   const report = (requestId: string, thrown: unknown): S3Error => {
     const fault = toS3Error(thrown);
     if (fault.status >= 500 && !(thrown instanceof S3Error)) log.error("s3 request failed", { requestId, ...told(thrown) });
@@ -104,7 +108,7 @@ export async function startS3Door(options: S3DoorOptions): Promise<S3Door> {
     let request: S3Request | undefined;
     let bytes = 0;
     try {
-      request = await admit(incoming, response, id, waiting, authenticator, domain?.toLowerCase());
+      request = await admit(incoming, response, id, waiting, { authenticator, limits, domain: domain?.toLowerCase() });
       bytes = await send(response, await operationOf(request)(request, resources), request.method, closing(common));
     } catch (thrown) {
       sendError(incoming, response, report(id, thrown), closing(common));
@@ -167,17 +171,28 @@ function closeSilent(socket: Socket, response: ServerResponse | null | undefined
   if (!ours) socket.destroy();
 }
 
+interface Admittance {
+  readonly authenticator: Authenticator;
+  readonly limits: DoorLimits;
+  readonly domain: string | undefined;
+}
+
 async function admit(
   incoming: IncomingMessage,
   response: ServerResponse,
   id: string,
   waiting: boolean,
-  authenticator: Authenticator,
-  domain: string | undefined,
+  { authenticator, limits, domain }: Admittance,
 ): Promise<S3Request> {
   const { method = "", url = "", headers } = incoming;
+  const address = incoming.socket.remoteAddress ?? "";
+  limits.arrived(address);
   const { bucket, key, query } = parseAddress(url, headers.host, domain);
-  const { actor, signing } = await authenticator.authenticate({ method, url, headers });
+  const { actor, keyId, signing } = await authenticator.authenticate({ method, url, headers }).catch((refused) => {
+    limits.refused(address);
+    throw refused;
+  });
+  limits.admitted(keyId || actor.id);
   if (query.has("X-Amz-Signature") || query.has("Signature")) takeHoisted(query, headers);
   return { id, method, bucket, key, query, headers, actor, body: new RequestBody(incoming, response, signing, waiting) };
 }

@@ -6,7 +6,7 @@ const CODES: Readonly<Record<string, readonly [code: S3Code, tell: boolean]>> = 
   "guard.token-wrong": ["AccessDenied", true],
   "guard.token-expired": ["AccessDenied", true],
   "guard.token-revoked": ["AccessDenied", true],
-  "guard.step-token-ended": ["AccessDenied", true],
+  "guard.too-many-requests": ["SlowDown", false],
   "guard.user-disabled": ["AccessDenied", true],
   "lake.unknown-repository": ["NoSuchBucket", false],
   "lake.unknown-ref": ["NoSuchBucket", false],

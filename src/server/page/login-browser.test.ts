@@ -28,6 +28,7 @@ test("in a real browser people log in with a password or at a provider on anothe
     issuer: provider.issuer,
     client: provider.client,
     secretFile: join(folder, "secret"),
+    records,
     secrets: createSecrets({ records, keyring: await openKeyring(folder) }),
     scope: "openid email groups",
     groupsClaim: "groups",
