@@ -7,34 +7,38 @@ const PAGE_BITS = 7;
 
 export type Column = MetricColumn | TextColumn;
 
+/** Each column has a number of its own in this process. */
+let columnsMade = 0;
+
 /** A page: the values of its rows, then their steps, then their timestamps; a step that is NaN: the run has no such metric. */
 export class MetricColumn {
   readonly kind = "metrics";
   readonly key: string;
-  readonly #pages = new Map<number, Float64Array>();
+  readonly number = columnsMade++;
+  readonly #pages: (Float64Array | undefined)[] = [];
 
   constructor(key: string) {
     this.key = key;
   }
 
   value(row: number): number | undefined {
-    const page = this.#pages.get(row >> PAGE_BITS);
+    const page = this.#pages[row >> PAGE_BITS];
     const at = row & (PAGE_ROWS - 1);
     return page === undefined || Number.isNaN(page[PAGE_ROWS + at]!) ? undefined : page[at]!;
   }
 
   point(row: number): { value: number; step: number; timestamp: number } {
-    const page = this.#pages.get(row >> PAGE_BITS)!;
+    const page = this.#pages[row >> PAGE_BITS]!;
     const at = row & (PAGE_ROWS - 1);
     return { value: page[at]!, step: page[PAGE_ROWS + at]!, timestamp: page[2 * PAGE_ROWS + at]! };
   }
 
   /** Keeps the greatest by step, timestamp, value. True: the run had none before. */
   offer(row: number, value: number, step: number, timestamp: number): boolean {
-    let page = this.#pages.get(row >> PAGE_BITS);
+    let page = this.#pages[row >> PAGE_BITS];
     if (page === undefined) {
       page = new Float64Array(3 * PAGE_ROWS).fill(Number.NaN);
-      this.#pages.set(row >> PAGE_BITS, page);
+      this.#pages[row >> PAGE_BITS] = page;
     }
     const at = row & (PAGE_ROWS - 1);
     const lastStep = page[PAGE_ROWS + at]!;
@@ -52,7 +56,7 @@ export class MetricColumn {
   }
 
   clear(row: number): void {
-    const page = this.#pages.get(row >> PAGE_BITS);
+    const page = this.#pages[row >> PAGE_BITS];
     if (page) page[PAGE_ROWS + (row & (PAGE_ROWS - 1))] = Number.NaN;
   }
 }
@@ -67,7 +71,8 @@ export function compareValues(a: number, b: number): number {
 export class TextColumn {
   readonly kind: "params" | "tags";
   readonly key: string;
-  readonly #pages = new Map<number, (string | undefined)[]>();
+  readonly number = columnsMade++;
+  readonly #pages: ((string | undefined)[] | undefined)[] = [];
 
   constructor(kind: "params" | "tags", key: string) {
     this.kind = kind;
@@ -75,15 +80,15 @@ export class TextColumn {
   }
 
   value(row: number): string | undefined {
-    return this.#pages.get(row >> PAGE_BITS)?.[row & (PAGE_ROWS - 1)];
+    return this.#pages[row >> PAGE_BITS]?.[row & (PAGE_ROWS - 1)];
   }
 
   /** True: the run had none before. */
   set(row: number, text: string): boolean {
-    let page = this.#pages.get(row >> PAGE_BITS);
+    let page = this.#pages[row >> PAGE_BITS];
     if (page === undefined) {
       page = new Array(PAGE_ROWS).fill(undefined);
-      this.#pages.set(row >> PAGE_BITS, page);
+      this.#pages[row >> PAGE_BITS] = page;
     }
     const at = row & (PAGE_ROWS - 1);
     const isFirst = page[at] === undefined;
@@ -92,7 +97,7 @@ export class TextColumn {
   }
 
   clear(row: number): void {
-    const page = this.#pages.get(row >> PAGE_BITS);
+    const page = this.#pages[row >> PAGE_BITS];
     if (page) page[row & (PAGE_ROWS - 1)] = undefined;
   }
 }

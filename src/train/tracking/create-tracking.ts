@@ -29,9 +29,11 @@ interface FoldingLimits {
   readonly runs: number;
   /** Points with which writers wait for a fold. */
   readonly pointsMax: number;
+  /** Points of a chunk. */
+  readonly chunkPoints: number;
 }
 
-const FOLDING: FoldingLimits = { afterMs: 10_000, points: 250_000, runs: 2000, pointsMax: 4_000_000 };
+const FOLDING: FoldingLimits = { afterMs: 10_000, points: 250_000, runs: 2000, pointsMax: 4_000_000, chunkPoints: 131_072 };
 const COMPARED_MAX = 1000;
 
 /** What is known is read when it is first asked for. */
@@ -181,7 +183,7 @@ export function createTracking({
   }
 
   function foldNow(): Promise<void> {
-    folding ??= fold(records, replica).finally(() => {
+    folding ??= fold(records, replica, limits.chunkPoints).finally(() => {
       folding = null;
     });
     return folding;

@@ -186,9 +186,11 @@ const { anyFilter } = fc.letrec<{ anyFilter: Meant }>((again) => {
       numberTest,
       textTest,
       nullTest,
-      two.map(([a, b]) => ({ text: `(${a.text}) AND (${b.text})`, meaning: (item) => a.meaning(item) && b.meaning(item) })),
-      two.map(([a, b]) => ({ text: `((${a.text}) or ${b.text})`, meaning: (item) => a.meaning(item) || b.meaning(item) })),
-      again("anyFilter").map(({ text, meaning }) => ({ text: `NOT (${text})`, meaning: (item) => !meaning(item) })),
+      two.map(
+        ([a, b]): Meant => ({ text: `(${a.text}) AND (${b.text})`, meaning: (item) => a.meaning(item) && b.meaning(item) }),
+      ),
+      two.map(([a, b]): Meant => ({ text: `((${a.text}) or ${b.text})`, meaning: (item) => a.meaning(item) || b.meaning(item) })),
+      again("anyFilter").map(({ text, meaning }): Meant => ({ text: `NOT (${text})`, meaning: (item) => !meaning(item) })),
     ),
   };
 });

@@ -12,15 +12,13 @@ import { decodeChunk, encodeChunk, mergeBatches, type PointBatch, partOf } from 
 import type { Replica } from "./replica.ts";
 import { experimentStatement, runStatement } from "./rows.ts";
 
-/** Points of a chunk; longer ones are not merged any more. */
-export const CHUNK_POINTS_MAX = 131_072;
-
 interface ChunkRow {
   readonly number: number;
   readonly point_count: number;
 }
 
-export async function fold(records: Records, { state }: Replica, chunkPointsMax = CHUNK_POINTS_MAX): Promise<void> {
+/** A chunk has at most `chunkPointsMax` points; one that has as many is not merged any more. */
+export async function fold(records: Records, { state }: Replica, chunkPointsMax: number): Promise<void> {
   const until = state.last;
   const [standing] = await records.query<{ folded: number }>("SELECT folded FROM tracking_state WHERE id = 1");
   if (!standing || standing.folded >= until) return;

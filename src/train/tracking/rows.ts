@@ -9,7 +9,7 @@
  */
 import type { Records, Statement } from "../../ports/records/index.ts";
 import type { Change, ExperimentChange, RunPatch } from "./change.ts";
-import { createBatch, decodeBatches, encodeBatches, type PointBatch, pointAt } from "./points.ts";
+import { createBatch, decodeBatches, encodeBatches, type PointBatch } from "./points.ts";
 import type { ExperimentState, Lifecycle, RunState } from "./state.ts";
 import type { Metric } from "./tracking.ts";
 
@@ -119,7 +119,7 @@ export interface ReadRun {
   readonly change: number;
   readonly lifecycle: Lifecycle;
   readonly patch: RunPatch;
-  readonly latest: Metric[];
+  readonly latest: PointBatch | null;
 }
 
 /** Experiments whose rows changed behind a change. */
@@ -146,8 +146,7 @@ export async function* readRuns(records: Records, after: number): AsyncGenerator
     if (rows.length === 0) return;
     yield rows.map(({ change, content, latest }) => {
       const { lifecycle, metrics = [], ...patch } = JSON.parse(content) as RunRow;
-      const [batch] = latest ? decodeBatches(latest, [metrics]) : [];
-      return { change, lifecycle, patch, latest: batch ? metrics.map((key, at) => ({ key, ...pointAt(batch, at) })) : [] };
+      return { change, lifecycle, patch, latest: latest && decodeBatches(latest, [metrics])[0]! };
     });
     from = rows.at(-1)!;
   }

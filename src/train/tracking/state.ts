@@ -7,7 +7,7 @@
 import type { Change, DatasetLink, ExperimentChange, RunPatch } from "./change.ts";
 import { type Column, MetricColumn, sharedText, TextColumn } from "./columns.ts";
 import type { PointBatch } from "./points.ts";
-import type { Metric, ModelLink, RunStatus } from "./tracking.ts";
+import type { ModelLink, RunStatus } from "./tracking.ts";
 
 export interface Lifecycle {
   readonly deletedAt: number | null;
@@ -25,9 +25,11 @@ export class ExperimentState {
   readonly tags = new Map<string, string>();
   /** By row, in the order in which they were made known here. */
   readonly runs: RunState[] = [];
+  readonly startedAt: number[] = [];
   readonly metrics = new Map<string, MetricColumn>();
   readonly params = new Map<string, TextColumn>();
   readonly runTags = new Map<string, TextColumn>();
+  readonly #lists = new Map<string, readonly Column[]>();
 
   constructor(id: string) {
     this.id = id;
@@ -35,6 +37,24 @@ export class ExperimentState {
 
   get deletedAt(): number | null {
     return this.lifecycle.deletedAt;
+  }
+
+  /** The list itself, or one like it that other runs have. */
+  sharedList(columns: readonly Column[]): readonly Column[] {
+    const name = columns.map(({ number }) => number).join(",");
+    const known = this.#lists.get(name);
+    if (known) return known;
+    if (this.#lists.size >= LISTS_MAX) this.#lists.clear();
+    this.#lists.set(name, columns);
+    return columns;
+  }
+
+  metricColumn(key: string): MetricColumn {
+    const known = this.metrics.get(key);
+    if (known) return known;
+    const column = new MetricColumn(key);
+    this.metrics.set(key, column);
+    return column;
   }
 }
 
@@ -45,11 +65,10 @@ export class RunState {
   name = "";
   userId = "";
   status: RunStatus = "RUNNING";
-  startedAt = 0;
   endedAt: number | null = null;
   lifecycle: Lifecycle = ACTIVE;
-  /** Those in which it has something, in the order in which it came to have it. */
-  columns: Column[] = [];
+  /** Those in which it has something, in the order in which it came to have it. Runs with the same ones share the list. */
+  columns: readonly Column[] = NOTHING;
   datasets: readonly DatasetLink[] = NOTHING;
   modelInputs: readonly ModelLink[] = NOTHING;
   modelOutputs: readonly ModelLink[] = NOTHING;
@@ -65,6 +84,10 @@ export class RunState {
     return (lifecycle.change > this.lifecycle.change ? lifecycle : this.lifecycle).deletedAt;
   }
 
+  get startedAt(): number {
+    return this.experiment.startedAt[this.row]!;
+  }
+
   get artifactUri(): string {
     return `${this.experiment.artifactLocation}/${this.id}/artifacts`;
   }
@@ -72,6 +95,8 @@ export class RunState {
 
 const ACTIVE: Lifecycle = { deletedAt: null, change: 0 };
 const NOTHING: readonly never[] = [];
+/** Lists of columns that are remembered, so that runs may share them. */
+const LISTS_MAX = 1000;
 
 /** Points that are in the log and not yet in chunks. */
 export interface RecentPoints {
@@ -145,11 +170,13 @@ export class TrackingState {
     run.name = patch.name ?? run.name;
     if (patch.userId !== undefined) run.userId = sharedText(patch.userId);
     run.status = patch.status ?? run.status;
-    run.startedAt = patch.startedAt ?? run.startedAt;
+    if (patch.startedAt !== undefined) run.experiment.startedAt[run.row] = patch.startedAt;
     run.endedAt = patch.endedAt ?? run.endedAt;
     if (patch.deletedAt !== undefined) run.lifecycle = { deletedAt: patch.deletedAt, change };
-    for (const [key, value] of patch.params ?? []) setText(run, "params", run.experiment.params, key, value);
-    for (const [key, value] of patch.tags ?? []) setText(run, "tags", run.experiment.runTags, key, value);
+    const added: Column[] = [];
+    for (const [key, value] of patch.params ?? []) setText(run, "params", run.experiment.params, key, value, added);
+    for (const [key, value] of patch.tags ?? []) setText(run, "tags", run.experiment.runTags, key, value, added);
+    addColumns(run, added);
     if (patch.datasets) run.datasets = withNew(run.datasets, patch.datasets, (link) => JSON.stringify([link.name, link.digest]));
     if (patch.modelInputs) run.modelInputs = withNew(run.modelInputs, patch.modelInputs, ({ modelId }) => modelId);
     if (patch.modelOutputs) run.modelOutputs = withNew(run.modelOutputs, patch.modelOutputs, ({ modelId }) => modelId);
@@ -157,43 +184,35 @@ export class TrackingState {
   }
 
   /** A run as its row has it: nothing else is left of what was known. */
-  replaceRun(patch: RunPatch, metrics: readonly Metric[], change: number): void {
+  replaceRun(patch: RunPatch, latest: PointBatch | null, change: number): void {
     const known = this.runs.get(patch.run);
     if (known) {
       for (const column of known.columns) column.clear(known.row);
-      known.columns = [];
+      known.columns = NOTHING;
       known.datasets = known.modelInputs = known.modelOutputs = NOTHING;
     }
     const run = this.patchRun(patch, change);
-    for (const { key, value, step, timestamp } of metrics) {
-      const column = metricColumn(run.experiment, key);
-      if (column.offer(run.row, value, step, timestamp)) run.columns.push(column);
-    }
+    if (latest) offerPoints(run, latest);
   }
 
   #addRun({ run: id, experimentId }: RunPatch): RunState {
     const experiment = this.experiments.get(experimentId!)!;
     const run = new RunState(id, experiment);
     experiment.runs.push(run);
+    experiment.startedAt.push(0);
     this.runs.set(id, run);
     return run;
   }
 }
 
 function offerPoints(run: RunState, { keys, codes, values, steps, timestamps }: PointBatch): void {
-  const columns = keys.map((key) => metricColumn(run.experiment, key));
+  const columns = keys.map((key) => run.experiment.metricColumn(key));
+  const added: Column[] = [];
   for (let at = 0; at < codes.length; at++) {
     const column = columns[codes[at]!]!;
-    if (column.offer(run.row, values[at]!, steps[at]!, timestamps[at]!)) run.columns.push(column);
+    if (column.offer(run.row, values[at]!, steps[at]!, timestamps[at]!)) added.push(column);
   }
-}
-
-function metricColumn({ metrics }: ExperimentState, key: string): MetricColumn {
-  const known = metrics.get(key);
-  if (known) return known;
-  const column = new MetricColumn(key);
-  metrics.set(key, column);
-  return column;
+  addColumns(run, added);
 }
 
 function setText(
@@ -202,13 +221,18 @@ function setText(
   columns: Map<string, TextColumn>,
   key: string,
   value: string | null,
+  added: Column[],
 ): void {
   const column = columns.get(key) ?? new TextColumn(kind, key);
   columns.set(key, column);
   if (value === null) {
     column.clear(run.row);
     run.columns = run.columns.filter((other) => other !== column);
-  } else if (column.set(run.row, sharedText(value))) run.columns.push(column);
+  } else if (column.set(run.row, value === run.name ? run.name : sharedText(value))) added.push(column);
+}
+
+function addColumns(run: RunState, added: readonly Column[]): void {
+  if (added.length > 0) run.columns = run.experiment.sharedList([...run.columns, ...added]);
 }
 
 function withNew<T>(links: readonly T[], added: readonly T[], nameOf: (link: T) => string): readonly T[] {
