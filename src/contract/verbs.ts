@@ -4,6 +4,7 @@ import * as access from "./verbs/access.ts";
 import * as artifacts from "./verbs/artifacts.ts";
 import * as assets from "./verbs/assets.ts";
 import * as audit from "./verbs/audit.ts";
+import * as backfills from "./verbs/backfills.ts";
 import * as definitions from "./verbs/definitions.ts";
 import * as endpoints from "./verbs/endpoints.ts";
 import * as lake from "./verbs/lake.ts";
@@ -123,6 +124,17 @@ const { createLoggedModel, getLoggedModel, finishLoggedModel, deleteLoggedModel 
 const { describeLoggedModel, searchLoggedModels } = loggedModels;
 const { listArtifacts, getArtifact, putArtifact, removeArtifacts } = artifacts;
 const { beginArtifactUpload, putArtifactPart, completeArtifactUpload, abortArtifactUpload } = artifacts;
+const {
+  planBackfill,
+  backfill,
+  listBackfills,
+  getBackfill,
+  listBackfillPartitions,
+  pauseBackfill,
+  resumeBackfill,
+  cancelBackfill,
+  retryBackfill,
+} = backfills;
 const { listSchedules, getSchedule, pauseSchedule, resumeSchedule } = schedules;
 const { listAudit, verifyAudit, beginBackup } = audit;
 const { setSecret, listSecrets, removeSecret } = secrets;
@@ -176,6 +188,15 @@ export const VERBS = {
   getSchedule,
   pauseSchedule,
   resumeSchedule,
+  planBackfill,
+  backfill,
+  listBackfills,
+  getBackfill,
+  listBackfillPartitions,
+  pauseBackfill,
+  resumeBackfill,
+  cancelBackfill,
+  retryBackfill,
   listRepositories,
   createRepository,
   getRepository,

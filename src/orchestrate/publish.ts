@@ -21,10 +21,12 @@ import {
 } from "../registry/index.ts";
 import type { Serving, Story } from "../serve/index.ts";
 import type { Ledger, StepManifest } from "../steps/index.ts";
+import type { TrialResult } from "../train/index.ts";
 
 import { manifestIfThere } from "./corrected.ts";
 import { gateCorrections } from "./gate-corrections.ts";
 import { type GraphNode, generationMoved, partsOf } from "./graph.ts";
+import { standingsOf } from "./leaderboard.ts";
 import { startRollout } from "./rollout.ts";
 
 export interface PublishResources {
@@ -134,6 +136,7 @@ async function registerModel(
   const dataset = model.from.from.name;
   const bundle = of("bundle").objects.manifest!;
   const verdict = of("gate").facts.verdict as unknown as Verdict;
+  const tuned = results.get(`model/${model.name}:tune`);
   const head = (await to.lake.head(dataset))!;
   const { parts } = await to.lake.manifest(head);
   const lineage = {
@@ -153,6 +156,7 @@ async function registerModel(
       proof: of("prove").facts,
       report: await readJson<AssessmentReport>(to.objects, of("assess").objects.report!),
       verdict,
+      ...(tuned && { trials: await trialsOf(model, tuned, to) }),
       holdoutReadings: await to.ledger.holdoutReadings(dataset),
     });
   const rolling = await rollingEndpoints(project, model, to);
@@ -160,7 +164,7 @@ async function registerModel(
   const registered = await to.registry.register({
     model: model.name,
     ...{ bundle, verdict, lineage, card, standing, actor: to.actor },
-    keeps: [head.manifest, ...parts.map(({ digest }) => digest)],
+    keeps: [head.manifest, ...parts.map(({ digest }) => digest), ...Object.values(tuned?.objects ?? {})],
   });
   const { version, changed } = registered;
   const served = version.aliases.includes(CHALLENGER_ALIAS)
@@ -171,6 +175,9 @@ async function registerModel(
   const said = changed ? [`model ${model.name}, version ${version.version} (${standingOf(version)}${unproven})`] : [];
   return [...said, ...served.filter((sentence) => sentence !== null)].join("; ") || null;
 }
+
+const trialsOf = async ({ train: { tuning } }: ModelDefinition, { objects: { trials } }: StepManifest, to: PublishResources) =>
+  standingsOf(await readJson<TrialResult[]>(to.objects, trials!), tuning!.better, to.ledger);
 
 const standingOf = ({ aliases, passed }: ModelVersion) =>
   [CHAMPION_ALIAS, CHALLENGER_ALIAS].find((alias) => aliases.includes(alias)) ?? (passed ? "passed, not champion" : "refused");

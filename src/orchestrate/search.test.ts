@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MillError } from "../base/index.ts";
+import { type Digest, digestOf, MillError } from "../base/index.ts";
+import { VERBS } from "../contract/index.ts";
+import { checkJson } from "../guard/index.ts";
 import type { StepContext, StepKind } from "../steps/index.ts";
 import { type TrialInput, type TrialResult, trial, tune } from "../train/index.ts";
 import { finished, openDeliveries, type Platform, started } from "./fixtures/platform.ts";
@@ -20,6 +22,12 @@ async function searchedBy({ workspace: { ledger, objects } }: Platform) {
   const manifest = (await ledger.resultOf(step.key))!;
   const trials = JSON.parse(Buffer.from(await objects.get(manifest.objects.trials!)).toString()) as TrialResult[];
   return { trials, best: manifest.facts.best as unknown as TrialResult, why: manifest.facts.why as string };
+}
+
+/** The value of a trial that runs once more from its record. */
+async function valueAgain({ workspace: { ledger } }: Platform, key: Digest) {
+  const { facts } = await ledger.again((await ledger.stepOfResult(key))!.id, { threads: 1, memoryMb: 500 });
+  return facts.value;
 }
 
 const trialSteps = async ({ workspace: { ledger } }: Platform) =>
@@ -56,6 +64,19 @@ test("trials are steps; the best is trained on the whole training part, and told
   assert.match(markdown, /## Search/);
   assert.match(markdown, new RegExp(why.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")));
   assert.deepEqual(started(await platform.run()), []);
+
+  const board = JSON.parse(JSON.stringify(await platform.call("listTrials", { name: "late" })));
+  assert.equal(checkJson(VERBS.listTrials.output, board), null);
+  assert.deepEqual([board.state, board.why, board.trials.length, board.trials[0].state], ["ended", why, 5, "best"]);
+  assert.equal(board.trials[0].point.l2, best.point.l2);
+  assert.deepEqual(
+    board.trials.map(({ value }: { value: number }) => value),
+    trials.map(({ value }) => value!).toSorted((a, b) => a - b),
+  );
+  const reproduced = (await platform.reproduce("late@1")).at(-1)!;
+  assert.equal(reproduced.event === "reproduced" && reproduced.same, true);
+  const again = await valueAgain(platform, board.trials[0].key);
+  assert.equal(again, board.trials[0].value, "a trial that runs once more says the same");
   await platform.close();
 });
 
@@ -137,9 +158,20 @@ test("a measure that no fold defines, and nothing but failures, end in one error
     values: [null],
     modelBytes: 1,
     error: "No fold defines auc: one class.",
+    key: digestOf("trial"),
   };
   const input = { model: "m", metric: "auc", better: "higher" as const, folds: 1, trials: [undefinedValue] };
   await assert.rejects(tune.run(input, {} as StepContext), { code: "train.no-trial", got: /one class/ });
+});
+
+test("a search that has not run has no trials, and a trainer that is stated has no search", async () => {
+  const platform = await openDeliveries();
+  platform.write("mill.ts", searching("trials: 3"));
+  const { state, trials, why } = await platform.call("listTrials", { name: "late" });
+  assert.deepEqual([state, trials, why], ["searching", [], null]);
+  platform.write("mill.ts", millText());
+  await assert.rejects(platform.call("listTrials", { name: "late" }), { code: "train.no-search" });
+  await platform.close();
 });
 
 test("automl measures each estimator with its defaults first, and the best of all is the model", async () => {

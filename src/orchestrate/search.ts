@@ -79,9 +79,9 @@ export function searchOf(model: ModelDefinition, basis: TrialBasis, ledger: Pick
   };
 }
 
-const resultOf = ({ job: { trial, point, share }, input, facts, error }: Tried): TrialResult => ({
+const resultOf = ({ job: { trial, point, share }, input, key, facts, error }: Tried): TrialResult => ({
   ...{ trial, estimator: input.estimator, point, share },
-  ...{ value: facts?.value ?? null, values: facts?.values ?? [], modelBytes: facts?.modelBytes ?? null, error },
+  ...{ value: facts?.value ?? null, values: facts?.values ?? [], modelBytes: facts?.modelBytes ?? null, error, key },
 });
 
 /** As far as the ledger knows: all generations whose every trial has ended, and what is to be tried next; none: the search is over. */

@@ -3,6 +3,7 @@ import type { AssessmentReport, PartReport } from "../assess/index.ts";
 import type { Json } from "../base/index.ts";
 import type { Verdict } from "../contract/index.ts";
 import type { ProblemDefinition } from "../define/index.ts";
+import type { Params } from "../learn/index.ts";
 import { chainLines } from "../problem/index.ts";
 import type { BundleManifest } from "./bundle.ts";
 import type { Lineage } from "./registry.ts";
@@ -18,8 +19,22 @@ export interface CardFacts {
   readonly proof: Readonly<Record<string, Json>>;
   readonly report: AssessmentReport;
   readonly verdict: Verdict;
+  /** Where the trainer was searched for: every trial, the best first. */
+  readonly trials?: readonly CardTrial[];
   /** How often the holdout of this data set has been read, this version included. */
   readonly holdoutReadings: number;
+}
+
+export interface CardTrial {
+  /** From 0. */
+  readonly trial: number;
+  readonly estimator: string;
+  readonly point: Params;
+  readonly state: string;
+  readonly value: number | null;
+  readonly fitMs: number | null;
+  readonly memoryBytes: number | null;
+  readonly error: string | null;
 }
 
 export function writeCard(facts: CardFacts): string {
@@ -31,6 +46,7 @@ export function writeCard(facts: CardFacts): string {
     quality(facts.report),
     data(facts),
     model(facts),
+    search(facts),
     risks(problem),
     lineage(facts),
   ];
@@ -158,6 +174,38 @@ function model({ manifest, training, proof }: CardFacts): string {
   ]
     .filter(Boolean)
     .join("\n\n");
+}
+
+function search({ manifest: { tuning }, trials = [] }: CardFacts): string {
+  if (tuning === undefined) return "";
+  const { metric, sampler, pruner, folds, space, why } = tuning;
+  const dimensions = Object.entries(space).map(([name, dimension]) => [
+    name,
+    dimension.kind === "choice"
+      ? dimension.values.map((value) => JSON.stringify(value)).join(", ")
+      : `${dimension.kind === "integer" ? "whole numbers" : "numbers"} from ${dimension.from} to ${dimension.to}${dimension.scale === "log" ? ", by ratio" : ""}`,
+    dimension.when === undefined ? "" : `${dimension.when.name} is ${dimension.when.is.join(" or ")}`,
+  ]);
+  const rows = trials.map(({ trial, estimator, point, state, value, fitMs, memoryBytes, error }) => [
+    ...[
+      String(trial + 1),
+      estimator,
+      Object.entries(point)
+        .map(([name, one]) => `${name} ${one}`)
+        .join(", "),
+      state,
+    ],
+    ...[
+      error ?? number(value),
+      number(fitMs && fitMs / 1000),
+      memoryBytes === null ? "-" : String(Math.round(memoryBytes / 2 ** 20)),
+    ],
+  ]);
+  return [
+    `## Search\n\nSampler ${sampler}, pruner ${pruner}, ${folds} folds of the training part. Chosen because ${why}.`,
+    table(["parameter", "values", "where"], dimensions),
+    table(["trial", "estimator", "tried", "state", metric, "fits, s", "memory, MB"], rows),
+  ].join("\n\n");
 }
 
 function risks(problem: ProblemDefinition): string {

@@ -41,6 +41,11 @@ export const LEARNING_ERRORS = {
   "learn.worker-lost": { status: 500, exit: EXIT.fault, about: "A training thread ended early, as when memory runs out." },
   "learn.too-large": { status: 413, exit: EXIT.data, about: "Training needs more shared memory than there is, or than 4 GiB." },
   "learn.bad-model": { status: 500, exit: EXIT.data, about: "A stored model cannot be read." },
+  "train.no-search": {
+    status: 404,
+    exit: EXIT.notFound,
+    about: "The trials of a model were asked for whose trainer is not searched for.",
+  },
   "train.no-trial": { status: 422, exit: EXIT.data, about: "No trial of a search could be trained and measured." },
   "learn.bad-start": { status: 400, exit: EXIT.data, about: "A model that training should go on from does not fit the rows." },
 } as const satisfies Record<string, CodeInfo>;

@@ -5,9 +5,10 @@ import type { ModelDefinition } from "../../define/index.ts";
 import type { ModelVersion } from "../../registry/index.ts";
 import type { Workspace } from "../workspace.ts";
 import { manifestOf, reportOf } from "./report.ts";
+import { trialsOf } from "./trials.ts";
 import { instant, pageThrough, versionCursor } from "./wire.ts";
 
-type ModelVerbs = Pick<Handlers, "listModels" | "getModel" | "listModelVersions" | "getModelVersion" | "card">;
+type ModelVerbs = Pick<Handlers, "listModels" | "getModel" | "listModelVersions" | "getModelVersion" | "card" | "listTrials">;
 
 export function modelVerbs(workspace: Workspace): ModelVerbs {
   const { registry, objects, ledger } = workspace;
@@ -100,6 +101,8 @@ export function modelVerbs(workspace: Workspace): ModelVerbs {
         },
       };
     },
+
+    listTrials: trialsOf(workspace, defined),
 
     async card({ name, version: asked }) {
       const version = await registry.version(name, asked);

@@ -89,9 +89,9 @@ async function reproduceStep(
   }
 }
 
-/** Names of the objects and facts that are not the same, `measurements` among them. */
+/** Names of the objects and facts that are not the same, `measurements` among them; what a machine took (`took`) is no part of what was made. */
 function differencesOf(a: StepManifest, b: StepManifest): string[] {
-  const named = ({ objects, facts, measurements }: StepManifest): Readonly<Record<string, unknown>> => ({
+  const named = ({ objects, facts: { took, ...facts }, measurements }: StepManifest): Readonly<Record<string, unknown>> => ({
     ...facts,
     ...objects,
     measurements,

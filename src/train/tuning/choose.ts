@@ -18,6 +18,8 @@ export interface TrialResult {
   readonly values: readonly (number | null)[];
   readonly modelBytes: number | null;
   readonly error: string | null;
+  /** Of its step, by which its time and memory are found. */
+  readonly key: Digest;
 }
 
 /** What a bundle tells of the search that its trainer came from. */

@@ -1,0 +1,51 @@
+/** `mill trials MODEL`: what a search has tried, the best first. */
+import type { OutputOf } from "../contract/index.ts";
+import type { Command } from "./command.ts";
+import { cell, table } from "./table.ts";
+
+type Trials = OutputOf<"listTrials">;
+type Trial = Trials["trials"][number];
+
+export const command: Command = async ({ operands, output, effects, withVerbs }) => {
+  const found = await withVerbs((call) => call("listTrials", { name: operands[0] }));
+  output.result(found, () => trialsText(found, effects.width));
+  return undefined;
+};
+
+export function trialsText(found: Trials, columns: number | undefined): string {
+  const { metric, better, sampler, pruner, state, why, trialsMax, trials } = found;
+  const bar = barOf(trials, better);
+  const rows = trials.map((one) => [
+    String(one.trial),
+    bar(one),
+    one.value === null ? "-" : one.value.toPrecision(5),
+    one.state,
+    one.fitMs === null ? "-" : `${(one.fitMs / 1000).toFixed(2)} s`,
+    one.memoryBytes === null ? "-" : `${Math.round(one.memoryBytes / 2 ** 20)} MB`,
+    one.modelBytes === null ? "-" : `${Math.ceil(one.modelBytes / 1024)} KB`,
+    one.rowMicros === null ? "-" : `${one.rowMicros} us`,
+    `${one.estimator} ${pointText(one)}${one.error === null ? "" : `: ${cell(one.error)}`}`,
+  ]);
+  const head = `${sampler}${pruner === "none" ? "" : `, ${pruner}`}: ${trials.length} of up to ${trialsMax} trials by ${metric} (${better} is better)`;
+  const end = state === "searching" ? "the next run goes on with the search\n" : why === null ? "" : `${cell(why)}\n`;
+  return `${head}\n${table(["trial", "", metric, "", "fits", "memory", "model", "row", "tried"], rows, columns)}${end}`;
+}
+
+const BAR = 12;
+
+/** As long as a trial is better than the worst with a value. */
+function barOf(trials: readonly Trial[], better: Trials["better"]): (one: Trial) => string {
+  const values = trials.map(({ value }) => value).filter((value) => value !== null);
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return ({ value }) => {
+    if (value === null) return "";
+    const share = high === low ? 1 : (better === "higher" ? value - low : high - value) / (high - low);
+    return "█".repeat(Math.max(1, Math.round(BAR * share)));
+  };
+}
+
+const pointText = ({ point, estimator }: Trial) =>
+  Object.entries(point)
+    .filter(([name]) => name !== "estimator")
+    .map(([name, value]) => `${name.replace(`${estimator}.`, "")} ${cell(value)}`)
+    .join(", ");
