@@ -242,7 +242,7 @@ export const migrations: readonly Migration[] = [
       // of a bundle's version (description, stage) stands in version_notes, as that of the others does
       `CREATE TABLE registered_models (name TEXT PRIMARY KEY, description TEXT, last_version INTEGER NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL)`,
       `CREATE TABLE registered_model_tags (model TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (model, key))`,
-      `CREATE TABLE registered_versions (model TEXT NOT NULL, version INTEGER NOT NULL, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, run_id TEXT, run_link TEXT, model_id TEXT, actor TEXT NOT NULL,
+      `CREATE TABLE registered_versions (model TEXT NOT NULL, version INTEGER NOT NULL, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, location TEXT NOT NULL, run_id TEXT, run_link TEXT, model_id TEXT, actor TEXT NOT NULL,
         created_at BIGINT NOT NULL, PRIMARY KEY (model, version))`,
       `CREATE TABLE version_notes (model TEXT NOT NULL, version INTEGER NOT NULL, description TEXT, stage TEXT NOT NULL, updated_at BIGINT NOT NULL, PRIMARY KEY (model, version))`,
       `CREATE TABLE version_tags (model TEXT NOT NULL, version INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (model, version, key))`,
