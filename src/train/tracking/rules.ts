@@ -24,7 +24,7 @@ const ENTRIES_MAX = 1000;
 /** A longer text is no value that somebody meant to log; one up to here is cut. */
 const CUT_MAX = 1_000_000;
 
-const KEY = /^[\w.\-/: ]+$/;
+const KEY = /^[\p{L}\p{N}_.\-/: ]+$/u;
 const RUN_ID = /^[A-Za-z0-9][\w-]{0,255}$/;
 const STATUSES: readonly RunStatus[] = ["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"];
 
