@@ -27,7 +27,7 @@ export const layers: Readonly<Record<string, string>> = {
   monitor: "broken feeds, drift, estimated and realised quality, parity replay, alerts: monitor decides",
   orchestrate: "asset graph, plan, run: turns definitions into steps",
   backup: "a workspace copied while it works, and made again from the copy",
-  protocols: "foreign wires onto our verbs and repositories: Open Inference, Prometheus, S3",
+  protocols: "foreign wires onto our verbs and repositories: Open Inference, Prometheus, S3, MLflow",
   server: "HTTP: authenticate, parse, call one verb, answer",
   cli: "one file a command, the same verbs",
 };

@@ -135,7 +135,7 @@ function announce(
   if (!effects.isTTY) return;
   const { host, protocol } = new URL(url);
   output.say(
-    `page and API: ${url}    for clients that change things: ${protocol}//mill:${app.tokens.current()}@${host}    stop: Ctrl-C`,
+    `page and API: ${url}    MLflow and other clients that write: ${protocol}//mill:${app.tokens.current()}@${host}    stop: Ctrl-C`,
   );
 }
 

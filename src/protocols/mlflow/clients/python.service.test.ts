@@ -1,0 +1,35 @@
+/** MLflow's own Python client, unmodified, against a server that `mill up` started: each program of this folder. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { type MlflowMill, missing, startMill } from "./fixtures/start-mill.ts";
+
+let mill: MlflowMill;
+
+before(async () => {
+  if (!missing) mill = await startMill();
+});
+after(() => mill?.close());
+
+const skip = missing;
+
+test(
+  "experiments, runs, metrics and their history, data inputs, searches, tags, deletes, restores and refusals",
+  { skip },
+  async () => assert.equal((await mill.program("tracking_program.py")).trim(), "driven"),
+);
+
+test("a token by variables, one that may only look, one that does not hold, and none", { skip }, async () => {
+  await ask("/v1/users", { name: "visitor", kind: "service", roles: ["viewer"] });
+  const { token } = await ask<{ token: string }>("/v1/tokens", { name: "client", user: "visitor" });
+  assert.equal((await mill.program("identity_program.py", { VIEWER_TOKEN: token })).trim(), "driven");
+});
+
+async function ask<T>(path: string, body: object): Promise<T> {
+  const reply = await fetch(new URL(path, mill.url), {
+    method: "POST",
+    headers: { authorization: `Bearer ${mill.token}`, "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  assert.equal(reply.status, 200);
+  return (await reply.json()) as T;
+}
