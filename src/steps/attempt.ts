@@ -21,7 +21,7 @@ export type Outcome =
   | { readonly state: "cancelled" };
 
 /** What became of an attempt: its step's outcome, or another try, or nothing: somebody else looks after the step. */
-export type Ending = Outcome | { readonly state: "again" } | null;
+export type Ending = Outcome | { readonly state: "again"; readonly dueInMs: number } | null;
 
 /** Who waits for an outcome. */
 export interface Waiter {
@@ -50,7 +50,7 @@ const NOTE_AFTER_MS = 20;
 export function runAttempt(surroundings: Surroundings, pulse: Pulse, attempt: Attempt, request: NewAttempt): Promise<Ending> {
   const checkpoint = checkpointFile(surroundings.folder, attempt.key);
   const { retry, timeouts, tries } = request;
-  return live(surroundings, pulse, attempt, request, (performing) =>
+  return live(surroundings, pulse, attempt, { ...request, ranForMs: 0 }, (performing) =>
     perform(surroundings, { ...attempt, ...request, checkpoint, care: { retry, timeouts, tries } }, performing),
   );
 }
@@ -63,7 +63,8 @@ export function adoptAttempt(
   request: AttemptRequest,
   attach: (hear: (line: string) => void) => RunningJob,
 ): Promise<Ending> {
-  return live(surroundings, pulse, attempt, request, (performing) =>
+  const ranForMs = Math.max(0, surroundings.clock() - attempt.startedAt);
+  return live(surroundings, pulse, attempt, { ...request, ranForMs }, (performing) =>
     waitFor(surroundings, { ...attempt, ...request }, performing, async () => attach(performing.hear)),
   );
 }
@@ -72,7 +73,7 @@ async function live(
   surroundings: Surroundings,
   pulse: Pulse,
   attempt: Attempt,
-  request: AttemptRequest,
+  request: AttemptRequest & { readonly ranForMs: number },
   work: (performing: Performing) => Promise<Left | null>,
 ): Promise<Ending> {
   const { records, clock, leaseMs } = surroundings;
@@ -80,7 +81,7 @@ async function live(
   const folder = attemptFolder(surroundings.folder, stepId, fence);
   const log = createLog(surroundings, folder);
   const step = `${attempt.kind} of ${attempt.target}`;
-  const running = startTimer(request.timeouts, "startToCloseMs", step, clock() - attempt.startedAt);
+  const running = startTimer(request.timeouts, "startToCloseMs", step, request.ranForMs);
   const silent = startTimer(request.timeouts, "heartbeatMs", step);
   const ceased = new AbortController();
   const released = new AbortController();
@@ -138,7 +139,8 @@ async function live(
     if (stop.aborted && !timeout) return (await end("cancelled", detail)) ? { state: "cancelled" } : null;
     const failure = timeout ?? error;
     const backoffMs = request.signal.aborted ? null : backoffAfter(request.retry, failure, request.tries);
-    if (backoffMs !== null) return (await tryAgain(backoffMs, { ...detail, error: failure })) ? { state: "again" } : null;
+    if (backoffMs !== null)
+      return (await tryAgain(backoffMs, { ...detail, error: failure })) ? { state: "again", dueInMs: backoffMs } : null;
     const told = afterTries(failure, request.tries);
     return (await end("failed", { ...detail, error: told })) ? { state: "failed", error: told, stepId } : null;
   }

@@ -131,25 +131,27 @@ test("in a sandbox a step stores objects and keeps checkpoints, and harms no oth
 
 for (const jumpMs of [3_600_000, -3_600_000]) {
   const way = jumpMs > 0 ? "forwards" : "backwards";
-  test(`a clock that jumps an hour ${way} ends no step, and keeps none waiting`, async () => {
+  test(`a clock that jumps an hour ${way} ends no step, here or of another server, and keeps none waiting`, async () => {
     let jumpedMs = 0;
     const clock = () => Date.now() + jumpedMs;
     const pools = { one: 1 };
-    const jumping = workspace.ledgerWith({ clock, pools, leaseMs: 3000 });
-    jumping.reconcileEvery(50);
+    const jumping = workspace.ledgerWith({ clock, pools });
+    const another = workspace.ledgerWith({ clock, pools, owner: { name: `another-${way}`, alive: () => true } });
+    for (const one of [jumping, another]) one.reconcileEvery(50);
     const slow = { ...ask("write", { name: way, parts: 10, waitMs: 100 }), pool: "one" };
     const running = jumping.execute(slow);
     await until(async () => (await jumping.listSteps({ state: "running" })).items.length === 1, "a step that runs");
     const waiting = jumping.execute({ ...ask("nothing"), pool: "one" });
     await until(async () => (await jumping.listSteps({ state: "queued" })).items.length === 1, "a step that waits");
     jumpedMs = jumpMs;
+    await another.recover();
     const outcomes = await Promise.all([running, waiting]);
     for (const outcome of outcomes) {
       assert.ok(outcome.state === "succeeded", outcome.state);
       assert.ok(outcome.meters.wallMs >= 0 && outcome.meters.wallMs < 600_000);
       assert.equal((await jumping.getStep(outcome.stepId)).attempts.length, 1);
     }
-    await jumping.close();
+    await Promise.all([jumping.close(), another.close()]);
   });
 }
 

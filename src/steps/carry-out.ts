@@ -26,6 +26,8 @@ export interface Wanted extends Asked {
   readonly timeouts: Timeouts;
   /** How often it was tried before; default never. */
   readonly triesBefore?: number;
+  /** Not to be tried before so long; default at once. */
+  readonly dueInMs?: number;
 }
 
 const POLL_MS = 100;
@@ -33,12 +35,15 @@ const POLL_MS = 100;
 /** `begun`: the first attempt, where it is claimed already. */
 export async function carryOut(works: Works, wanted: Wanted, waiter: Waiter, begun?: Attempt): Promise<Outcome> {
   const { surroundings, pulse, queue } = works;
+  const { elapsedMs } = surroundings.time;
   const step = `${wanted.kind} of ${wanted.target}`;
   const toStart = startTimer(wanted.timeouts, "scheduleToStartMs", step);
   const toClose = startTimer(wanted.timeouts, "scheduleToCloseMs", step);
   const signal = firstOf(waiter.signal, toClose.signal);
   try {
-    let attempt = begun ?? (await take(works, wanted, { ...waiter, signal: firstOf(signal, toStart.signal) }));
+    let attempt =
+      begun ??
+      (await take(works, wanted, { ...waiter, signal: firstOf(signal, toStart.signal) }, elapsedMs() + (wanted.dueInMs ?? 0)));
     toStart.clear();
     for (let tries = 1 + (wanted.triesBefore ?? 0); ; tries++) {
       if ("state" in attempt) return attempt;
@@ -50,7 +55,7 @@ export async function carryOut(works: Works, wanted: Wanted, waiter: Waiter, beg
       queue.nudge();
       if (ending && ending.state !== "again") return ending;
       if (ending === null) tries = 0; // another owner has it: whatever comes then is told as its own
-      attempt = await take(works, wanted, { ...waiter, signal });
+      attempt = await take(works, wanted, { ...waiter, signal }, elapsedMs() + (ending?.dueInMs ?? 0));
     }
   } finally {
     toStart.clear();
@@ -58,8 +63,8 @@ export async function carryOut(works: Works, wanted: Wanted, waiter: Waiter, beg
   }
 }
 
-/** An attempt of the step, once it may start, or the outcome that somebody else's attempt had. */
-async function take(works: Works, asked: Asked, waiter: Waiter): Promise<Attempt | Outcome> {
+/** An attempt of the step, once it may start (not before `dueAtMs` of elapsed time), or the outcome that somebody else's attempt had. */
+async function take(works: Works, asked: Asked, waiter: Waiter, dueAtMs: number): Promise<Attempt | Outcome> {
   const { surroundings, results, queue } = works;
   const { key } = asked;
   const { signal } = waiter;
@@ -78,7 +83,7 @@ async function take(works: Works, asked: Asked, waiter: Waiter): Promise<Attempt
     }
     const attempt = open?.state === "queued" ? null : await begin(surroundings, asked, open);
     const queued = attempt ? null : await enqueue(surroundings, asked, open);
-    const taken = attempt ?? (queued && (await queue.wait(queued, asked, signal)));
+    const taken = attempt ?? (queued && (await queue.wait({ ...queued, dueAtMs }, asked, signal)));
     if (taken) return taken;
   }
 }

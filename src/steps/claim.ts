@@ -2,7 +2,7 @@
  * Taking a step: at most one attempt of a key runs at a time, whoever asks, and none starts where its pool is full, its value taken, or it is
  * paused. Each taking is one commit, whose guards decide.
  */
-import { type Digest, MillError, newId } from "../base/index.ts";
+import { type Digest, MillError } from "../base/index.ts";
 import type { Param, Statement } from "../ports/records/index.ts";
 import { commitPatiently } from "./retry.ts";
 import { readingStatements, type Sealed } from "./sealed.ts";
@@ -40,10 +40,14 @@ export const openSteps = ({ records }: Surroundings): Promise<OpenStep[]> =>
   records.query<OpenStep>(`${OPEN_STEPS} WHERE s.state IN ('queued', 'running') ORDER BY s.id`);
 
 /** Of the steps that this ledger does not look after itself: those whose lease is over or whose owner is gone (or has let go of them). */
-export function isAbandoned({ leaseUntil, owner }: Pick<OpenStep, "leaseUntil" | "owner">, surroundings: Surroundings): boolean {
-  const { clock, owner: self } = surroundings;
-  return (leaseUntil ?? 0) < clock() || owner === self.name || !self.alive(owner);
+export function isAbandoned(step: Pick<OpenStep, "stepId" | "leaseUntil" | "owner">, surroundings: Surroundings): boolean {
+  const { owner: self } = surroundings;
+  return isLeaseOver(step, surroundings) || step.owner === self.name || !self.alive(step.owner);
 }
+
+/** It was let go of, or nobody has renewed it for as long as it lasts, as far as was seen here. */
+export const isLeaseOver = ({ stepId, leaseUntil }: Pick<OpenStep, "stepId" | "leaseUntil">, { time, leaseMs }: Surroundings) =>
+  !leaseUntil || time.stillForMs(stepId, leaseUntil) > leaseMs;
 
 export interface Asked {
   readonly key: Digest;
@@ -86,7 +90,7 @@ export async function beginAll(surroundings: Surroundings, asked: readonly Asked
 function beginning(surroundings: Surroundings, asked: Asked, lost: OpenStep | null) {
   const nowMs = surroundings.clock();
   const { key, kind, target } = asked;
-  const stepId = lost?.stepId ?? newId(nowMs);
+  const stepId = lost?.stepId ?? surroundings.time.newStepId();
   const attempt: Attempt = {
     stepId,
     fence: (lost?.fence ?? 0) + 1,
@@ -96,7 +100,7 @@ function beginning(surroundings: Surroundings, asked: Asked, lost: OpenStep | nu
     startedAt: nowMs,
     owner: surroundings.owner.name,
   };
-  const may = [...mayStart(asked, surroundings), ...nobodyBefore(asked, nowMs)];
+  const may = [...mayStart(asked, surroundings), ...nobodyBefore(asked)];
   const step = lost
     ? taken(surroundings, asked, { ...attempt, from: lost, state: "running", may })
     : made(surroundings, asked, { ...attempt, state: "running", may });
@@ -106,7 +110,7 @@ function beginning(surroundings: Surroundings, asked: Asked, lost: OpenStep | nu
 /** Puts the step into the queue, as the last, in one commit: the open one, whose owner is gone, or a new one. null when another was faster. */
 export async function enqueue(surroundings: Surroundings, asked: Asked, open: OpenStep | null): Promise<Queued | null> {
   const nowMs = surroundings.clock();
-  const queued: Queued = { stepId: open?.stepId ?? newId(nowMs), fence: open?.fence ?? 0 };
+  const queued: Queued = { stepId: open?.stepId ?? surroundings.time.newStepId(), fence: open?.fence ?? 0 };
   const row = { ...queued, startedAt: nowMs, state: "queued", may: [] } as const;
   const statement = open ? taken(surroundings, asked, { ...row, from: open }) : made(surroundings, asked, row);
   return (await claimed(surroundings, [statement], asked)) ? queued : null;
@@ -177,13 +181,12 @@ const notPaused = (what: string, name: string): Condition => ({
   params: [what, name],
 });
 
-/** Nobody waits in the queue for the same place; a server that died there does not count once its lease is over. */
-function nobodyBefore({ pool, exclusive }: Asked, nowMs: number): Condition[] {
-  const waiting = (column: string) =>
-    `NOT EXISTS (SELECT 1 FROM steps WHERE ${column} = ? AND state = 'queued' AND lease_until >= ? AND COALESCE(due_at, 0) <= ?)`;
+/** Nobody waits in the queue for the same place: who does goes first, and a look at the queue tells whether he still lives. */
+function nobodyBefore({ pool, exclusive }: Asked): Condition[] {
+  const waiting = (column: string) => `NOT EXISTS (SELECT 1 FROM steps WHERE ${column} = ? AND state = 'queued')`;
   return [
-    ...(pool === null ? [] : [{ sql: waiting("pool"), params: [pool, nowMs, nowMs] }]),
-    ...(exclusive === null ? [] : [{ sql: waiting("exclusive_key"), params: [exclusive, nowMs, nowMs] }]),
+    ...(pool === null ? [] : [{ sql: waiting("pool"), params: [pool] }]),
+    ...(exclusive === null ? [] : [{ sql: waiting("exclusive_key"), params: [exclusive] }]),
   ];
 }
 

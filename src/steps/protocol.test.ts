@@ -6,11 +6,12 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import fc from "fast-check";
 import { digestOfJson } from "../base/index.ts";
-import { type Asked, adopt, begin, enqueue, type OpenStep, openStepOf, start } from "./claim.ts";
+import { type Asked, adopt, begin, enqueue, isAbandoned, type OpenStep, openStepOf, start } from "./claim.ts";
 import { faultsOf, openTestWorkspace } from "./fixtures/workspace.ts";
 import { createFolders } from "./folders.ts";
 import { type Attempt, endStatements, heartbeatStatements, publishStatements, tryAgainStatements } from "./settle.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { createTime } from "./time.ts";
 
 const root = mkdtempSync(join(tmpdir(), "mill-protocol-"));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -25,6 +26,8 @@ interface Row {
   state: "queued" | "running" | "lost" | "succeeded" | "failed";
   owner: string;
   leaseUntil: number;
+  /** When its owner was last heard of, by the time that passes. */
+  heardAtMs: number;
 }
 
 /** What an owner believes: attempts it holds, whether or not it still does, and what it saw last of a key. */
@@ -46,21 +49,27 @@ const COMMANDS = [
   "adopt",
   "crash",
   "wait",
+  "jump",
 ] as const;
 const command = fc.record({
-  what: fc.constantFrom(...COMMANDS, ...(["begin", "begin", "lose", "publish", "wait"] as const)),
+  what: fc.constantFrom(
+    ...COMMANDS,
+    ...(["begin", "begin", "look", "lose", "lose", "adopt", "publish", "wait", "wait"] as const),
+  ),
   owner: fc.constantFrom(0, 0, 1, 2),
   key: fc.nat(KEYS - 1),
   which: fc.nat(3),
   /** Whether the owner looks first, or acts on what it saw before. */
   fresh: fc.constantFrom(true, true, false),
-  ms: fc.constantFrom(1, 60, 150),
+  ms: fc.constantFrom(1, 60, 150, 150),
+  /** How a wall clock is set. */
+  jumpMs: fc.constantFrom(-3_600_000, 3_600_000),
 });
 
-test("never two results of a key, none of a fenced attempt, and none is lost, whatever the owners do and when", async () => {
+test("never two results of a key, none of a fenced attempt, and none is lost, whatever the owners do, when, and how their clocks are set", async () => {
   const workspace = await openTestWorkspace(root);
   const { records, objects, engine, ledger } = workspace;
-  let nowMs = 1_000_000;
+  let passedMs = 0;
   let round = 0;
 
   await fc.assert(
@@ -68,6 +77,7 @@ test("never two results of a key, none of a fenced attempt, and none is lost, wh
       round++;
       const rows = new Map<string, Row>();
       const results = new Map<string, string>();
+      const clocks = [0, 1, 2].map(() => 1e9);
       const beliefs = [0, 1, 2].map((): Belief => ({ attempts: [], seen: new Map() }));
       const owners = [0, 1, 2].map(
         (owner): Surroundings => ({
@@ -77,7 +87,8 @@ test("never two results of a key, none of a fenced attempt, and none is lost, wh
             engines: [engine],
             pools: {},
             folder: join(root, "steps"),
-            clock: () => nowMs,
+            clock: () => clocks[owner]! + passedMs,
+            time: createTime(Date.now, () => passedMs),
             leaseMs: LEASE_MS,
           },
           ...{ owner: { name: `owner-${owner}`, alive: () => true }, infrastructure: () => null, folders: createFolders() },
@@ -102,25 +113,29 @@ test("never two results of a key, none of a fenced attempt, and none is lost, wh
       };
       const commit = async (statements: Parameters<typeof records.commit>[0]) => (await records.commit(statements)).committed;
 
-      for (const { what, owner, key: keyNumber, which, fresh, ms } of commands) {
+      for (const { what, owner, key: keyNumber, which, fresh, ms, jumpMs } of commands) {
         const surroundings = owners[owner]!;
+        const nowMs = surroundings.clock();
+        const heard = () => ({ leaseUntil: nowMs + LEASE_MS, heardAtMs: passedMs });
         const { name } = surroundings.owner;
         const belief = beliefs[owner]!;
         const asked = askedOf(keyNumber);
         const { key } = asked;
         if (fresh || what === "look") belief.seen.set(keyNumber, await openStepOf(surroundings, key));
         const open = belief.seen.get(keyNumber);
+        const abandoned = open != null && isAbandoned(open, surroundings);
         const attempt = belief.attempts.at(-1 - (which % Math.max(1, belief.attempts.length)));
         const told = `${what} by ${name}`;
 
-        if (what === "wait") nowMs += ms;
+        if (what === "wait") passedMs += ms;
+        if (what === "jump") clocks[owner]! += jumpMs;
         if (what === "crash") beliefs[owner] = { attempts: [], seen: new Map() };
         if (what === "begin" && open !== undefined && (open === null || open.state === "lost")) {
           const may = !results.has(key) && !isOpen(key) && (open === null || unchanged(open));
           const begun = await begin(surroundings, asked, open);
           assert.equal(begun !== null, may, told);
           if (!begun) continue;
-          rows.set(begun.stepId, { key, fence: begun.fence, state: "running", owner: name, leaseUntil: nowMs + LEASE_MS });
+          rows.set(begun.stepId, { key, fence: begun.fence, state: "running", owner: name, ...heard() });
           belief.attempts.push(begun);
         }
         if (what === "enqueue" && open !== undefined && open?.state !== "running") {
@@ -130,8 +145,7 @@ test("never two results of a key, none of a fenced attempt, and none is lost, wh
           const may = !results.has(key) && !others && (open === null ? !isOpen(key) : unchanged(open));
           const queued = await enqueue(surroundings, asked, open);
           assert.equal(queued !== null, may, told);
-          if (queued)
-            rows.set(queued.stepId, { key, fence: queued.fence, state: "queued", owner: name, leaseUntil: nowMs + LEASE_MS });
+          if (queued) rows.set(queued.stepId, { key, fence: queued.fence, state: "queued", owner: name, ...heard() });
         }
         if (what === "start" && open?.state === "queued") {
           const row = rows.get(open.stepId)!;
@@ -139,18 +153,20 @@ test("never two results of a key, none of a fenced attempt, and none is lost, wh
           const started = await start(surroundings, asked, open);
           assert.equal(started !== null, may, told);
           if (!started) continue;
-          Object.assign(row, { fence: started.fence, state: "running", leaseUntil: nowMs + LEASE_MS });
+          Object.assign(row, { fence: started.fence, state: "running", ...heard() });
           belief.attempts.push(started);
         }
         if ((what === "lose" || what === "adopt") && open?.state === "running") {
-          if ((open.leaseUntil ?? 0) >= nowMs) continue; // its lease is not over
           const row = rows.get(open.stepId)!;
+          if (!abandoned) continue;
+          if (name !== open.owner && unchanged(open))
+            assert.ok(passedMs - row.heardAtMs > LEASE_MS, "a healthy attempt is left alone");
           if (what === "adopt") {
             const may = unchanged(open);
             const adopted = await adopt(surroundings, open);
             assert.equal(adopted !== null, may, told);
             if (!adopted) continue;
-            Object.assign(row, { owner: name, leaseUntil: nowMs + LEASE_MS });
+            Object.assign(row, { owner: name, ...heard() });
             belief.attempts.push(adopted);
           } else {
             const may = holds(open);
@@ -163,7 +179,7 @@ test("never two results of a key, none of a fenced attempt, and none is lost, wh
         const may = holds(attempt);
         if (what === "beat") {
           await commit(heartbeatStatements(attempt, nowMs + LEASE_MS, nowMs, null));
-          if (may) row.leaseUntil = nowMs + LEASE_MS;
+          if (may) Object.assign(row, heard());
         }
         if (what === "publish") {
           const manifest = { objects: {}, facts: { by: `${attempt.stepId}-${attempt.fence}` }, measurements: [] };
@@ -178,9 +194,9 @@ test("never two results of a key, none of a fenced attempt, and none is lost, wh
           if (may) Object.assign(row, { state: "failed", owner: "", leaseUntil: 0 });
         }
         if (what === "again") {
-          const leaseUntil = nowMs + LEASE_MS;
+          const { leaseUntil } = heard();
           assert.equal(await commit(tryAgainStatements(attempt, { dueAt: nowMs, leaseUntil }, nowMs, {})), may, told);
-          if (may) Object.assign(row, { state: "queued", leaseUntil });
+          if (may) Object.assign(row, { state: "queued", ...heard() });
         }
       }
 
@@ -194,7 +210,7 @@ test("never two results of a key, none of a fenced attempt, and none is lost, wh
         assert.equal(found?.facts.by, results.get(asked.key));
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 200 },
   );
   assert.deepEqual(await faultsOf(workspace), []);
   await workspace.close();

@@ -5,15 +5,15 @@
  */
 import type { MillError } from "../base/index.ts";
 import type { Outcome } from "./attempt.ts";
-import { type Asked, type Queued, start } from "./claim.ts";
+import { type Asked, isLeaseOver, type Queued, start } from "./claim.ts";
 import { isPassing } from "./retry.ts";
 import { type Attempt, endQueuedStatement } from "./settle.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { timeoutOf } from "./timeouts.ts";
 
 export interface Queue {
-  /** Waits until the step may start, and starts it. An abort ends the step: failed by a timeout, else cancelled. null: it is no longer ours. */
-  wait(queued: Queued, asked: Asked, signal: AbortSignal): Promise<Attempt | Outcome | null>;
+  /** Waits until the step may start, and starts it: not before `dueAtMs` of elapsed time. An abort ends the step: failed by a timeout, else cancelled. null: it is no longer ours. */
+  wait(queued: Waited, asked: Asked, signal: AbortSignal): Promise<Attempt | Outcome | null>;
   /** A place may have come free. */
   nudge(): void;
 }
@@ -27,15 +27,27 @@ export interface Place {
   readonly pool: string | null;
   readonly exclusive: string | null;
   readonly runId: string | null;
-  readonly dueAt: number | null;
-  readonly leaseUntil: number | null;
+  /** Its next try need not wait any more. */
+  readonly due: boolean;
+  /** It has nobody who would start it. */
+  readonly deserted: boolean;
   /** Somebody wants it to end, or its run. */
   readonly cancelled: number;
   readonly paused: number;
 }
 
+interface PlaceRow extends Omit<Place, "due" | "deserted"> {
+  /** By the clock of its owner. */
+  readonly dueAt: number | null;
+  readonly leaseUntil: number | null;
+}
+
+interface Waited extends Queued {
+  readonly dueAtMs: number;
+}
+
 interface Waiting {
-  readonly queued: Queued;
+  readonly queued: Waited;
   readonly asked: Asked;
   settle(ending: Attempt | Outcome | null): void;
   fail(error: unknown): void;
@@ -51,7 +63,7 @@ const PLACES = `SELECT s.id AS id, s.fence AS fence, s.state AS state, s.owner A
   FROM steps s WHERE s.state = 'queued' OR (s.state = 'running' AND (s.pool IS NOT NULL OR s.exclusive_key IS NOT NULL)) ORDER BY s.id`;
 
 export function createQueue(surroundings: Surroundings): Queue {
-  const { records, clock, leaseMs, owner, pools } = surroundings;
+  const { records, clock, time, leaseMs, owner, pools } = surroundings;
   const waiting = new Map<string, Waiting>();
   let timer: NodeJS.Timeout | undefined;
   let looking = false;
@@ -102,15 +114,23 @@ export function createQueue(surroundings: Surroundings): Queue {
     try {
       if (performance.now() - renewedAt > leaseMs / 3) await renew();
       const asking = [...waiting]; // whoever joins while the rows are read is not among them
-      const places = await records.query<Place>(PLACES);
-      const nowMs = clock();
+      const rows = await records.query<PlaceRow>(PLACES);
+      const places = rows.map(placeOf);
       await Promise.all(places.filter(({ cancelled }) => cancelled).map(cancel));
       dropTaken(asking, places);
-      await Promise.all(startable(places, pools, nowMs).map(startOne));
+      await Promise.all(startable(places, pools).map(startOne));
     } catch (error) {
       if (isPassing(error)) return; // the next look comes soon
       for (const { fail } of waiting.values()) fail(error);
     }
+  }
+
+  /** Another's clock tells when its step is due, our own is not asked: it may have been set. */
+  function placeOf({ dueAt, leaseUntil, ...row }: PlaceRow): Place {
+    const dueAtMs = waiting.get(row.id)?.queued.dueAtMs;
+    const due = dueAtMs === undefined ? (dueAt ?? 0) <= clock() : dueAtMs <= time.elapsedMs();
+    const deserted = row.owner !== owner.name && isLeaseOver({ stepId: row.id, leaseUntil }, surroundings);
+    return { ...row, due, deserted };
   }
 
   async function renew(): Promise<void> {
@@ -149,10 +169,9 @@ const outcomeOf = (stepId: string, error: MillError | null): Outcome =>
   error ? { state: "failed", error, stepId } : { state: "cancelled" };
 
 /**
- * Which steps of the queue may start now, by their ids, in order. A step whose lease is over has nobody who would start it and holds nobody up; nor does one
- * that is paused, not yet due, or kept by a value that a running step holds. A pool without a limit here is another server's to count.
+ * Which steps of the queue may start now, by their ids, in order. A step that is deserted holds nobody up; nor does one that is paused, not yet due, or kept by a value that a running step holds. A pool without a limit here is another server's to count.
  */
-export function startable(places: readonly Place[], pools: Readonly<Record<string, number>>, nowMs: number): string[] {
+export function startable(places: readonly Place[], pools: Readonly<Record<string, number>>): string[] {
   const free = new Map(Object.entries(pools));
   const held = new Set<string>();
   const hold = ({ pool, exclusive }: Place) => {
@@ -162,8 +181,8 @@ export function startable(places: readonly Place[], pools: Readonly<Record<strin
   for (const place of places) if (place.state === "running") hold(place);
   const ids: string[] = [];
   for (const place of places) {
-    const { state, pool, exclusive, leaseUntil, dueAt, cancelled, paused } = place;
-    if (state !== "queued" || cancelled || paused || (leaseUntil ?? 0) < nowMs || (dueAt ?? 0) > nowMs) continue;
+    const { state, pool, exclusive, due, deserted, cancelled, paused } = place;
+    if (state !== "queued" || cancelled || paused || deserted || !due) continue;
     if (exclusive !== null && held.has(exclusive)) continue;
     const full = pool !== null && (free.get(pool) ?? Number.POSITIVE_INFINITY) <= 0;
     if (full && exclusive !== null) held.add(exclusive); // its turn comes before that of those behind it

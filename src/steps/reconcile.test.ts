@@ -12,6 +12,7 @@ import { faultsOf, openTestWorkspace, type TestWorkspace } from "./fixtures/work
 import { createFolders } from "./folders.ts";
 import type { Ledger, StepRequest } from "./index.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { createTime } from "./time.ts";
 
 const root = mkdtempSync(join(tmpdir(), "mill-reconcile-"));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -49,7 +50,12 @@ const ask = (input: unknown, more: Partial<StepRequest> = {}): StepRequest => ({
 async function abandon({ records, objects, cluster, folder, ledger }: Place, input: unknown, care?: Care) {
   const surroundings: Surroundings = {
     ...{ records, objects, engines: [cluster], folder: join(folder, "steps"), clock: Date.now, leaseMs: 30_000, pools: {} },
-    ...{ owner: { name: "dead", alive: () => true }, infrastructure: () => null, folders: createFolders() },
+    ...{
+      owner: { name: "dead", alive: () => true },
+      infrastructure: () => null,
+      folders: createFolders(),
+      time: createTime(Date.now),
+    },
   };
   const step = { key: ledger.keyOf("write", input), kind: "write", revision: 1, target: "dataset/flights", runId: null, input };
   const attempt = (await begin(surroundings, { ...step, sealed: [], engine: "cluster", pool: null, exclusive: null }, null))!;
@@ -128,24 +134,18 @@ withCluster("of two servers that reconcile at once one adopts, and the result is
 });
 
 withCluster("a server that slept over its lease lets go of the job that another has adopted", async (place) => {
-  let now = Date.now();
-  const clock = () => now;
-  const asleep = place.ledgerWith({
-    engines: [place.cluster],
-    owner: { name: "asleep", alive: () => true },
-    clock,
-    leaseMs: 3000,
-  });
+  let passedMs = 0;
+  const asleep = place.ledgerWith({ engines: [place.cluster], owner: { name: "asleep", alive: () => true } });
   const input = { ...SLOW, parts: 30 };
   const first = asleep.execute(ask(input));
   while ((await place.cluster.list()).length === 0) await delay(2);
-  now += 3500; // before its next heartbeat
   const second = place.ledgerWith({
     engines: [place.cluster],
     owner: { name: "second", alive: () => true },
-    clock,
-    leaseMs: 60_000,
+    elapsedMs: () => passedMs,
   });
+  assert.deepEqual(await second.recover(), NONE, "it may still be looked after");
+  passedMs += 31_000; // before its next heartbeat
   assert.deepEqual(await second.recover(), { ...NONE, adopted: 1 });
   const outcomes = await Promise.all([first, second.execute(ask(input))]);
   assert.deepEqual(

@@ -17,6 +17,7 @@ import { createFolders } from "./folders.ts";
 import { createInlineEngine, performStep, type StepRequest } from "./index.ts";
 import { endStatements, publishStatements } from "./settle.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { createTime } from "./time.ts";
 
 const root = mkdtempSync(join(tmpdir(), "mill-recover-"));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -153,6 +154,7 @@ function surroundingsOf({ records, objects, engine, folder }: TestWorkspace, mor
     pools: {},
     folder: join(folder, "steps"),
     clock: Date.now,
+    time: createTime(Date.now),
     leaseMs: 30_000,
   };
   return { ...common, owner: { name: "old", alive: () => true }, infrastructure: () => null, folders: createFolders(), ...more };
@@ -290,13 +292,14 @@ test("two ledgers that are asked for the same keys at once run each of them once
 
 test("an attempt whose lease ran out is taken over, and both ledgers report the one result", async () => {
   const workspace = await openTestWorkspace(newFolder());
-  let now = Date.now();
-  const asleep = workspace.ledgerWith({ clock: () => now, leaseMs: 3_600_000 }); // its heartbeat never comes
-  const slow = { name: "slow", parts: 1, waitMs: 150 };
+  const asleep = workspace.ledgerWith({ leaseMs: 3_600_000 }); // its heartbeat never comes
+  const slow = { name: "slow", parts: 1, waitMs: 1000 };
   const first = asleep.execute(ask(slow));
   while ((await asleep.listSteps()).items.length === 0) await delay(1);
-  now += 7_200_000;
-  const other = workspace.ledgerWith({ clock: () => now });
+  let passedMs = 0;
+  const other = workspace.ledgerWith({ elapsedMs: () => passedMs });
+  await other.recover(); // sees it for the first time
+  passedMs += 31_000;
   const second = other.execute(ask(slow));
   const outcomes = await Promise.all([first, second]);
   assert.deepEqual(outcomes.map(({ state }) => state).sort(), ["reused", "succeeded"]);

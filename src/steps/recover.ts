@@ -67,6 +67,8 @@ export async function recover(works: Pick<Works, "surroundings" | "pulse">, reco
   const jobOf = (step: OpenStep) =>
     jobs.away.has(step.engine) ? "away" : (jobs.running.find((job) => jobName(job) === jobName(step)) ?? null);
   const steps = await openSteps(surroundings);
+  const runs = await runningRuns(surroundings);
+  surroundings.time.watchOnly(new Set([...steps.map(({ stepId }) => stepId), ...runs.map(({ id }) => id)]));
   for (const step of steps) {
     if (recovering.isOurs(step.key) || !isAbandoned(step, surroundings)) continue;
     const { verdict, orphan, adopted } = await reconcile(works, step, jobOf(step));
@@ -83,7 +85,7 @@ export async function recover(works: Pick<Works, "surroundings" | "pulse">, reco
     );
     if (ended) found.orphans++;
   }
-  return { ...found, runs: await loseRuns(surroundings) };
+  return { ...found, runs: await loseRuns(surroundings, runs) };
 }
 
 /** Removes the folders that belong to no attempt, and old checkpoints. Only before anything runs here. */
@@ -138,7 +140,7 @@ async function settleLeft(surroundings: Surroundings, step: OpenStep): Promise<"
   return committed ? verdict : null;
 
   async function detailOf({ meters }: Marker, verdict: string) {
-    return { meters: metersOf((await markedAt(folder)) - step.startedAt, meters, null), ...(await said(verdict)) };
+    return { meters: metersOf(Math.max(0, (await markedAt(folder)) - step.startedAt), meters, null), ...(await said(verdict)) };
   }
 
   function said(verdict: string) {
@@ -223,23 +225,27 @@ async function allStored({ objects }: Surroundings, { manifest }: Marker): Promi
 
 const RUN_SILENT_MS = 5 * 60_000;
 
+interface RunningRun {
+  readonly id: string;
+  readonly owner: string;
+  readonly seenAt: number;
+}
+
+const runningRuns = ({ records }: Surroundings) =>
+  records.query<RunningRun>(`SELECT id, owner, COALESCE(seen_at, started_at) AS "seenAt" FROM runs WHERE state = 'running'`);
+
 /** Of owners that are gone; of one on another machine nobody knows, but it says every now and then that its runs are still there. */
-async function loseRuns({ records, owner, clock }: Surroundings): Promise<number> {
+async function loseRuns({ records, owner, clock, time }: Surroundings, running: readonly RunningRun[]): Promise<number> {
   const nowMs = clock();
+  const gone = running.filter(
+    (run) => run.owner !== owner.name && (time.stillForMs(run.id, run.seenAt) > RUN_SILENT_MS || !owner.alive(run.owner)),
+  );
   await records.commit([
     { sql: "UPDATE runs SET seen_at = ? WHERE state = 'running' AND owner = ?", params: [nowMs, owner.name] },
-  ]);
-  const running = await records.query<{ id: string; owner: string; seenAt: number }>(
-    `SELECT id, owner, COALESCE(seen_at, started_at) AS "seenAt" FROM runs WHERE state = 'running'`,
-  );
-  const gone = running.filter(
-    (run) => run.owner !== owner.name && (!owner.alive(run.owner) || run.seenAt < nowMs - RUN_SILENT_MS),
-  );
-  await records.commit(
-    gone.map(({ id }) => ({
+    ...gone.map(({ id }) => ({
       sql: "UPDATE runs SET state = 'lost', ended_at = ? WHERE id = ? AND state = 'running'",
       params: [nowMs, id],
     })),
-  );
+  ]);
   return gone.length;
 }

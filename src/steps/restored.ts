@@ -6,6 +6,6 @@ import type { Statement } from "../ports/records/index.ts";
  */
 export const letGoStatements = (nowMs: number): Statement[] => [
   { sql: "UPDATE attempts SET handle = NULL WHERE ended_at IS NULL" },
-  { sql: "UPDATE steps SET lease_until = 0 WHERE state = 'running'" },
+  { sql: "UPDATE steps SET lease_until = 0 WHERE state IN ('running', 'queued')" },
   { sql: "UPDATE runs SET state = 'lost', ended_at = ? WHERE state = 'running'", params: [nowMs] },
 ];

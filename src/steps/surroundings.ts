@@ -3,6 +3,7 @@ import type { Engine } from "../ports/engines/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
 import type { Records } from "../ports/records/index.ts";
 import type { Folders } from "./folders.ts";
+import type { Time } from "./time.ts";
 
 /** Who runs attempts: found again after a crash, to tell whether it still lives. */
 export interface Owner {
@@ -19,7 +20,9 @@ export interface Surroundings {
   readonly engines: readonly Engine[];
   /** Where the folders of attempts lie. */
   readonly folder: string;
+  /** The wall clock, for what people read. */
   readonly clock: () => number;
+  readonly time: Time;
   readonly leaseMs: number;
   readonly owner: Owner;
   /** How many steps of a pool run at one time. */

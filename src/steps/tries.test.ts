@@ -112,6 +112,17 @@ withWorkspace(
   },
 );
 
+for (const jumpMs of [3_600_000, -3_600_000])
+  withWorkspace(`a step that waits for its next try waits no longer when the clock is set by ${jumpMs} ms`, async (workspace) => {
+    let jumpedMs = 0;
+    const engines = [engineOf(workspace, { away: 1 })];
+    const ledger = workspace.ledgerWith({ engines, clock: () => Date.now() + jumpedMs });
+    const onLog = () => (jumpedMs = jumpMs);
+    const outcome = await ledger.execute(ask("nothing", {}, { retry: { ...RETRY, backoffMaxMs: 50, backoffMs: 50 }, onLog }));
+    assert.equal(outcome.state, "succeeded");
+    assert.equal((await attemptsOf(ledger)).attempts.length, 2);
+  });
+
 withWorkspace("a step that waits for its next try can be left, and is in the queue until then", async (workspace) => {
   const ledger = workspace.ledgerWith({ engines: [engineOf(workspace, { away: 9 })] });
   const stopping = new AbortController();
