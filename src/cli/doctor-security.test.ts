@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { type Config, readConfig } from "../contract/index.ts";
 import { newCertificate } from "../guard/fixtures/new-certificate.ts";
-import { createAccessKeys, createAccounts, openKeyring, openTokens } from "../guard/index.ts";
+import { createAccessKeys, createAccounts, createSecrets, openKeyring, openTokens } from "../guard/index.ts";
 import { openSqlite } from "../ports/records/index.ts";
 import { examineSecurity } from "./doctor-security.ts";
 import type { Finding } from "./findings.ts";
@@ -30,7 +30,13 @@ async function started(config: Config) {
   const keyring = await openKeyring(config.workspace);
   const accounts = createAccounts({ records });
   const tokens = await openTokens({ records, workspace: config.workspace, accounts });
-  return { records, accounts, tokens, keys: createAccessKeys({ records, keyring, accounts }) };
+  return {
+    records,
+    accounts,
+    tokens,
+    secrets: createSecrets({ records, keyring }),
+    keys: createAccessKeys({ records, keyring, accounts }),
+  };
 }
 
 test("a fresh workspace passes, before its first start and after it; each thing that is not well has what mends it", async () => {
@@ -137,5 +143,60 @@ test("service accounts with admin, tokens without an end, and tokens and keys th
     [(await told(config, "admin token")).fix, (await told(config, "keys")).fix],
     ["mill token --new", "mill key rotate"],
   );
+  await records.close();
+});
+
+test("a secret that a setting names and nobody set is a fault; secrets that are old are told by name, values never", async () => {
+  const config = { ...configOf(), webhook: "secret:alerts", webhookSecret: "secret:signing" };
+  assert.equal((await told(config, "secrets that settings name")).state, "fault", "there are no records yet");
+  const { records, secrets } = await started(config);
+  const missing = (await look(config)).filter(({ what }) => what === "secrets that settings name");
+  assert.deepEqual(
+    missing.map(({ state, fix }) => [state, /^mill secret set (alerts|signing),/.exec(fix)?.[1]]),
+    [
+      ["fault", "alerts"],
+      ["fault", "signing"],
+    ],
+  );
+  for (const name of ["alerts", "signing"])
+    await secrets.set({ name, value: `https://planted.example.org/${name}`, by: "owner" });
+  const named = await told(config, "secrets that settings name");
+  assert.deepEqual([named.state, named.found], ["ok", "webhook: secret:alerts, webhookSecret: secret:signing"]);
+  assert.equal((await told(config, "old secrets")).state, "ok");
+  const old = await told(config, "old secrets", YEAR_MS + 60_000);
+  assert.deepEqual([old.state, old.found, /mill secret set alerts; mill/.test(old.fix)], ["warning", "alerts, signing", true]);
+  assert.ok(!JSON.stringify(await look(config)).includes("planted"));
+  await records.close();
+});
+
+test("it is told until when a token for Slurm is good: in a file or a secret, ended, ending soon, endless, or none", async () => {
+  const config = { ...configOf(), slurmUrl: "http://127.0.0.1:6820", slurmTokenFile: join(root, "slurm-token") };
+  const { records, secrets } = await started(config);
+  const [now, day] = [Math.floor(Date.now() / 1000), 86_400];
+  const jwt = (claims: object) => `e30.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.planted`;
+  const cases: readonly (readonly [text: string, state: Finding["state"], found: RegExp])[] = [
+    [jwt({ iat: now - 10 * day, exp: now + 30 * day }), "ok", /^until \d{4}-\d{2}-\d{2} \d{2}:\d{2} UTC$/],
+    [`SLURM_JWT=${jwt({ iat: now - 60, exp: now + 3600 })}\n`, "ok", /^until/],
+    [jwt({ iat: now - 30 * day, exp: now + 3 * day }), "warning", /^until/],
+    [jwt({ exp: now + 3 * day }), "warning", /^until/],
+    [jwt({ iat: now - 7200, exp: now - 3600 }), "fault", /^until/],
+    [jwt({ sun: "mill" }), "warning", /never ends/],
+    [jwt({ exp: 1e300 }), "warning", /never ends/],
+    ["planted", "fault", /no JSON Web Token/],
+    ["", "fault", /no JSON Web Token/],
+  ];
+  for (const [text, state, found] of cases) {
+    writeFileSync(config.slurmTokenFile, text, { mode: 0o600 });
+    await secrets.set({ name: "slurm", value: text || " ", by: "owner" });
+    for (const from of [config, { ...config, slurmTokenFile: "secret:slurm" }]) {
+      const one = await told(from, "Slurm token");
+      assert.equal(one.state, state, text);
+      assert.match(one.found, found);
+      assert.ok(!JSON.stringify(one).includes("planted"));
+    }
+  }
+  assert.equal((await told({ ...config, slurmTokenFile: join(root, "none") }, "Slurm token")).state, "fault");
+  assert.equal(await told({ ...config, slurmUrl: null }, "Slurm token"), undefined);
+  assert.equal((await told({ ...config, s3Limit: 0 }, "limits")).fix, "leave s3Limit out, or set what real use does not reach");
   await records.close();
 });

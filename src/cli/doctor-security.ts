@@ -3,10 +3,11 @@ import { execFile } from "node:child_process";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { type Config, ROLES, tlsFiles } from "../contract/index.ts";
+import { type Config, namesSecret, ROLES, tlsFiles } from "../contract/index.ts";
 import { inspectCertificate, OWNER } from "../guard/index.ts";
 import { openSnapshot, type Snapshot } from "../ports/records/index.ts";
 import { isLoopback } from "../server/index.ts";
+import { age, named, slurmToken } from "./doctor-secrets.ts";
 import { type Finding, fault, finding } from "./findings.ts";
 
 export interface SecurityOptions {
@@ -28,9 +29,10 @@ export async function examineSecurity(config: Config, { ageMsMax, now = Date.now
     keys(config, isOld),
     encryption(config),
     sandbox(),
+    limits(config),
     ...addresses(config),
   ]);
-  return [...findings, ...(await people(config, isOld))];
+  return [...findings, ...(await slurmToken(config, now())), ...(await named(config)), ...(await people(config, isOld))];
 }
 
 /** Everything in the workspace is its owner's alone; so are the secrets that settings name. */
@@ -43,7 +45,9 @@ async function modes({ workspace, tlsKey, s3CertificateKey, oidcSecretFile, slur
   const looked = [
     workspace,
     ...(closed ? secrets : inside),
-    ...[tlsKey, s3CertificateKey, oidcSecretFile, slurmTokenFile].filter((path) => path !== null),
+    ...[tlsKey, s3CertificateKey, oidcSecretFile, slurmTokenFile].filter(
+      (path): path is string => path !== null && !namesSecret(path),
+    ),
   ];
   const open: string[] = [];
   for (const path of looked) {
@@ -125,6 +129,20 @@ async function sandbox(): Promise<Finding> {
     : finding("bubblewrap", "ok", version);
 }
 
+async function limits({ strangerLimit, actorLimit, s3Limit }: Config): Promise<Finding> {
+  const without = Object.entries({ strangerLimit, actorLimit, s3Limit }).flatMap(([name, perMinute]) =>
+    perMinute === 0 ? [name] : [],
+  );
+  return without.length === 0
+    ? finding("limits", "ok", "requests are bounded by address, user and key")
+    : finding(
+        "limits",
+        "warning",
+        `none by ${without.join(", ")}`,
+        `leave ${without.join(", ")} out, or set what real use does not reach`,
+      );
+}
+
 /** Where tokens, rows or events are sent in the clear, or unsigned. */
 function addresses(config: Config): Finding[] {
   const { webhook, webhookSecret, webhookPrivate, openLineage, slurmUrl, slurmPlainHttp, records, oidcIssuer } = config;
@@ -174,7 +192,12 @@ async function people({ workspace, records }: Config, isOld: IsOld): Promise<Fin
     const snapshot = await openSnapshot(records ?? path);
     try {
       if (!snapshot.tables.some(({ name }) => name === "role_grants")) return nobody;
-      return [await admins(snapshot), ...(await tokens(snapshot, isOld)), await accessKeys(snapshot, isOld)];
+      return [
+        await admins(snapshot),
+        ...(await tokens(snapshot, isOld)),
+        await accessKeys(snapshot, isOld),
+        ...(await age(snapshot, isOld)),
+      ];
     } finally {
       await snapshot.close();
     }

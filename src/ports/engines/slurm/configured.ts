@@ -17,9 +17,10 @@ export function configuredSlurm(
   secrets: NamedSecrets,
 ): (DoorOptions & { readonly partition: string | null }) | null {
   if (config.slurmUrl === null && config.on === "local") return null;
+  const url = required(config.slurmUrl, "MILL_SLURM_URL", "http://127.0.0.1:6820");
   const token = required(config.slurmTokenFile, "MILL_SLURM_TOKEN_FILE", "/run/mill/slurm-token");
   return {
-    url: required(config.slurmUrl, "MILL_SLURM_URL", "http://127.0.0.1:6820"),
+    url,
     user: config.slurmUser ?? userInfo().username,
     token: namesSecret(token) ? tokenFromText(() => secrets.resolve(token, "slurmTokenFile")) : tokenFromFile(token),
     partition: config.slurmPartition,
