@@ -2,7 +2,7 @@
 import type { Records } from "../../ports/records/index.ts";
 import { readInputs } from "./datasets.ts";
 import * as experiments from "./experiments.ts";
-import { fold } from "./fold.ts";
+import { type FoldLimits, fold } from "./fold.ts";
 import { readCurve, readHistory, type Series } from "./history.ts";
 import { readModelMetrics } from "./model-metrics.ts";
 import { createReplica } from "./replica.ts";
@@ -22,18 +22,16 @@ export interface TrackingResources {
   readonly folding?: Partial<FoldingLimits>;
 }
 
-interface FoldingLimits {
+interface FoldingLimits extends FoldLimits {
   readonly afterMs: number;
   /** Points and changed runs of the log that are folded at once. */
   readonly points: number;
   readonly runs: number;
-  /** Points with which writers wait for a fold. */
-  readonly pointsMax: number;
-  /** Points of a chunk. */
-  readonly chunkPoints: number;
 }
 
-const FOLDING: FoldingLimits = { afterMs: 10_000, points: 250_000, runs: 2000, pointsMax: 4_000_000, chunkPoints: 131_072 };
+const FOLDING: FoldingLimits = { afterMs: 10_000, points: 250_000, runs: 2000, changes: 10_000, chunkPoints: 131_072 };
+/** How far folding may fall behind before writers wait for it: so many times what is folded at once. */
+const BEHIND_MAX = 16;
 const COMPARED_MAX = 1000;
 
 /** What is known is read when it is first asked for. */
@@ -48,7 +46,7 @@ export function createTracking({
   const { state } = replica;
   const writer = createWriter(records, replica, foldWhenDue);
   let begun: Promise<void> | null = null;
-  let folding: Promise<void> | null = null;
+  let folding: Promise<number> | null = null;
   let timer: NodeJS.Timeout | null = null;
 
   return {
@@ -112,7 +110,7 @@ export function createTracking({
 
     fold: async () => {
       await fresh();
-      await foldNow();
+      for (const target = state.last; (await foldNow()) < target; );
     },
     close: async () => {
       await writer.idle();
@@ -171,19 +169,31 @@ export function createTracking({
     return { runId, key, recent: [...(state.recent.get(known(runId)) ?? [])] };
   }
 
-  /** A writer waits only when folding has fallen far behind. */
-  function foldWhenDue(): Promise<void> | null {
-    if (state.recentPointCount >= limits.points || state.changedRuns.size >= limits.runs) void foldNow().catch(() => undefined);
+  function foldWhenDue(): Promise<unknown> | null {
+    if (behind() >= 1) keepUp();
     else
       timer ??= setTimeout(() => {
         timer = null;
-        foldNow().catch(() => undefined); // the log keeps it, and the next write asks again
+        if (state.groupEnds.length > 0) foldNow().catch(() => undefined); // the log keeps it, and the next write asks again
       }, limits.afterMs).unref();
-    return state.recentPointCount >= limits.pointsMax ? folding : null;
+    return behind() >= BEHIND_MAX ? folding : null;
   }
 
-  function foldNow(): Promise<void> {
-    folding ??= fold(records, replica, limits.chunkPoints).finally(() => {
+  /** How many times what is folded at once waits for it. */
+  function behind(): number {
+    return Math.max(state.recentPointCount / limits.points, state.changedRuns.size / limits.runs);
+  }
+
+  function keepUp(): void {
+    if (folding) return;
+    foldNow().then(
+      () => behind() >= 1 && keepUp(),
+      () => undefined,
+    );
+  }
+
+  function foldNow(): Promise<number> {
+    folding ??= fold(records, replica, limits).finally(() => {
       folding = null;
     });
     return folding;

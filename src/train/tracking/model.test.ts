@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { openTracking } from "./fixtures/open-tracking.ts";
 import type { Point, Run, Tracking } from "./index.ts";
 
-const { tracking, server } = await openTracking({ folding: { afterMs: 1e9, chunkPoints: 5 } });
+const { tracking, server } = await openTracking({ folding: { afterMs: 1e9, chunkPoints: 5, changes: 3 } });
 const other = server();
 
 interface Model {

@@ -8,7 +8,7 @@
  * the same point twice: u32 length of the keys' JSON, that JSON, the batch; all compressed by zstd.
  */
 import { promisify } from "node:util";
-import { constants, zstdCompress, zstdDecompress } from "node:zlib";
+import { constants, zstdCompress, zstdCompressSync, zstdDecompress } from "node:zlib";
 import { compareValues } from "./columns.ts";
 import type { Point } from "./tracking.ts";
 
@@ -109,12 +109,16 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: PointBatch["codes"] | Float
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
 
+/** What is shorter is compressed sooner than another thread could be asked to. */
+const SMALL_BYTES = 65_536;
+
 export async function encodeChunk(batch: PointBatch): Promise<Buffer> {
   const keys = Buffer.from(JSON.stringify(batch.keys));
   const length = Buffer.alloc(4);
   length.writeUInt32LE(keys.length);
   const plain = Buffer.concat([length, keys, encodeBatches([batch])]);
-  return compress(plain, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
+  const options = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+  return plain.length < SMALL_BYTES ? zstdCompressSync(plain, options) : compress(plain, options);
 }
 
 export async function decodeChunk(bytes: Uint8Array): Promise<PointBatch> {

@@ -20,7 +20,6 @@ export interface Replica {
 
 export function createReplica(records: Records): Replica {
   const state = new TrackingState();
-  let folded = 0;
   let running: Promise<void> | null = null;
   let next: Promise<void> | null = null;
 
@@ -49,7 +48,7 @@ export function createReplica(records: Records): Replica {
   async function refresh(): Promise<void> {
     for (;;) {
       const standing = await stand();
-      if (standing.folded > folded) await takeRows(standing);
+      if (standing.folded > state.foldedTo) await takeRows(standing.folded);
       if (standing.last <= state.last) return;
       await takeLog(standing.last);
     }
@@ -63,8 +62,8 @@ export function createReplica(records: Records): Replica {
     }
   }
 
-  async function takeRows(standing: Standing): Promise<void> {
-    if (state.last < standing.folded) {
+  async function takeRows(folded: number): Promise<void> {
+    if (state.last < folded) {
       const after = state.last;
       await takeExperiments(after);
       for await (const page of readRuns(records, after)) {
@@ -74,9 +73,8 @@ export function createReplica(records: Records): Replica {
           state.runs.get(patch.run)!.lifecycle = lifecycle;
         }
       }
-      state.last = standing.folded;
+      state.last = folded;
     }
-    folded = standing.folded;
     state.folded(folded);
   }
 
@@ -100,6 +98,6 @@ export function createReplica(records: Records): Replica {
 
   function committed(from: number, group: readonly Logged[]): void {
     if (from !== state.last) return;
-    for (const { change, batch } of group) state.apply(change, batch);
+    state.apply(group);
   }
 }

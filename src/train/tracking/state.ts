@@ -104,27 +104,42 @@ export interface RecentPoints {
   readonly batch: PointBatch;
 }
 
+/** The changes since the rows were brought up to date: the first one, or one before it, and the last one. */
+interface Changed {
+  readonly first: number;
+  readonly last: number;
+}
+
 export class TrackingState {
   /** The last change that was applied. */
   last = 0;
   readonly experiments = new Map<string, ExperimentState>();
   readonly experimentsByName = new Map<string, ExperimentState>();
   readonly runs = new Map<string, RunState>();
-  /** What changed since the rows were brought up to date, with its last change. */
-  readonly changedExperiments = new Map<ExperimentState, number>();
-  readonly changedRuns = new Map<RunState, number>();
+  /** The change that the rows are as of. */
+  foldedTo = 0;
+  /** The last change of each group behind those that the rows have. */
+  groupEnds: number[] = [];
+  /** What changed since the rows were brought up to date. */
+  readonly changedExperiments = new Map<ExperimentState, Changed>();
+  readonly changedRuns = new Map<RunState, Changed>();
   readonly recent = new Map<RunState, RecentPoints[]>();
   recentPointCount = 0;
 
-  /** The next change, with its points where it has any. */
-  apply(change: Change, batch: PointBatch | null): void {
+  /** The next changes, with their points where they have any. */
+  apply(group: readonly { readonly change: Change; readonly batch: PointBatch | null }[]): void {
+    for (const { change, batch } of group) this.#applyOne(change, batch);
+    this.groupEnds.push(this.last);
+  }
+
+  #applyOne(change: Change, batch: PointBatch | null): void {
     this.last++;
     if ("experiment" in change) {
-      this.changedExperiments.set(this.patchExperiment(change, this.last), this.last);
+      noteChange(this.changedExperiments, this.patchExperiment(change, this.last), this.last);
       return;
     }
     const run = this.patchRun(change, this.last);
-    this.changedRuns.set(run, this.last);
+    noteChange(this.changedRuns, run, this.last);
     if (!batch) return;
     offerPoints(run, batch);
     const recent = this.recent.get(run);
@@ -133,8 +148,10 @@ export class TrackingState {
     this.recentPointCount += batch.codes.length;
   }
 
-  /** The rows are now as of this change. */
+  /** The rows are now as of this change, or of a later one. */
   folded(change: number): void {
+    this.foldedTo = change;
+    this.groupEnds = this.groupEnds.filter((end) => end > change);
     forgetUntil(this.changedExperiments, change);
     forgetUntil(this.changedRuns, change);
     for (const [run, batches] of this.recent) {
@@ -241,6 +258,12 @@ function withNew<T>(links: readonly T[], added: readonly T[], nameOf: (link: T) 
   return [...known.values()];
 }
 
-function forgetUntil<T>(changed: Map<T, number>, change: number): void {
-  for (const [what, last] of changed) if (last <= change) changed.delete(what);
+function noteChange<T>(changed: Map<T, Changed>, what: T, change: number): void {
+  changed.set(what, { first: changed.get(what)?.first ?? change, last: change });
+}
+
+function forgetUntil<T>(changed: Map<T, Changed>, change: number): void {
+  for (const [what, { first, last }] of changed)
+    if (last <= change) changed.delete(what);
+    else if (first <= change) changed.set(what, { first: change + 1, last });
 }

@@ -34,7 +34,7 @@ const CALLS_MAX = 512;
 const TRIES_MAX = 64;
 
 /** `written` is told after each group, and may keep the next one waiting. */
-export function createWriter(records: Records, replica: Replica, written: () => Promise<void> | null): Writer {
+export function createWriter(records: Records, replica: Replica, written: () => Promise<unknown> | null): Writer {
   let waiting: Call[] = [];
   let working: Promise<void> | null = null;
 
@@ -56,7 +56,7 @@ export function createWriter(records: Records, replica: Replica, written: () => 
       waiting = waiting.slice(CALLS_MAX);
       try {
         await commit(group);
-        await written();
+        await written()?.catch(() => undefined);
       } catch (error) {
         for (const { reject } of group) reject(error);
       }
