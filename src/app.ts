@@ -49,7 +49,7 @@ import { configuredObjects, type ObjectsSpec, openObjects, requireSameStore } fr
 import { openRecords } from "./ports/records/index.ts";
 import { openDuckDb } from "./ports/tables/index.ts";
 import { startS3Door } from "./protocols/index.ts";
-import { createRegistry } from "./registry/index.ts";
+import { createRegisteredModels, createRegistry, registeredVerbs } from "./registry/index.ts";
 import { createServing, createStory } from "./serve/index.ts";
 import { createLedger, runStep } from "./steps/index.ts";
 import {
@@ -137,6 +137,7 @@ export async function openWorkspace(config: Config): Promise<App> {
     const uploads = createUploads({ records, objects });
     const artifacts = createArtifacts({ records, objects, uploads });
     const tracking = createTracking({ records });
+    const loggedModels = createLoggedModels({ records, tracking });
     closers.push(() => tracking.close());
     const story = createStory(records);
     const now = Date.now;
@@ -181,7 +182,12 @@ export async function openWorkspace(config: Config): Promise<App> {
       closers.push(async () => clearInterval(telling));
       await tellLineage();
     }
-    const platform = platformVerbs(workspace);
+    let onBackfillFault: Parameters<App["keep"]>[0] = () => undefined;
+    const backfiller = createBackfiller(workspace, {
+      onFault: (id, error) => onBackfillFault(id && `backfill ${id}`, error),
+    });
+    closers.push(() => backfiller.close());
+    const platform = platformVerbs(workspace, backfiller);
     const handlers: Handlers = {
       ...platform,
       ...afterSecrets(platform, () => secrets.require(secretsNamed(config))),
@@ -190,7 +196,8 @@ export async function openWorkspace(config: Config): Promise<App> {
       ...secretVerbs(secrets),
       ...auditVerbs(audit),
       ...artifactVerbs(artifacts),
-      ...loggedModelVerbs(createLoggedModels({ records, tracking })),
+      ...loggedModelVerbs(loggedModels),
+      ...registeredVerbs(createRegisteredModels({ records, tracking, loggedModels })),
       ...trackingVerbs(tracking),
     };
     const call = createCall({ handlers, audit });
@@ -203,6 +210,8 @@ export async function openWorkspace(config: Config): Promise<App> {
       });
       closers.push(() => scheduler.close());
       scheduler.start();
+      onBackfillFault = onFault;
+      backfiller.start();
     };
     const readiness = createReadiness(() => serving.refresh());
     closers.push(() => readiness.settled());

@@ -12,6 +12,7 @@ import * as loggedModels from "./verbs/logged-models.ts";
 import * as models from "./verbs/models.ts";
 import * as monitor from "./verbs/monitor.ts";
 import * as people from "./verbs/people.ts";
+import * as registry from "./verbs/registry.ts";
 import * as runs from "./verbs/runs.ts";
 import * as schedules from "./verbs/schedules.ts";
 import * as secrets from "./verbs/secrets.ts";
@@ -122,6 +123,9 @@ const { newToken, createToken, listTokens, revokeToken, createAccessKey, listAcc
 
 const { createLoggedModel, getLoggedModel, finishLoggedModel, deleteLoggedModel } = loggedModels;
 const { describeLoggedModel, searchLoggedModels } = loggedModels;
+const { registerModel, getRegisteredModel, changeRegisteredModel, deleteRegisteredModel, searchRegisteredModels } = registry;
+const { tagRegistered, setModelAlias, getVersionByAlias, registerVersion, getRegisteredVersion } = registry;
+const { changeRegisteredVersion, deleteRegisteredVersion, searchRegisteredVersions } = registry;
 const { listArtifacts, getArtifact, putArtifact, removeArtifacts } = artifacts;
 const { beginArtifactUpload, putArtifactPart, completeArtifactUpload, abortArtifactUpload } = artifacts;
 const {
@@ -232,6 +236,19 @@ export const VERBS = {
   listCollections,
   showCollection,
   verify,
+  registerModel,
+  getRegisteredModel,
+  changeRegisteredModel,
+  deleteRegisteredModel,
+  searchRegisteredModels,
+  tagRegistered,
+  setModelAlias,
+  getVersionByAlias,
+  registerVersion,
+  getRegisteredVersion,
+  changeRegisteredVersion,
+  deleteRegisteredVersion,
+  searchRegisteredVersions,
   createLoggedModel,
   getLoggedModel,
   finishLoggedModel,

@@ -1,10 +1,11 @@
+export { type By, CHALLENGER_ALIAS, CHAMPION_ALIAS } from "./aliases.ts";
 export { type BundleInput, type BundleManifest, bundle, readManifest } from "./bundle.ts";
 export { type CardFacts, writeCard } from "./card.ts";
+export { createRegisteredModels } from "./registered/create-registered.ts";
+export type { RegisteredModel, RegisteredModels, RegisteredVersion } from "./registered/registered.ts";
+export { type RegisteredVerb, registeredVerbs } from "./registered/verbs.ts";
 export {
   type AliasChange,
-  type By,
-  CHALLENGER_ALIAS,
-  CHAMPION_ALIAS,
   createRegistry,
   type Lineage,
   type ModelVersion,

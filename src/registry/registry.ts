@@ -3,6 +3,7 @@ import type { Verdict } from "../contract/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
 import { pin } from "../ports/objects/index.ts";
 import type { Records, Statement } from "../ports/records/index.ts";
+import { aliasStatements, type By, CHALLENGER_ALIAS, CHAMPION_ALIAS, dropAlias, historyStatement } from "./aliases.ts";
 import { type BundleManifest, readManifest } from "./bundle.ts";
 
 export interface ModelVersion {
@@ -37,13 +38,6 @@ export interface NewVersion {
   /** Writes the model card once the version's number is known; Markdown. */
   card(version: number): Promise<string>;
   readonly actor: string;
-}
-
-/** Who changed what serves, and why. */
-export interface By {
-  readonly actor: string;
-  /** In words. */
-  readonly why: string;
 }
 
 export interface AliasChange extends By {
@@ -88,9 +82,6 @@ export interface Registry {
   history(model: string): Promise<AliasChange[]>;
 }
 
-export const CHAMPION_ALIAS = "champion";
-export const CHALLENGER_ALIAS = "challenger";
-
 export function createRegistry({
   records,
   objects,
@@ -109,8 +100,7 @@ export function createRegistry({
     async register(candidate) {
       const [existing] = await find("v.model = ? AND v.bundle = ?", [candidate.model, candidate.bundle]);
       if (existing) return judgeAgain(existing, candidate);
-      const [last] = await registry.versions(candidate.model, { limit: 1 });
-      const number = (last?.version ?? 0) + 1;
+      const number = await nextNumber(candidate.model);
       const card = await objects.put(Buffer.from(await candidate.card(number)));
       const outcome = await records.commit([
         insertVersion(candidate, number, card, now()),
@@ -146,8 +136,8 @@ export function createRegistry({
     async rivalOf(model, bundle) {
       const candidate = await readManifest(bundle, objects);
       for (const version of reigns(await registry.history(model)).reverse()) {
-        const champion = await registry.version(model, version);
-        if (!isSameModel(candidate, await registry.manifest(champion))) return champion;
+        const [champion] = await find("v.model = ? AND v.version = ?", [model, version]); // none: a version without a bundle, that somebody registered
+        if (champion && !isSameModel(candidate, await registry.manifest(champion))) return champion;
       }
       return null;
     },
@@ -228,6 +218,16 @@ export function createRegistry({
     return rows.map(({ alias }) => alias);
   }
 
+  /** Numbers are shared with versions that people register. */
+  async function nextNumber(model: string): Promise<number> {
+    const [row] = await records.query<{ last: number | null }>(
+      `SELECT max(number) AS last FROM (SELECT version AS number FROM model_versions WHERE model = ?
+        UNION ALL SELECT last_version AS number FROM registered_models WHERE name = ?) AS numbers`,
+      [model, model],
+    );
+    return (row?.last ?? 0) + 1;
+  }
+
   async function held(bundle: Digest): Promise<Digest[]> {
     const { onnx, trained } = await readManifest(bundle, objects);
     return [onnx, trained];
@@ -296,7 +296,8 @@ function insertVersion(candidate: NewVersion, version: number, card: Digest, at:
   const { model, bundle, verdict, lineage } = candidate;
   return {
     sql: `INSERT INTO model_versions (model, version, bundle, passed, verdict, card, lineage, created_at)
-      SELECT ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM model_versions WHERE model = ? AND (version = ? OR bundle = ?))`,
+      SELECT ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM model_versions WHERE model = ? AND (version = ? OR bundle = ?))
+        AND NOT EXISTS (SELECT 1 FROM registered_models WHERE name = ? AND last_version >= ?)`,
     params: [
       model,
       version,
@@ -309,15 +310,11 @@ function insertVersion(candidate: NewVersion, version: number, card: Digest, at:
       model,
       version,
       bundle,
+      model,
+      version,
     ],
     rows: 1,
   };
-}
-
-interface Alias {
-  readonly model: string;
-  readonly alias: string;
-  readonly version: number;
 }
 
 function standingStatements({ model, standing = "champion", actor }: NewVersion, version: number, at: number): Statement[] {
@@ -328,32 +325,6 @@ function standingStatements({ model, standing = "champion", actor }: NewVersion,
     ...aliasStatements({ model, alias: CHAMPION_ALIAS, version }, { actor, why: "passed every gate" }, at),
   ];
 }
-
-function aliasStatements(given: Alias, by: By, at: number): Statement[] {
-  const { model, alias, version } = given;
-  return [
-    { sql: "DELETE FROM aliases WHERE model = ? AND alias = ?", params: [model, alias] },
-    { sql: "INSERT INTO aliases (model, alias, version) VALUES (?, ?, ?)", params: [model, alias, version], rows: 1 },
-    historyStatement({ ...given, held: true }, by, at),
-  ];
-}
-
-const dropAlias = ({ model, alias, version }: Alias): Statement => ({
-  sql: "DELETE FROM aliases WHERE model = ? AND alias = ? AND version = ?",
-  params: [model, alias, version],
-});
-
-/** Later than all before it, whatever the clock says: the order of the history decides who reigns. */
-const historyStatement = (
-  { model, alias, version, held }: Alias & { held: boolean },
-  { actor, why }: By,
-  at: number,
-): Statement => ({
-  sql: `INSERT INTO alias_history (model, alias, version, held, at, actor, why)
-    SELECT ?, ?, ?, ?, CASE WHEN newest >= ? THEN newest + 1 ELSE ? END, ?, ?
-    FROM (SELECT coalesce(max(at), 0) AS newest FROM alias_history WHERE model = ?) AS before`,
-  params: [model, alias, version, held ? 1 : 0, at, at, actor, why, model],
-});
 
 async function unknownVersion(registry: Registry, model: string, asked: string): Promise<MillError> {
   const versions = await registry.versions(model, { limit: 20 });

@@ -59,7 +59,7 @@ const VALUES: Record<string, string> = {
   ...{ name: "late-arrival", version: "3", id: ID },
   ...{ repository: "photos", branch: "main", tag: "v1", ref: "main", before: "v1", after: "main", key: "MILL0123456789ABCDEF" },
   ...{ hook: "images", collection: ID, role: "viewer" },
-  ...{ upload: ID, number: "1", model: "m-1", experiment: "1", run: ID },
+  ...{ upload: ID, number: "1", model: "m-1", alias: "best", experiment: "1", run: ID },
 };
 const BODIES: Partial<Record<VerbName, object>> = {
   predict: { rows: [{ origin: "SEA" }] },
@@ -85,6 +85,9 @@ const BODIES: Partial<Record<VerbName, object>> = {
   createToken: { name: "nightly" },
   pauseWork: { what: "run", name: ID },
   resumeWork: { what: "run", name: ID },
+  registerModel: { model: "churn" },
+  setModelAlias: { alias: "best", version: 1 },
+  registerVersion: { source: "models:/m-1" },
   createLoggedModel: { experiment: "0" },
   finishLoggedModel: { status: "READY" },
   searchLoggedModels: { experiments: ["0"] },

@@ -3,7 +3,21 @@ export { type Artifact, type ArtifactEntry, type Artifacts, createArtifacts } fr
 export { type ArtifactVerb, artifactVerbs } from "./artifacts/verbs.ts";
 export { createLoggedModels, type LoggedModel, type LoggedModels } from "./logged-models/logged-models.ts";
 export { type LoggedModelVerb, loggedModelVerbs } from "./logged-models/verbs.ts";
-export { createTracking, type Tracking } from "./tracking/index.ts";
+export {
+  createTracking,
+  type Field,
+  type Filter,
+  find as findPage,
+  type Held,
+  type Order,
+  type Page,
+  type PageAsked,
+  parseFilter,
+  parseOrder,
+  type Tags,
+  type Tracking,
+  type Vocabulary,
+} from "./tracking/index.ts";
 export { type TrackingVerb, trackingVerbs } from "./tracking/verbs.ts";
 export { type TrainInput, train } from "./train.ts";
 export { readTrained } from "./trained.ts";

@@ -4,6 +4,26 @@ import { type CodeInfo, EXIT } from "./code.ts";
 export const SERVING_ERRORS = {
   // registry
   "registry.bundle-format": { status: 409, exit: EXIT.conflict, about: "A bundle was written by a later Millwright." },
+  "registry.alias": { status: 400, exit: EXIT.usage, about: "An alias holds other characters, or means something else." },
+  "registry.exists": { status: 409, exit: EXIT.conflict, about: "There is a registered model of this name." },
+  "registry.gated": {
+    status: 403,
+    exit: EXIT.refused,
+    about: "What gates decide of a model, its name and the versions that the platform made are changed by the project alone.",
+  },
+  "registry.name": {
+    status: 400,
+    exit: EXIT.usage,
+    about: "The name of a registered model is empty, or holds characters of paths.",
+  },
+  "registry.source": {
+    status: 400,
+    exit: EXIT.usage,
+    about: "The source of a version names nothing that is logged, or climbs out of its place.",
+  },
+  "registry.stage": { status: 400, exit: EXIT.usage, about: "A version has no such stage." },
+  "registry.tag": { status: 400, exit: EXIT.usage, about: "A tag of a registered model has no key, or is too long." },
+  "registry.unknown-alias": { status: 404, exit: EXIT.notFound, about: "A registered model has no such alias." },
   "registry.evidence-missing": { status: 404, exit: EXIT.notFound, about: "The result of a version's step is gone." },
   "registry.unknown-model": { status: 404, exit: EXIT.notFound, about: "A model has no version yet, or does not exist." },
   "registry.unknown-version": { status: 404, exit: EXIT.notFound, about: "A model has no such version or alias." },

@@ -1,8 +1,11 @@
 import type { Handlers } from "../../contract/index.ts";
 import { lakeVerbs } from "../../lake/index.ts";
+import type { RegisteredVerb } from "../../registry/index.ts";
 import type { ArtifactVerb, LoggedModelVerb, TrackingVerb } from "../../train/index.ts";
+import type { Backfiller } from "../backfills/backfiller.ts";
 import type { Workspace } from "../workspace.ts";
 import { assetVerbs } from "./assets.ts";
+import { backfillVerbs } from "./backfills.ts";
 import { definitionVerbs } from "./definitions.ts";
 import { endpointVerbs } from "./endpoints.ts";
 import { modelVerbs } from "./models.ts";
@@ -38,10 +41,12 @@ export type AccessVerb =
   | ("setSecret" | "listSecrets" | "removeSecret")
   | ArtifactVerb
   | LoggedModelVerb
+  | RegisteredVerb
   | TrackingVerb;
 
-export const platformVerbs = (workspace: Workspace): Omit<Handlers, AccessVerb> => ({
+export const platformVerbs = (workspace: Workspace, backfiller: Pick<Backfiller, "look">): Omit<Handlers, AccessVerb> => ({
   ...assetVerbs(workspace),
+  ...backfillVerbs(workspace, backfiller),
   ...definitionVerbs(workspace),
   ...endpointVerbs(workspace),
   ...modelVerbs(workspace),

@@ -128,7 +128,7 @@ function sentFields({ query, headers, body }: ForeignRequest, method: string, li
     return Object.fromEntries(entries);
   }
   const type = (headers["content-type"] ?? "").split(";", 1)[0]!.trim().toLowerCase();
-  if (type !== "application/json" && method !== "GET")
+  if (type !== "application/json" && method !== "GET" && !(method === "DELETE" && body.byteLength === 0))
     throw new MlflowError("INVALID_PARAMETER_VALUE", "Bad Request. Content-Type must be one of ['application/json'].");
   if (body.byteLength === 0) return {};
   const sent = parsed(body);

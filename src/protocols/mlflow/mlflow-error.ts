@@ -39,6 +39,9 @@ const CODES: Readonly<Record<string, MlflowCode>> = {
   "tracking.run-exists": "RESOURCE_ALREADY_EXISTS",
   "tracking.not-active": "INVALID_PARAMETER_VALUE",
   "tracking.param-changed": "INVALID_PARAMETER_VALUE",
+  "logged-model.param-changed": "INVALID_PARAMETER_VALUE",
+  "registry.exists": "RESOURCE_ALREADY_EXISTS",
+  "registry.unknown-alias": "INVALID_PARAMETER_VALUE",
 };
 
 const BY_STATUS: Readonly<Record<number, MlflowCode>> = {

@@ -11,6 +11,7 @@ import { LOGGING } from "./logging.ts";
 import { METRICS } from "./metrics.ts";
 import { failure, MlflowError } from "./mlflow-error.ts";
 import type { Operation } from "./operation.ts";
+import { REGISTRY, registryRoutes } from "./registry.ts";
 import { RUNS } from "./runs.ts";
 import { inTheirWords } from "./words.ts";
 
@@ -25,7 +26,15 @@ const SERVER_INFO = {
   multipart_downloads_enabled: false,
 };
 
-const OPERATIONS: readonly Operation[] = [...EXPERIMENTS, ...RUNS, ...LOGGING, ...METRICS, ...ARTIFACTS, ...LOGGED_MODELS];
+const OPERATIONS: readonly Operation[] = [
+  ...EXPERIMENTS,
+  ...RUNS,
+  ...LOGGING,
+  ...METRICS,
+  ...ARTIFACTS,
+  ...LOGGED_MODELS,
+  ...REGISTRY,
+];
 
 const PREFIXES = ["/api/2.0", "/api/3.0", "/ajax-api/2.0", "/ajax-api/3.0"] as const;
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
@@ -42,6 +51,7 @@ export function mlflowRoutes(): ForeignRoute[] {
     }),
     ...artifactRoutes(),
     ...loggedModelRoutes(),
+    ...registryRoutes(),
     // No JSON: a client takes that for an older server, and asks what it knows of those.
     ...PREFIXES.flatMap((prefix) => METHODS.map((method) => unknown(method, `${prefix}/*`))),
   ];
