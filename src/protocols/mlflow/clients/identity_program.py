@@ -34,4 +34,3 @@ nobody = client()
 assert nobody.get_run(run).info.run_id == run
 assert refusal(nobody.set_tag, run, "a", "c") == ("UNAUTHENTICATED", 401)
 assert refusal(client(MLFLOW_TRACKING_TOKEN="mill_wrong").get_run, run) == ("UNAUTHENTICATED", 401)
-print("driven")
