@@ -1,37 +1,33 @@
 /** HTTP: who sends it, what it asks, one verb, the answer. Routes, forms and permissions come from the verb table. */
 import type { Server as TlsServer } from "node:https";
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
-import { asMillError, MillError, newId } from "../base/index.ts";
-import { type OutputOf, VERBS, type Verb, type VerbName } from "../contract/index.ts";
+import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
+import { newId } from "../base/index.ts";
 import {
   type AccessEntry,
   type Actor,
-  type BoundCall,
   type Call,
-  type CallOptions,
   type Certificate,
   type Login,
-  mayDo,
   type OidcLogin,
   STRANGER,
   type Tokens,
 } from "../guard/index.ts";
 import { type Metrics, mlflowRoutes, openInferenceRoutes } from "../protocols/index.ts";
 import { authenticate } from "./authenticate.ts";
-import { addStreaming, boundPatience, sendBytes } from "./bytes.ts";
-import { addForeign, answerForeign, foreignOf } from "./foreign.ts";
+import { boundPatience } from "./bytes.ts";
+import { accessOf, DATA_PLANE, doorOf, enter, isControl, isStreaming } from "./doors.ts";
+import { addForeign, foreignOf } from "./foreign.ts";
+import { addPage } from "./front-page.ts";
 import { createLimits, type LimitOptions } from "./limits.ts";
-import { sendLines } from "./lines.ts";
 import type { Log } from "./log.ts";
-import { addLogin, FORMS, headerOf, retryAfter } from "./login.ts";
-import { openApi } from "./openapi.ts";
-import { daysAskedFor } from "./page/monitor.ts";
-import { readOverview } from "./page/overview.ts";
-import { renderPage } from "./page/page.ts";
+import { addLogin, FORMS, headerOf } from "./login.ts";
+import { addOpen } from "./open-doors.ts";
 import { listenFault } from "./port-holder.ts";
-import { BODY_BYTES_MAX, PROBLEM_TYPE, toMillError, toProblem } from "./problem.ts";
-import { readInput, unpack } from "./read-input.ts";
+import { BODY_BYTES_MAX } from "./problem.ts";
+import { unpack } from "./read-input.ts";
 import { createDoorkeeper, isLoopback } from "./strangers.ts";
+import { answerProblem, answerTheRest, collectRoutes } from "./the-rest.ts";
+import { addVerbs, bound } from "./verb-routes.ts";
 
 export interface ServerOptions {
   readonly call: Call;
@@ -143,7 +139,7 @@ function prepare(app: FastifyInstance, options: ServerOptions): void {
     if (!isStreaming(request)) boundPatience(request, reply, REQUEST_TIMEOUT_MS);
     reply.headers({ "x-request-id": request.id, "x-content-type-options": "nosniff", "cache-control": "no-store" });
     doorkeeper.admit(request.headers.host, request.headers.origin);
-    const { actor, cookie } = await authenticate(request.headers, loopback, { tokens, login }).catch((refused) => {
+    const { actor, cookie } = await authenticate(request, loopback, { tokens, login }).catch((refused) => {
       limits.stranger(request.ip);
       throw refused;
     });
@@ -174,192 +170,8 @@ function prepare(app: FastifyInstance, options: ServerOptions): void {
 
 const PROBES: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
 
-const DOORS: ReadonlyMap<string, string> = new Map(
-  Object.entries<Verb>(VERBS).map(([name, { http }]) => [`${http.method} ${http.path}`, name]),
-);
-const TAKES_BYTES: ReadonlySet<string> = new Set(
-  Object.values<Verb>(VERBS).flatMap(({ bytes, http }) => (bytes === "in" ? [`${http.method} ${http.path}`] : [])),
-);
-const CONTROL: ReadonlySet<string> = new Set(
-  Object.values<Verb>(VERBS).flatMap(({ plane, http }) => (plane === "data" ? [] : [`${http.method} ${http.path}`])),
-);
-
-const DATA_PLANE: ReadonlySet<string> = new Set([
-  ...Object.entries<Verb>(VERBS).flatMap(([name, { plane }]) => (plane === "data" ? [name] : [])),
-  "metrics",
-]);
-
-const isControl = (request: FastifyRequest): boolean => foreignOf(request)?.plane === "control" || CONTROL.has(routeOf(request));
-const isStreaming = (request: FastifyRequest): boolean =>
-  foreignOf(request)?.streams === true || TAKES_BYTES.has(routeOf(request));
-const routeOf = ({ method, routeOptions }: FastifyRequest): string => `${method} ${routeOptions.url}`;
-const doorOf = (request: FastifyRequest): string => foreignOf(request)?.door ?? DOORS.get(routeOf(request)) ?? "none";
-
-function accessOf(request: FastifyRequest, reply: FastifyReply, verb: string, ms: number): AccessEntry {
-  const { name } = (request.params ?? {}) as { readonly name?: string };
-  const lengths = [request.headers["content-length"], reply.getHeader("content-length")];
-  return {
-    requestId: request.id,
-    actor: request.actor?.id ?? null,
-    verb,
-    target: name ?? null,
-    status: reply.statusCode,
-    bytes: lengths[1] === undefined ? null : Math.max(...lengths.map((length) => Number(length ?? 0))),
-    ms: Math.round(ms * 100) / 100,
-  };
-}
-
 /** What watchers ask again and again. */
 const QUIET = new Set(["health", "metrics", "page"]);
-
-const enter = (door: string) => async (request: FastifyRequest) => {
-  request.door = door;
-};
-
-function addVerbs(app: FastifyInstance, { call: unwatched, metrics }: ServerOptions, stopping: AbortSignal): void {
-  const call = metrics.watching(unwatched);
-  const add = (to: FastifyInstance, name: VerbName, verb: Verb) =>
-    to.route({
-      method: verb.http.method,
-      url: verb.http.path,
-      onRequest: enter(name),
-      handler: async (request, reply) => {
-        const input = readInput(verb, {
-          params: request.params as Record<string, string>,
-          query: request.query as Record<string, string>,
-          contentType: request.headers["content-type"],
-          body: (request.body as Buffer | undefined) ?? EMPTY,
-        });
-        const options = { requestId: request.id, signal: stopping };
-        if (verb.stream) {
-          const signal = AbortSignal.any([stopping, whenLeft(reply)]);
-          const lines: unknown = call(request.actor, name, input, { requestId: request.id, signal });
-          return sendLines(reply, lines as AsyncIterable<unknown>, (error) => toProblem(toMillError(error), request.id));
-        }
-        const output: unknown = await call(
-          request.actor,
-          name,
-          input,
-          verb.bytes === "in" ? { ...options, bytes: request.raw } : options,
-        );
-        if (verb.bytes === "out") return sendBytes(reply, output as Parameters<typeof sendBytes>[1]);
-        return reply.type("application/json; charset=utf-8").send(JSON.stringify(output));
-      },
-    });
-  const verbs = Object.entries(VERBS) as [VerbName, Verb][];
-  for (const [name, verb] of verbs) if (verb.bytes !== "in") add(app, name, verb);
-  addStreaming(app, (streaming) => {
-    for (const [name, verb] of verbs) if (verb.bytes === "in") add(streaming, name, verb);
-  });
-}
-
-const EMPTY = Buffer.alloc(0);
-
-/** Aborted when the asker closes the connection before the answer has ended. */
-function whenLeft(reply: FastifyReply): AbortSignal {
-  const left = new AbortController();
-  reply.raw.on("close", () => {
-    if (!reply.raw.writableFinished) left.abort();
-  });
-  return left.signal;
-}
-
-const bound = (call: Call, { actor, id }: FastifyRequest): BoundCall =>
-  ((verb: VerbName, input: unknown, options: CallOptions = {}) =>
-    call(actor, verb, input, { ...options, requestId: id })) as BoundCall;
-
-/** Open to all, wherever the server is bound: they tell nothing but health and counts. */
-function addOpen(app: FastifyInstance, { call, ready, metrics, version, log }: ServerOptions): void {
-  app.get("/healthz", { onRequest: enter("health") }, async () => ({ alive: true }));
-  app.get("/readyz", { onRequest: enter("health") }, async (_, reply) => {
-    const state = ready();
-    return reply.code(state.ready ? 200 : 503).send(state);
-  });
-  app.get("/metrics", { onRequest: enter("metrics") }, async (_, reply) =>
-    reply.type(metrics.contentType).send(await metrics.text()),
-  );
-  app.get("/openapi.json", { onRequest: enter("openapi") }, async (request) =>
-    openApi(version, await endpointsSeenBy(bound(call, request), log)),
-  );
-}
-
-/** Someone who may not look gets the document without the project's own endpoints. */
-async function endpointsSeenBy(call: BoundCall, log: Log): Promise<OutputOf<"getEndpoint">[]> {
-  try {
-    const { items } = await call("listEndpoints", { limit: 1000 });
-    return await Promise.all(items.filter(({ ready }) => ready).map(({ name }) => call("getEndpoint", { name })));
-  } catch (error) {
-    log.debug("openapi-without-endpoints", { code: asMillError(error).code });
-    return [];
-  }
-}
-
-function addPage(app: FastifyInstance, { call, version }: ServerOptions): void {
-  app.get("/", { onRequest: enter("page") }, async (request, reply) => {
-    if (request.actor.anonymous && !mayDo(request.actor, "read") && acceptsHtml(request)) return reply.redirect("/login", 303);
-    const { html, policy } = renderPage(await readOverview(bound(call, request), daysAskedFor(request.query)), {
-      version,
-      address: `${request.protocol}://${request.headers.host}`,
-    });
-    return reply
-      .headers({ "content-security-policy": policy, "referrer-policy": "no-referrer" })
-      .type("text/html; charset=utf-8")
-      .send(html);
-  });
-}
-
-const acceptsHtml = ({ headers }: FastifyRequest) => headers.accept?.includes("text/html") === true;
-
-interface KnownRoute {
-  readonly method: string;
-  readonly pattern: RegExp;
-}
-
-function collectRoutes(app: FastifyInstance): readonly KnownRoute[] {
-  const routes: KnownRoute[] = [];
-  app.addHook("onRoute", ({ method, url }) => {
-    const pattern = new RegExp(`^${url.replaceAll(".", "\\.").replaceAll(/:\w+/g, "[^/]+")}$`);
-    for (const one of [method].flat()) routes.push({ method: one, pattern });
-  });
-  return routes;
-}
-
-/** Errors, unknown paths, and known paths with another method. */
-function answerTheRest(app: FastifyInstance, routes: readonly KnownRoute[], log: Log): void {
-  app.setErrorHandler((error, request, reply) => answerProblem(error, request, reply, log));
-  app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split("?", 1)[0]!;
-    const at = path.slice(0, 200);
-    const allowed = [...new Set(routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))].sort();
-    if (allowed.length === 0) {
-      throw new MillError("request.unknown-path", `There is nothing at ${at}.`, {
-        at,
-        fix: "GET /openapi.json lists what there is.",
-      });
-    }
-    reply.header("allow", allowed.join(", "));
-    throw new MillError("request.method", `${request.method} is not for ${at}.`, {
-      at,
-      expected: allowed.join(", "),
-      got: request.method,
-      fix: "Use one of these methods.",
-    });
-  });
-}
-
-function answerProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): void {
-  const error = toMillError(thrown);
-  const problem = toProblem(error, request.id);
-  const foreign = foreignOf(request)?.fail(error);
-  const fault = { requestId: request.id, code: error.code, message: error.message };
-  if (problem.status === 500) log.error("fault", { ...fault, stack: ((error.cause as Error | undefined) ?? error).stack });
-  else if (problem.status > 500) log.warn("fault", fault); // the machine's state, such as a full disk, and no riddle
-  if (problem.status === 401)
-    reply.header("www-authenticate", 'Bearer realm="millwright", Basic realm="millwright", charset="UTF-8"');
-  retryAfter(reply, error).header("x-request-id", request.id);
-  if (foreign) return void answerForeign(reply, foreign);
-  reply.code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem));
-}
 
 async function listen(app: FastifyInstance, { host, port, certificate }: ServerOptions): Promise<string> {
   try {

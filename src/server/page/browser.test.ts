@@ -5,7 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { startSample } from "../fixtures/sample-platform.ts";
+import { MillError } from "../../base/index.ts";
+import { noChromium, openChromium } from "../fixtures/open-chromium.ts";
+import { handlers, startSample } from "../fixtures/sample-platform.ts";
 
 const here = spawnSync("chromium", ["--version"]).status === 0;
 /* biome-ignore format: flags */
@@ -33,5 +35,36 @@ test("a real browser draws the page under its content security policy, and fetch
   } finally {
     await sample.close();
     rmSync(profile, { recursive: true, force: true, maxRetries: 3 });
+  }
+});
+
+test("while mill.ts has a slip a browser shows it with its place, and comes back by itself; programs get the problem", {
+  skip: noChromium,
+  timeout: 60_000,
+}, async () => {
+  const slip = new MillError("define.bad-value", 'model "late": seed: expected a whole number, got <none>.', {
+    ...{ at: 'mill.ts:12, model "late"', expected: "a whole number", got: "<none>", fix: "Correct the value." },
+  });
+  let mended = false;
+  const sample = await startSample({
+    graph: async (input, context) => {
+      if (mended) return handlers.graph(input, context);
+      throw slip;
+    },
+  });
+  const browser = await openChromium();
+  try {
+    await browser.go(sample.url);
+    const seen = await browser.see(/looks again/);
+    for (const words of ["The definitions cannot be read", slip.code, slip.message, slip.at!, "Correct the value."])
+      assert.ok(seen.includes(words), `${words} in ${seen}`);
+    const plain = await fetch(sample.url);
+    assert.deepEqual([plain.status, plain.headers.get("content-type")], [400, "application/problem+json; charset=utf-8"]);
+    assert.equal(((await plain.json()) as { code: string }).code, slip.code);
+    mended = true;
+    await browser.see(/Assets/);
+  } finally {
+    await browser.close();
+    await sample.close();
   }
 });

@@ -1,23 +1,21 @@
 /** The overview as one HTML document: no script, nothing from elsewhere. Draws what it is given. */
-import { createHash } from "node:crypto";
 import { formatSpan } from "../../base/index.ts";
 import type { OutputOf } from "../../contract/index.ts";
+import { renderBackfills } from "./backfills.ts";
 import { drawCalibration, drawRoc } from "./curves.ts";
+import { documentOf } from "./document.ts";
 import { drawGraph } from "./graph-drawing.ts";
 import { html, type Markup } from "./html.ts";
 import { renderLake } from "./lake.ts";
 import { renderMonitor } from "./monitor.ts";
 import { FILLS } from "./monitor-drawing.ts";
 import type { Overview } from "./overview.ts";
-import { STYLE } from "./style.ts";
 import { count, minuteText, number, table } from "./table.ts";
 
 type ModelVersion = OutputOf<"getModelVersion">;
 type Endpoint = OutputOf<"getEndpoint">;
 type Slices = ModelVersion["report"]["holdout"]["slices"];
 
-const STYLE_HASH = createHash("sha256").update(STYLE).digest("base64");
-const POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 const SLICE_ROWS_MAX = 12;
 
 /** The document, and the content security policy that it is sent with. */
@@ -25,18 +23,18 @@ export function renderPage(
   overview: Overview,
   { version, address }: { readonly version: string; readonly address: string },
 ): { html: string; policy: string } {
-  const { graph, models, endpoints, monitors, schedules, work, lake, days } = overview;
+  const { graph, models, endpoints, monitors, schedules, backfills, work, lake, days } = overview;
   const body = html`<header><h1>Millwright</h1><span class="quiet">${version}</span><nav><a href="/openapi.json">API</a><a href="/metrics">Metrics</a><a href="/v1/status">Status</a><a href="/login">Account</a></nav></header>
 <main>${monitors.length > 0 && FILLS}${monitors.map(({ monitor, closed }) => renderMonitor(monitor, closed, days))}<h2>Assets <small>${graph.nodes.length} steps, left to right</small></h2>
 ${drawGraph(graph)}
 ${work.runs.length + work.pauses.length > 0 && renderWork(work)}
+${backfills.length > 0 && renderBackfills(backfills)}
 ${schedules.length > 0 && renderSchedules(schedules)}
 ${endpoints.map((endpoint) => renderEndpoint(endpoint, address))}
 ${models.map(({ model, shown }) => (shown ? renderVersion(shown) : html`<h2>Model ${model.name}</h2><p>No version yet: <code>mill run model/${model.name}</code> makes one.</p>`))}
 ${lake.repositories.length > 0 && renderLake(lake.repositories, lake.more)}
 </main>`;
-  const document = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Millwright</title><style>${STYLE}</style></head><body>${body.markup}</body></html>`;
-  return { html: document, policy: POLICY };
+  return documentOf(body);
 }
 
 const renderWork = ({ runs, pauses }: Overview["work"]): Markup => html`<section><h2>Work <small>times are UTC</small></h2>

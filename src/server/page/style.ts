@@ -45,5 +45,6 @@ pre { background: var(--card); border: 1px solid var(--line); border-radius: 6px
 .story { width: 100%; } .story td, .story th { vertical-align: top; } .story td:last-child { width: 100%; overflow-wrap: anywhere; } .when { white-space: nowrap; }
 .badge { display: inline-block; min-width: 22px; padding: 0 6px; border: 1.5px solid var(--quiet); border-radius: 9px; text-align: center; font-size: 12px; } .badge.mark-alert { border-color: var(--wait); } .badge.mark-retraining { border-color: var(--violet); } .badge.mark-canary { border-color: var(--curve); } .badge.mark-rollback { border-color: var(--bad); } .badge.unplaced { border-style: dashed; }
 h2 nav { display: inline-flex; gap: 10px; font-size: 14px; font-weight: 400; margin-left: 10px; } h2 nav [aria-current] { color: var(--ink); font-weight: 600; text-decoration: none; }
+dl { display: grid; grid-template-columns: max-content auto; gap: 4px 18px; } dt { color: var(--quiet); } dd { margin: 0; overflow-wrap: anywhere; }
 summary { cursor: pointer; color: var(--curve); } .numbers { margin: 10px 0; } .numbers td { white-space: nowrap; }
 `;
