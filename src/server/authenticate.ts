@@ -1,6 +1,6 @@
+import type { FastifyRequest } from "fastify";
 import { type Actor, LOCAL, type Login, STRANGER, type Tokens } from "../guard/index.ts";
-
-export const COOKIE = "mill_session";
+import { readCookie, SESSION } from "./cookies.ts";
 
 export interface Sender {
   readonly actor: Actor;
@@ -13,12 +13,13 @@ export interface Sender {
  * ended is none. Errors: as `Tokens.bearer`.
  */
 export async function authenticate(
-  headers: { readonly authorization?: string | undefined; readonly cookie?: string | undefined },
+  request: Pick<FastifyRequest, "headers" | "protocol">,
   loopback: boolean,
   { tokens, login }: { readonly tokens: Pick<Tokens, "bearer">; readonly login: Pick<Login, "find"> },
 ): Promise<Sender> {
-  if (headers.authorization !== undefined) return { actor: await tokens.bearer(tokenOf(headers.authorization)) };
-  const cookie = cookieNamed(COOKIE, headers.cookie);
+  const { authorization } = request.headers;
+  if (authorization !== undefined) return { actor: await tokens.bearer(tokenOf(authorization)) };
+  const cookie = readCookie(SESSION, request);
   const actor = cookie === undefined ? null : await login.find(cookie);
   if (actor !== null) return { actor, cookie: cookie! };
   return { actor: loopback ? LOCAL : STRANGER };
@@ -31,9 +32,3 @@ function tokenOf(authorization: string): string {
   const pair = Buffer.from(value, "base64").toString("utf8");
   return pair.slice(pair.indexOf(":") + 1);
 }
-
-export const cookieNamed = (name: string, cookies = ""): string | undefined =>
-  cookies
-    .split(";")
-    .map((pair) => pair.trim().split("=", 2))
-    .find(([one]) => one === name)?.[1];

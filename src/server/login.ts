@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { asMillError, MillError } from "../base/index.ts";
 import { codeInfo } from "../contract/index.ts";
 import type { Call, Login, OidcLogin } from "../guard/index.ts";
-import { COOKIE, cookieNamed } from "./authenticate.ts";
+import { clearCookie, isSecure, OIDC_LOGIN, readCookie, SESSION, setCookie } from "./cookies.ts";
 import type { Log } from "./log.ts";
 import { renderEntered, renderLogin, renderSession } from "./page/login.ts";
 
@@ -36,7 +36,8 @@ export function addLogin(app: FastifyInstance, { call, login, oidc, log, enter }
     try {
       const { user = "", password = "" } = fields;
       const { cookie, csrf } = await login.begin({ user, password, address: request.ip });
-      reply.header("set-cookie", cookieOf(cookie, request));
+      if (hasSession(request)) await login.end(request.cookie);
+      reply.header("set-cookie", setCookie(SESSION, cookie, request));
       return isForm ? reply.redirect("/", 303) : reply.send({ actor: user, csrf });
     } catch (thrown) {
       const error = asMillError(thrown);
@@ -69,7 +70,7 @@ export function addLogin(app: FastifyInstance, { call, login, oidc, log, enter }
       login.requireCsrf(request.cookie, fields.csrf ?? headerOf(request));
       await login.end(request.cookie);
     }
-    reply.header("set-cookie", `${cookieOf("", request)}; Max-Age=0`);
+    reply.header("set-cookie", clearCookie(SESSION, request));
     return isForm ? reply.redirect("/login", 303) : reply.send({ ended: request.cookie !== undefined });
   });
 
@@ -89,7 +90,7 @@ function addOidc(app: FastifyInstance, oidc: OidcLogin, { options, log }: { read
   app.get("/login/oidc", options, async (request, reply) => {
     try {
       const { to, cookie } = await oidc.begin(`${originOf(request)}${CALLBACK}`);
-      reply.header("set-cookie", oidcCookie(cookie, request));
+      reply.header("set-cookie", setCookie(OIDC_LOGIN, cookie, request));
       return reply.redirect(to, 303);
     } catch (thrown) {
       return told(reply, thrown, request.id);
@@ -97,11 +98,11 @@ function addOidc(app: FastifyInstance, oidc: OidcLogin, { options, log }: { read
   });
 
   app.get(CALLBACK, options, async (request, reply) => {
-    const gone = `${oidcCookie("", request)}; Max-Age=0`;
+    const gone = clearCookie(OIDC_LOGIN, request);
     try {
-      const sent = cookieNamed(OIDC_COOKIE, request.headers.cookie);
+      const sent = readCookie(OIDC_LOGIN, request);
       const { cookie } = await oidc.finish({ url: request.url, cookie: sent, address: request.ip });
-      reply.header("set-cookie", [cookieOf(cookie, request), gone]);
+      reply.header("set-cookie", [setCookie(SESSION, cookie, request), gone]);
       return show(reply, renderEntered());
     } catch (thrown) {
       reply.header("set-cookie", gone);
@@ -113,17 +114,9 @@ function addOidc(app: FastifyInstance, oidc: OidcLogin, { options, log }: { read
 const hasSession = (request: FastifyRequest): request is FastifyRequest & { cookie: string } => request.cookie !== undefined;
 
 const CALLBACK = "/login/oidc/callback";
-const OIDC_COOKIE = "mill_oidc";
-
-const isSecure = ({ headers, protocol }: FastifyRequest): boolean =>
-  protocol === "https" || headers["x-forwarded-proto"] === "https";
 
 /** The provider takes only addresses that were told to it. */
 const originOf = (request: FastifyRequest): string => `${isSecure(request) ? "https" : "http"}://${request.headers.host}`;
-
-/** Lax, because it is the provider's page that leads back here. */
-const oidcCookie = (cookie: string, request: FastifyRequest): string =>
-  `${OIDC_COOKIE}=${cookie}; Path=/login/oidc; HttpOnly; SameSite=Lax${isSecure(request) ? "; Secure" : ""}`;
 
 /** For answers that say when the same may be asked again. */
 export function retryAfter(reply: FastifyReply, { retryAfterMs }: MillError): FastifyReply {
@@ -174,7 +167,3 @@ function parsed(text: string): Readonly<Record<string, string>> | null {
     return null;
   }
 }
-
-/** Over plain HTTP a browser would not send back a cookie that is `Secure`. */
-const cookieOf = (cookie: string, request: FastifyRequest): string =>
-  `${COOKIE}=${cookie}; Path=/; HttpOnly; SameSite=Strict${isSecure(request) ? "; Secure" : ""}`;

@@ -2,7 +2,7 @@
  * Whom a login at the OpenID provider lets in, and as what. An address that the provider has verified names the user who has it. Groups give the roles that
  * the configuration says, at each login anew; a member of one who has no user yet gets one. For all others none is made.
  */
-import { createQueues, type Json, MillError } from "../../base/index.ts";
+import { asMillError, createQueues, type Json, MillError } from "../../base/index.ts";
 import { RESERVED } from "../actors.ts";
 import type { Audit } from "../audit/audit.ts";
 import { type Accounts, inForce } from "../people/accounts.ts";
@@ -32,34 +32,47 @@ export function createOidcRule({ accounts, audit, roles: rule }: OidcRuleOptions
   const inLine = createQueues();
   const { users } = accounts;
 
-  return ({ email, displayName, groups }) =>
-    inLine("admit", async () => {
-      if (email === null) throw notAdmitted("the provider gives no address that it has verified");
-      const roles = [...new Set(rule.flatMap(([group, role]) => (groups.includes(group) ? [role] : [])))];
-      const all = await users.list();
-      const known = all.filter((user) => user.email?.toLowerCase() === email.toLowerCase());
-      const [user, another] = known.filter(({ disabledAt }) => disabledAt === null);
-      if (another !== undefined) throw notAdmitted(`${email} is the address of two users, ${user!.name} and ${another.name}`);
-      if (user === undefined && known.length > 0) inForce(await accounts.find(known[0]!.name), known[0]!.name);
-      if (user !== undefined && user.kind !== "person") throw notAdmitted(`${email} is the address of a service account`);
-      if (user === undefined && roles.length === 0)
-        throw notAdmitted(`${email} is the address of no user, and no group gives a role`);
-      await accounts.roles.require(roles);
-      const name = user?.name ?? freeName(email, all);
-      if (user === undefined) await users.create({ name, kind: "person", email, displayName, roles: [], by: GRANTED_BY });
-      const granted = await users.setGranted(name, roles, GRANTED_BY);
-      if (user === undefined || granted.given.length + granted.taken.length > 0)
-        await audit.record({
-          actor: name,
-          verb: "oidcLogin",
-          target: name,
-          outcome: "done",
-          detail: { made: user === undefined, email, given: granted.given, taken: granted.taken } satisfies Json,
-        });
-      const { actor } = inForce(await accounts.find(name), name);
-      if (actor.roles.length === 0) throw notAdmitted(`the user "${name}" has no role, and no group gives one`);
-      return name;
-    });
+  const admit: OidcRule = async (claims) => {
+    const { email, displayName, groups } = claims;
+    if (email === null) throw notAdmitted("the provider gives no address that it has verified");
+    const roles = [...new Set(rule.flatMap(([group, role]) => (groups.includes(group) ? [role] : [])))];
+    const all = await users.list();
+    const known = all.filter((user) => user.email?.toLowerCase() === email.toLowerCase());
+    const [user, another] = known.filter(({ disabledAt }) => disabledAt === null);
+    if (another !== undefined) throw notAdmitted(`${email} is the address of two users, ${user!.name} and ${another.name}`);
+    if (user === undefined && known.length > 0) inForce(await accounts.find(known[0]!.name), known[0]!.name);
+    if (user !== undefined && user.kind !== "person") throw notAdmitted(`${email} is the address of a service account`);
+    if (user === undefined && roles.length === 0)
+      throw notAdmitted(`${email} is the address of no user, and no group gives a role`);
+    await accounts.roles.require(roles);
+    const name = user?.name ?? freeName(email, all);
+    if (user === undefined) {
+      const made = await users
+        .create({ name, kind: "person", email, displayName, roles: [], by: GRANTED_BY })
+        .catch(unlessExists);
+      if (made === TAKEN) return admit(claims); // another server was first
+    }
+    const granted = await users.setGranted(name, roles, GRANTED_BY);
+    if (user === undefined || granted.given.length + granted.taken.length > 0)
+      await audit.record({
+        actor: name,
+        verb: "oidcLogin",
+        target: name,
+        outcome: "done",
+        detail: { made: user === undefined, email, given: granted.given, taken: granted.taken } satisfies Json,
+      });
+    const { actor } = inForce(await accounts.find(name), name);
+    if (actor.roles.length === 0) throw notAdmitted(`the user "${name}" has no role, and no group gives one`);
+    return name;
+  };
+
+  return (claims) => inLine("admit", () => admit(claims));
+}
+
+const TAKEN = Symbol("taken");
+function unlessExists(thrown: unknown): typeof TAKEN {
+  if (asMillError(thrown).code === "guard.user-exists") return TAKEN;
+  throw thrown;
 }
 
 /** What stands before the @, in the letters of names; numbered where it is taken. */

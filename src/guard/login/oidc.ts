@@ -105,7 +105,7 @@ export function createOidc({
           (claims.email === undefined || claims[groupsClaim] === undefined)
             ? await client.fetchUserInfo(known, tokens.access_token, claims.sub)
             : {};
-        return readClaims({ ...more, ...claims }, groupsClaim);
+        return readClaims({ ...more, ...claims, ...addressIn(claims, more) }, groupsClaim);
       } catch (thrown) {
         throw thrown instanceof MillError ? thrown : faultOf(thrown, issuer);
       }
@@ -150,7 +150,16 @@ const unfit = (setting: string, got: string, expected: string, cause?: Error) =>
     cause,
   });
 
-function readClaims(claims: Readonly<Record<string, unknown>>, groupsClaim: string): OidcClaims {
+/** The address and whether it was verified are of one source: what is said of one address tells nothing of another. */
+function addressIn(claims: Claims, more: Claims): Claims {
+  const isTold = claims.email !== undefined && (claims.email_verified !== undefined || claims.email !== more.email);
+  const { email, email_verified } = isTold ? claims : more;
+  return { email, email_verified };
+}
+
+type Claims = Readonly<Record<string, unknown>>;
+
+function readClaims(claims: Claims, groupsClaim: string): OidcClaims {
   const { sub, email, email_verified: verified, name } = claims;
   const groups = [claims[groupsClaim] ?? []].flat();
   return {
