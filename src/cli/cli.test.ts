@@ -64,9 +64,10 @@ const EXPECTED = { wallMs: 1200, lowMs: 900, highMs: 61_000, memoryBytes: 2 ** 2
 const TAKES = { ...EXPECTED, sure: 1 / 3, of: "target" };
 
 const handlers = {
-  plan: async () => ({
+  plan: async ({ on }) => ({
     steps: [
       {
+        ...(on && { on }),
         id: TRAIN,
         target: "model/late",
         kind: "train",
@@ -111,7 +112,7 @@ const handlers = {
     ],
     running: [],
     steps: [
-      { ...STEP, state: "running" },
+      { ...STEP, state: "running", on: "slurm", job: "17_0" },
       { ...STEP, id: RUN, state: "queued" },
     ],
     pools: [{ name: "train", places: 1 }],
@@ -298,6 +299,7 @@ const cases: readonly Case[] = [
     /^state {2}step +expected +why\nrun {4}model\/late:train {2}1.2 s \(900 ms to 1 min 1 s, 33 % sure\), 256 MB; of 2 attempts {2}changed:\\u001b\[31m params\n1 to run\nexpected: at least 1.2 s and 256 MB for 3 steps, .*; of 1 nothing is known yet\nforecasts of the last 2 runs: 6 steps took 1.26 times .* 50 % inside the interval\n$/,
     NONE,
   ],
+  [["plan", "--on", "slurm"], EXIT.done, /\n1 to run on slurm\n/, NONE],
   [["plan", "late"], EXIT.usage, NONE, /"plan" at \/targets\/0: expected a text like/],
   [
     ["run", "model/late"],
@@ -321,7 +323,7 @@ const cases: readonly Case[] = [
   [
     ["status"],
     EXIT.done,
-    /model\/late +current {2}1 +champion.*\nruns: {3}\S+1 train of model\/late\nwaits: {3}\S+0 train .*\npool train: 1 at a time\npaused: pool train by anna since 2026-11-21 06:00:00\n$/s,
+    /model\/late +current {2}1 +champion.*\nruns: {3}\S+1 train of model\/late on slurm \(job 17_0\)\nwaits: {3}\S+0 train .*\npool train: 1 at a time\npaused: pool train by anna since 2026-11-21 06:00:00\n$/s,
     NONE,
   ],
   [

@@ -4,7 +4,9 @@ import { forecastText, hindsightText, stepForecastText } from "./forecast.ts";
 import { cell, table } from "./table.ts";
 
 export const command: Command = async ({ operands, flags, output, effects, withVerbs }) => {
-  const plan = await withVerbs((call) => call("plan", { targets: operands, definitions: textFlag(flags, "definitions") }));
+  const plan = await withVerbs((call) =>
+    call("plan", { targets: operands, on: textFlag(flags, "on"), definitions: textFlag(flags, "definitions") }),
+  );
   output.result(plan, () => planText(plan, effects.width));
   return undefined;
 };
@@ -17,9 +19,10 @@ function planText({ steps, forecast, hindsight }: OutputOf<"plan">, columns: num
 }
 
 function summary(steps: OutputOf<"plan">["steps"]): string {
+  const on = steps.find((step) => step.on !== undefined)?.on;
   const count = (state: string) => steps.filter((step) => step.state === state).length;
   const parts = [
-    [count("run"), "to run"],
+    [count("run"), on ? `to run on ${on}` : "to run"],
     [count("waiting"), "waiting for others"],
     [count("refused"), "refused"],
     [count("current"), "current"],

@@ -1,6 +1,6 @@
 /** `mill log STEP`: what a step's attempts say. */
 import { setTimeout as delay } from "node:timers/promises";
-import type { OutputOf } from "../contract/index.ts";
+import { type OutputOf, placeText } from "../contract/index.ts";
 import type { BoundCall } from "../guard/index.ts";
 import type { CommandContext } from "./command.ts";
 import { cell } from "./table.ts";
@@ -21,9 +21,9 @@ export async function showStepLog(
     output.line({ event: "log", ...part });
     if (!output.json) effects.stdout(printable(part.text));
   }
-  const { state } = await call("getStep", { id });
-  output.result({ id, state }, () => "");
-  if (follow) output.say(`step ${id}: ${state}`);
+  const { state, on, job } = await call("getStep", { id });
+  output.result({ id, state, ...(on && { on }), ...(job && { job }) }, () => "");
+  if (follow || on) output.say(`step ${id}: ${state}${placeText({ on, job })}`);
 }
 
 /** What the last attempt has said until now. */

@@ -14,6 +14,7 @@ export type { JsonSchema, JsonType, ValueOf } from "./json-schema.ts";
 export type { ChainLink, Direction, Measurement, Requirement, Verdict } from "./judgement.ts";
 export { namesSecret, SECRET_NAME, secretNamed } from "./secret-name.ts";
 export { flagOf, LOG_LEVELS, type LogLevel, SETTINGS, type SettingName } from "./settings.ts";
+export { placeText } from "./step-place.ts";
 export { MEASURES, type MeasureInfo, type MeasureName, type Task } from "./tasks.ts";
 export { ROWS_MAX } from "./verbs/endpoints.ts";
 export { ALERT_KINDS, type Alert, type DayReport } from "./verbs/monitor.ts";

@@ -5,13 +5,17 @@ import { checkJson } from "../guard/index.ts";
 import type { LakeVerb } from "../lake/index.ts";
 import { finished, openDeliveries, type Platform } from "./fixtures/platform.ts";
 import { deliveriesCsv, millText } from "./fixtures/project.ts";
+import type { BackfillVerb } from "./verbs/backfills.ts";
 import type { AccessVerb } from "./verbs/index.ts";
 
 type Asked = {
-  readonly [V in Exclude<VerbName, "run" | "retrain" | "reproduce" | "listTrials" | AccessVerb | LakeVerb>]: InputOf<V>;
+  readonly [V in Exclude<
+    VerbName,
+    "run" | "retrain" | "reproduce" | "listTrials" | AccessVerb | BackfillVerb | LakeVerb
+  >]: InputOf<V>;
 };
 
-/** Every verb of the platform but those that stream, with an input; those of the lake are tested there, those of a search in `search.test.ts`. */
+/** Every verb of the platform but those that stream, with an input; those of the lake and of backfills are tested there, those of a search in `search.test.ts`. */
 const asked = (run: string, step: string): Asked => ({
   plan: {},
   status: {},
@@ -164,7 +168,7 @@ test("two versions are told apart by parameters, definition and measures; a vers
   await platform.close();
 });
 
-test("a log tells in order what happened to a model, an endpoint and in a run", async () => {
+test("a log tells in order what happened to a model, an endpoint and in a run, and where", async () => {
   const platform = await openDeliveries();
   const events = await platform.run();
   platform.write("mill.ts", millText({ seed: 5, extraField: "hour: f.at.hour(),", accept: "m.auc.atLeast(0.6)" }));
@@ -194,6 +198,12 @@ test("a log tells in order what happened to a model, an endpoint and in a run", 
   assert.match(run[0]!.text, /^started by tester: everything \(asked\), by definitions [0-9a-f]{12}$/);
   assert.deepEqual([run.at(-1)!.text, run.length], ["succeeded", 12]);
   assert.equal((await platform.call("log", { of: "model/late", limit: 2 })).entries.length, 2);
+
+  await platform.records.commit([{ sql: "UPDATE attempts SET engine = 'slurm'" }]);
+  for (const { text } of (await told(finished(events).run)).slice(1, -1)) assert.match(text, /^succeeded on slurm in /);
+  assert.equal((await platform.call("listSteps", { limit: 1 })).items[0]!.on, "slurm");
+  assert.equal((await platform.call("graph", {})).nodes[0]!.on, "slurm");
+  await assert.rejects(platform.call("plan", { on: "slurm" }), { code: "engine.unknown" });
   await platform.close();
 });
 

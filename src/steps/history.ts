@@ -1,5 +1,6 @@
 /** What was run: the rows of runs, steps and attempts, as values. Lists are newest first and paged by the last id of the page before. */
 import { type Digest, type ErrorJson, type Json, MillError, newId } from "../base/index.ts";
+import type { Engine } from "../ports/engines/index.ts";
 import { type Meters, metersFrom, type Progress } from "./attempt-folder.ts";
 import type { StepManifest } from "./kind.ts";
 import type { Results } from "./results.ts";
@@ -42,6 +43,10 @@ export interface StepRecord {
   readonly state: StepState;
   readonly createdAt: number;
   readonly endedAt: number | null;
+  /** Engine of the last attempt, where it is not the first one; null: it is, or there was no attempt. */
+  readonly on: string | null;
+  /** What that engine's own tools call the job; null: nothing, or it is not known yet. */
+  readonly job: string | null;
   /** Of the last attempt; null while it runs and when it was lost. */
   readonly wallMs: number | null;
   readonly progress: Progress | null;
@@ -55,6 +60,8 @@ export interface StepDetail extends StepRecord {
 export interface AttemptRecord {
   readonly fence: number;
   readonly engine: string;
+  /** As `StepRecord.job`. */
+  readonly job: string | null;
   readonly startedAt: number;
   readonly endedAt: number | null;
   readonly outcome: Exclude<StepState, "queued" | "running"> | null;
@@ -109,17 +116,19 @@ const stepSelect = (
   more = "",
 ) => `SELECT s.id AS id, s.step_key AS key, s.kind AS kind, s.revision AS revision, s.target AS target,
     s.run_id AS "runId", s.state AS state, s.created_at AS "createdAt", s.ended_at AS "endedAt", s.error AS error, a.meters AS meters,
-    a.progress AS progress${more}
+    a.progress AS progress, a.engine AS engine, a.handle AS handle${more}
   FROM steps s LEFT JOIN attempts a ON a.step_id = s.id AND a.fence = s.fence`;
 const STEP = stepSelect();
 const STEP_WITH_INPUT = stepSelect(", s.input AS input");
-const ATTEMPTS = `SELECT fence, engine, started_at AS "startedAt", ended_at AS "endedAt", outcome, meters, error, log FROM attempts
+const ATTEMPTS = `SELECT fence, engine, handle, started_at AS "startedAt", ended_at AS "endedAt", outcome, meters, error, log FROM attempts
   WHERE step_id = ? ORDER BY fence`;
 
 /** A row as the store gives it: JSON fields still text. */
 type Row = Record<string, unknown>;
 
-export function createHistory({ records, clock, owner, infrastructure }: Surroundings, results: Results): History {
+export function createHistory({ records, clock, owner, infrastructure, engines }: Surroundings, results: Results): History {
+  const { toStep, toDetail, toAttempt } = shownOn(engines);
+
   return {
     async startRun({ actor, targets, reason, definitions }) {
       const nowMs = clock();
@@ -207,20 +216,27 @@ function toPage<T extends { readonly id: string }>(rows: Row[], page: PageReques
 
 const toRun = (row: Row) => ({ ...row, targets: parse(row.targets), error: parse(row.error) }) as unknown as RunRecord;
 
-function toStep({ meters, ...row }: Row): StepRecord {
-  const wallMs = metersFrom(meters as string | null)?.wallMs ?? null;
-  return { ...row, wallMs, progress: parse(row.progress), error: parse(row.error) } as unknown as StepRecord;
+/** Of rows whose engines are these. */
+function shownOn(engines: readonly Engine[]) {
+  const jobOf = ({ engine, handle }: Row) =>
+    typeof handle === "string" ? (engines.find(({ name }) => name === engine)?.jobId?.(handle) ?? null) : null;
+
+  function toStep(row: Row): StepRecord {
+    const { meters, engine, handle, ...rest } = row;
+    const wallMs = metersFrom(meters as string | null)?.wallMs ?? null;
+    const on = engine === engines[0]!.name ? null : engine;
+    return { ...rest, on, job: jobOf(row), wallMs, progress: parse(row.progress), error: parse(row.error) } as StepRecord;
+  }
+
+  function toAttempt(row: Row): AttemptRecord {
+    const { handle, ...rest } = row;
+    const meters = metersFrom(row.meters as string | null);
+    return { ...rest, job: jobOf(row), meters, error: parse(row.error), log: parse(row.log) ?? [] } as AttemptRecord;
+  }
+
+  const toDetail = (row: Row): StepDetail => ({ ...toStep(row), input: parse(row.input) as Json });
+  return { toStep, toDetail, toAttempt };
 }
-
-const toDetail = (row: Row): StepDetail => ({ ...toStep(row), input: parse(row.input) as Json });
-
-const toAttempt = (row: Row) =>
-  ({
-    ...row,
-    meters: metersFrom(row.meters as string | null),
-    error: parse(row.error),
-    log: parse(row.log) ?? [],
-  }) as unknown as AttemptRecord;
 
 const parse = (text: unknown): unknown => (typeof text === "string" ? JSON.parse(text) : null);
 

@@ -45,12 +45,17 @@ async function attemptsOf(ledger: Ledger) {
 withWorkspace(
   "a step runs on the engine that is asked for, and its result is the same wherever it is made",
   async (workspace) => {
-    const engines = [engineOf(workspace), engineOf(workspace, { name: "cluster" })];
-    const ledger = workspace.ledgerWith({ engines });
-    const outcome = await ledger.execute(ask("write", { name: "a", parts: 1 }, { on: "cluster" }));
-    assert.equal(outcome.state, "succeeded");
+    const cluster = { ...engineOf(workspace, { name: "cluster" }), jobId: (handle: string) => `job of ${handle}` };
+    const ledger = workspace.ledgerWith({ engines: [engineOf(workspace), cluster] });
+    const outcome = await ledger.execute(ask("write", { name: "a", parts: 1, waitMs: 300 }, { on: "cluster" }));
+    assert.ok(outcome.state === "succeeded");
+    const { step, attempts } = await ledger.getStep(outcome.stepId);
+    assert.deepEqual([step.on, step.job, attempts[0]!.job], ["cluster", `job of ${step.id}-1`, `job of ${step.id}-1`]);
     assert.deepEqual((await attemptsOf(ledger)).attempts, [[1, "cluster", "succeeded"]]);
-    assert.equal((await ledger.execute(ask("write", { name: "a", parts: 1 }))).state, "reused");
+    assert.equal((await ledger.execute(ask("write", { name: "a", parts: 1, waitMs: 300 }))).state, "reused");
+    await ledger.execute(ask("nothing", {}));
+    const [first] = (await ledger.listSteps({ kind: "nothing" })).items;
+    assert.deepEqual([first!.on, first!.job], [null, null], "the first engine is not named");
   },
 );
 

@@ -40,6 +40,14 @@ export const runSummary = object({
   definitions: optional(digest),
 });
 
+const jobId = text({ description: "What the engine's own tools call the job, as Slurm's job id" });
+
+/** Where a step's last attempt runs or ran. */
+export const stepPlace = {
+  on: optional(text({ description: "Engine, where it is not the first one" })),
+  job: optional(jobId),
+};
+
 const stepRecord = {
   id,
   target,
@@ -48,6 +56,7 @@ const stepRecord = {
   key: digest,
   state: oneOf(STEP_STATES),
   run: orNull(id),
+  ...stepPlace,
   createdAt: instant,
   endedAt: orNull(instant),
   wallMs: orNull(number()),
@@ -91,6 +100,7 @@ export const getStep = reads({
       object({
         fence: integer(),
         engine: text(),
+        job: optional(jobId),
         startedAt: instant,
         endedAt: orNull(instant),
         outcome: orNull(text()),

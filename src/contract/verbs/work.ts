@@ -16,9 +16,9 @@ import {
 } from "../json-schema.ts";
 import { ENGINES } from "../settings.ts";
 import { digest, errorJson, id, instant, limit, target, targets } from "./nouns.ts";
-import { runSummary, stepId, stepProgress, stepStarted, stepSummary } from "./runs.ts";
+import { runSummary, stepId, stepPlace, stepProgress, stepStarted, stepSummary } from "./runs.ts";
 import { scheduleSummary } from "./schedules.ts";
-import { pauseSummary } from "./steering.ts";
+import { copySummary, pauseSummary } from "./steering.ts";
 import { operates, reads, streamed } from "./verb.ts";
 
 const span = {
@@ -39,6 +39,7 @@ export const plannedStep = object({
   key: orNull(digest),
   state: oneOf(["current", "run", "waiting", "refused"]),
   why: text({ description: "What changed, what it waits for, or who refused" }),
+  on: optional(text({ description: "Engine that it would run on, where one is asked for" })),
   forecast: optional(
     object(
       {
@@ -110,7 +111,11 @@ export const runEvent = either(
 export const plan = reads({
   about: "Say what a run would do, and why, how long it would take and how much memory.",
   example: "mill plan model/late-arrival",
-  input: object({ targets: optional(targets), definitions: optional(definitions) }),
+  input: object({
+    targets: optional(targets),
+    on: optional(oneOf(ENGINES, { description: "Where its steps would run; default: where the server's settings say" })),
+    definitions: optional(definitions),
+  }),
   output: object({ steps: list(plannedStep), forecast: optional(forecast), hindsight: optional(hindsight) }),
   http: { method: "POST", path: "/v1/plan" },
 });
@@ -150,6 +155,7 @@ export const status = reads({
       object({ name: text({ description: "A kind of step" }), places: integer({ description: "That run at one time" }) }),
     ),
     pauses: list(pauseSummary),
+    copy: optional(copySummary),
     hindsight: optional(hindsight),
     schedules: optional(list(scheduleSummary, { description: "Where the whole project is asked for" })),
   }),
@@ -233,6 +239,7 @@ export const graph = reads({
         kind: text({ description: "Kind of step, or `features`, `problem`, `endpoint`" }),
         state: oneOf(["current", "run", "waiting", "refused"]),
         detail: text(),
+        ...stepPlace,
         wallMs: orNull(number()),
       }),
     ),

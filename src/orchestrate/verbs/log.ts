@@ -1,11 +1,11 @@
 import { formatMoment, formatSpan, isId } from "../../base/index.ts";
-import type { OutputOf } from "../../contract/index.ts";
+import { type OutputOf, placeText } from "../../contract/index.ts";
 import type { RunRecord, StepRecord } from "../../steps/index.ts";
 import { shortVersion } from "../definitions/versions.ts";
 import { type Foretold, foretoldOf } from "../forecast/hindsight.ts";
 import { retrainingsOf } from "../retrainings.ts";
 import type { Workspace } from "../workspace.ts";
-import { instant } from "./wire.ts";
+import { instant, placeOf } from "./wire.ts";
 
 type Entry = OutputOf<"log">["entries"][number];
 
@@ -97,5 +97,9 @@ const aliasEntry = ({
 function stepEntry(step: StepRecord, foretold?: Foretold): Entry {
   const took = step.wallMs === null ? "" : ` in ${formatSpan(step.wallMs)}${foretold ? expectedText(foretold) : ""}`;
   const error = step.error ? `: ${step.error.message}` : "";
-  return { at: instant(step.endedAt ?? step.createdAt), what: step.kind, text: `${step.state}${took}${error}` };
+  return {
+    at: instant(step.endedAt ?? step.createdAt),
+    what: step.kind,
+    text: `${step.state}${placeText(placeOf(step))}${took}${error}`,
+  };
 }

@@ -1,6 +1,7 @@
 /** From what the blocks keep to what the verbs answer. */
 import { MillError } from "../../base/index.ts";
 import type { OutputOf, Schema } from "../../contract/index.ts";
+import type { Copy } from "../../ports/records/index.ts";
 import type { Pause, RunRecord, StepRecord } from "../../steps/index.ts";
 import type { Forecast } from "../forecast/forecast.ts";
 
@@ -71,6 +72,11 @@ export const forecastOnWire = ({ steps, ...whole }: Forecast): NonNullable<Outpu
   steps: steps.length,
 });
 
+export const placeOf = ({ on, job }: Pick<StepRecord, "on" | "job">) => ({
+  ...(on !== null && { on }),
+  ...(job !== null && { job }),
+});
+
 export const stepSummary = (step: StepRecord): OutputOf<"listSteps">["items"][number] => ({
   id: step.id,
   target: step.target,
@@ -79,6 +85,7 @@ export const stepSummary = (step: StepRecord): OutputOf<"listSteps">["items"][nu
   key: step.key,
   state: step.state,
   run: step.runId,
+  ...placeOf(step),
   createdAt: instant(step.createdAt),
   endedAt: instantOrNull(step.endedAt),
   wallMs: step.wallMs,
@@ -87,4 +94,8 @@ export const stepSummary = (step: StepRecord): OutputOf<"listSteps">["items"][nu
 
 export const pauseSummary = ({ what, name, since, actor }: Pause): OutputOf<"getPauses">["items"][number] => ({
   ...{ what, name, since: instant(since), by: actor },
+});
+
+export const copySummary = ({ takenAt, restoredAt }: Copy): NonNullable<OutputOf<"getPauses">["copy"]> => ({
+  ...{ takenAt, restoredAt: instant(restoredAt) },
 });

@@ -1,6 +1,7 @@
 /** Planning, running, and what was made: plan, run, status, log, diff, graph, runs, steps. */
 import { eventQueue } from "../../base/index.ts";
 import type { Handlers, OutputOf } from "../../contract/index.ts";
+import { copyStanding } from "../../ports/records/index.ts";
 import { areDefinitions, definitionDifferences } from "../definitions/differences.ts";
 import { definitionsNamed, requireSameSteps } from "../definitions/versions.ts";
 import { forecastPlan } from "../forecast/forecast.ts";
@@ -19,7 +20,7 @@ import { reproduce } from "./reproduce.ts";
 import { scheduleSummary } from "./schedules.ts";
 import { statusOf } from "./status.ts";
 import { versionNamed } from "./version-named.ts";
-import { forecastOnWire, instant, pageOf, pauseSummary, runSummary, stepSummary } from "./wire.ts";
+import { copySummary, forecastOnWire, instant, pageOf, pauseSummary, placeOf, runSummary, stepSummary } from "./wire.ts";
 
 type WorkVerbs = Pick<
   Handlers,
@@ -37,7 +38,8 @@ export function workVerbs(workspace: Workspace): WorkVerbs {
   };
 
   return {
-    async plan({ targets, definitions }) {
+    async plan({ targets, on, definitions }) {
+      const engine = on && ledger.engineFor(on);
       const { project, outside, plan } = await planned(targets, definitions);
       if (plan.error) throw plan.error;
       const forecast = await forecastPlan(workspace, { project, outside }, plan.steps, CONCURRENCY);
@@ -46,7 +48,17 @@ export function workVerbs(workspace: Workspace): WorkVerbs {
       return {
         steps: plan.steps.map(({ node: { id, target, kind }, key, state, why }) => {
           const expected = foretold.get(id);
-          return { id, target, kind, key, state, why, ...(expected && { forecast: expected }) };
+          const runs = state === "run" || state === "waiting";
+          return {
+            id,
+            target,
+            kind,
+            key,
+            state,
+            why,
+            ...(engine && runs && { on: engine }),
+            ...(expected && { forecast: expected }),
+          };
         }),
         forecast: forecastOnWire(forecast),
         ...(seen && { hindsight: seen }),
@@ -65,7 +77,7 @@ export function workVerbs(workspace: Workspace): WorkVerbs {
       const asked = target ? standingOf(project, target) : allTargets(project);
       const running = await ledger.listRuns({ limit: 10, state: "running" });
       const steps = await Promise.all((["running", "queued"] as const).map((state) => ledger.listSteps({ state })));
-      const pauses = await ledger.listPauses();
+      const [pauses, copy] = [await ledger.listPauses(), await copyStanding(workspace.records)];
       const seen = await hindsight(workspace.records);
       return {
         targets: await Promise.all(asked.map((one) => statusOf(workspace, project, plan.steps, one))),
@@ -73,6 +85,7 @@ export function workVerbs(workspace: Workspace): WorkVerbs {
         steps: steps.flatMap(({ items }) => items).map(stepSummary),
         pools: Object.entries(ledger.pools).map(([name, places]) => ({ name, places })),
         pauses: pauses.map(pauseSummary),
+        ...(copy && { copy: copySummary(copy) }),
         ...(seen && { hindsight: seen }),
         ...(!target && project.schedules.size > 0 && { schedules: (await schedulesOf(workspace)).map(scheduleSummary) }),
       };
@@ -133,9 +146,10 @@ export function workVerbs(workspace: Workspace): WorkVerbs {
         ...stepSummary(step),
         input: step.input,
         manifest,
-        attempts: attempts.map(({ fence, engine, startedAt, endedAt, outcome, meters }) => ({
+        attempts: attempts.map(({ fence, engine, job, startedAt, endedAt, outcome, meters }) => ({
           fence,
           engine,
+          ...(job !== null && { job }),
           startedAt: instant(startedAt),
           endedAt: endedAt === null ? null : instant(endedAt),
           outcome,
@@ -148,5 +162,6 @@ export function workVerbs(workspace: Workspace): WorkVerbs {
 
 async function graphNode({ ledger }: Workspace, { node, state, why }: PlannedStep) {
   const last = await ledger.lastOf(node.target, node.kind);
-  return { id: node.id, target: node.target, kind: node.kind, state, detail: why, wallMs: last?.wallMs ?? null };
+  const { id, target, kind } = node;
+  return { id, target, kind, state, detail: why, ...(last && placeOf(last)), wallMs: last?.wallMs ?? null };
 }

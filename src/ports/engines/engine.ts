@@ -51,6 +51,8 @@ export interface ListedJob {
 /** Several engines may serve one workspace; each knows only its own jobs. */
 export interface Engine {
   readonly name: string;
+  /** What the engine's own tools call the job of a handle, as Slurm's job id; absent: they do not know it. */
+  readonly jobId?: (handle: string) => string | null;
   /**
    * Idempotent by `stepId` and `fence`: a job of the same name that was submitted before our crash is adopted, not doubled.
    * `onLine` gets each line the job prints on standard output (NDJSON: progress, log). Errors: `engine.not-started`.

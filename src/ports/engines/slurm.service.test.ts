@@ -45,6 +45,7 @@ describe("Slurm", { skip }, () => {
     const { handle, exit, cancel } = await open().start(job, () => {});
     const listed = (await open().list()).find((one) => one.stepId === job.stepId);
     assert.deepEqual(listed, { stepId: job.stepId, fence: job.fence, handle, state: "pending" });
+    assert.match(open().jobId!(handle)!, /^\d+_0$/, "as squeue shows it");
     assert.equal(await open().alive(handle), true);
     cancel();
     assert.equal((await exit).endedFor, "cancel");

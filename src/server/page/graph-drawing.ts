@@ -3,7 +3,7 @@
  * (one sweep of barycentres; Sugiyama, Tagawa and Toda 1981).
  */
 import { formatSpan } from "../../base/index.ts";
-import type { OutputOf } from "../../contract/index.ts";
+import { type OutputOf, placeText } from "../../contract/index.ts";
 import { html, type Markup } from "./html.ts";
 
 type Graph = OutputOf<"graph">;
@@ -106,9 +106,9 @@ function drawNode(place: Place): Markup {
   const { node } = place;
   const [x, y] = [left(place), top(place)];
   const time = node.wallMs === null ? "" : `, ${formatSpan(node.wallMs)}`;
-  return html`<g class="node ${node.state}"><title>${node.id}: ${node.detail}</title><rect x="${x}" y="${y}" width="${BOX.width}" height="${BOX.height}" rx="6"/>
+  return html`<g class="node ${node.state}"><title>${node.id}: ${node.detail}${placeText(node)}</title><rect x="${x}" y="${y}" width="${BOX.width}" height="${BOX.height}" rx="6"/>
 <text class="kind" x="${x + 8}" y="${y + 17}">${node.kind}</text><text x="${x + 8}" y="${y + 33}">${shortened(nameOf(node.target))}</text>
-<text class="state" x="${x + 8}" y="${y + 49}">${WORDS[node.state]}${time}</text></g>
+<text class="state" x="${x + 8}" y="${y + 49}">${WORDS[node.state]}${time}${placeText({ on: node.on })}</text></g>
 `;
 }
 

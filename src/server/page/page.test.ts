@@ -20,6 +20,7 @@ const shown = renderPage(
     models: [{ model, shown: modelVersion }],
     endpoints: [endpoint],
     monitors: [june()],
+    backfills: (await handlers.listBackfills({}, {} as never)).items,
     schedules: (await handlers.listSchedules({}, {} as never)).items,
     work: {
       runs: (await handlers.listRuns({}, {} as never)).items,
@@ -39,8 +40,25 @@ test("the page shows what is run by itself, when next and how it went last", () 
     assert.ok(text.includes(words), words);
 });
 
+test("the page shows backfills, how far each is and what failed", () => {
+  for (const words of [
+    "Backfills",
+    "dataset/flights",
+    "9,000 of 10,000, 8 running, 2 failed",
+    "2024-01-01 to last, missing",
+    "running",
+  ])
+    assert.ok(text.includes(words), words);
+  assert.match(shown.html, /<progress max="10000" value="9002">/);
+});
+
 test("the page shows what runs and what is paused, by whom", () => {
   for (const words of ["Work", "runs", "run 01890000", "paused pool train &lt;anna&gt;"]) assert.ok(text.includes(words), words);
+});
+
+test("the page names the engine of a step, and the job there, where it is not the first one", () => {
+  for (const words of ["dataset/flights:split: nothing changed on slurm (job 17_0)", "1.2 s on slurm"])
+    assert.ok(text.includes(words), words);
 });
 
 test("the page shows the gate's chain from the question down to the measurement", () => {

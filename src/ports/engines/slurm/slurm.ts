@@ -59,6 +59,11 @@ export function createSlurmEngine(options: SlurmEngineOptions): Engine {
   return {
     name: "slurm",
 
+    jobId(text) {
+      const handle = parseHandle(text);
+      return handle && taskId(handle);
+    },
+
     async start(job, onLine) {
       return watched(job, parseHandle(await submit(job))!, onLine);
     },
