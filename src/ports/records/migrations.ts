@@ -202,6 +202,8 @@ export const migrations: readonly Migration[] = [
       `CREATE TABLE oidc_logins (digest TEXT PRIMARY KEY, redirect TEXT NOT NULL, begun_at BIGINT NOT NULL)`,
       `CREATE INDEX oidc_logins_begun ON oidc_logins (begun_at)`,
       `DROP TABLE step_tokens`,
+      // backup: that this workspace is a copy, until it takes over
+      `CREATE TABLE restored_copy (only_row INTEGER PRIMARY KEY, taken_at TEXT NOT NULL, restored_at BIGINT NOT NULL)`,
       // steps, orchestrate: definitions that runs pin, backfills
       // definitions in their normal form, by its digest: when and by whom they were first run, and the revisions of the steps that ran them last, with their code
       `CREATE TABLE definitions (version TEXT PRIMARY KEY, content TEXT NOT NULL, first_run_at BIGINT NOT NULL, first_run_by TEXT NOT NULL, last_run_at BIGINT NOT NULL,
