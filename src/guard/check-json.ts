@@ -11,15 +11,21 @@ export interface Mismatch {
 }
 
 /** The first mismatch, or null when the value fits. */
-export function checkJson(schema: JsonSchema, value: unknown, at = ""): Mismatch | null {
-  if (schema.anyOf) return checkVariants(schema.anyOf, value, at);
-  if (schema.enum) return (schema.enum as readonly unknown[]).includes(value) ? null : mismatch(schema, value, at);
+export function checkJson(schema: JsonSchema, value: unknown): Mismatch | null {
+  if (schema.anyOf) return checkVariants(schema.anyOf, value);
+  if (schema.enum) return (schema.enum as readonly unknown[]).includes(value) ? null : mismatch(schema, value);
   if (schema.type === undefined) return null;
-  if (!hasType(schema.type, value)) return mismatch(schema, value, at);
-  if (schema.type === "object") return checkFields(schema, value as Record<string, unknown>, at);
-  if (schema.type === "array") return checkItems(schema, value as unknown[], at);
-  return withinBounds(schema, value) ? null : mismatch(schema, value, at);
+  if (!hasType(schema.type, value)) return mismatch(schema, value);
+  if (schema.type === "object") return checkFields(schema, value as Record<string, unknown>);
+  if (schema.type === "array") return checkItems(schema, value as unknown[]);
+  return withinBounds(schema, value) ? null : mismatch(schema, value);
 }
+
+/** Where it is becomes known on the way back: what fits, nearly all, needs no words for its place. */
+const within = (name: string | number, { at, ...found }: Mismatch): Mismatch => ({
+  at: `/${pointer(String(name))}${at}`,
+  ...found,
+});
 
 /** The value with the defaults of its top fields filled in. */
 export function withDefaults(schema: JsonSchema, value: unknown): unknown {
@@ -31,13 +37,13 @@ export function withDefaults(schema: JsonSchema, value: unknown): unknown {
 }
 
 /** When no variant fits, the one that was meant explains why: the one that knows most of the value's fields, and whose rules most of them meet. */
-function checkVariants(variants: readonly JsonSchema[], value: unknown, at: string): Mismatch | null {
-  if (variants.some((variant) => checkJson(variant, value, at) === null)) return null;
+function checkVariants(variants: readonly JsonSchema[], value: unknown): Mismatch | null {
+  if (variants.some((variant) => checkJson(variant, value) === null)) return null;
   const [meant, next] = variants
     .map((variant) => ({ variant, affinity: affinity(variant, value) }))
     .sort((a, b) => b.affinity - a.affinity);
-  if (meant && meant.affinity > (next?.affinity ?? 0)) return checkJson(meant.variant, value, at);
-  return { at, expected: variants.map(describe).join(" or "), got: show(value) };
+  if (meant && meant.affinity > (next?.affinity ?? 0)) return checkJson(meant.variant, value);
+  return { at: "", expected: variants.map(describe).join(" or "), got: show(value) };
 }
 
 function affinity({ type, properties }: JsonSchema, value: unknown): number {
@@ -47,37 +53,38 @@ function affinity({ type, properties }: JsonSchema, value: unknown): number {
   return 1 + known.length + met.length;
 }
 
-function checkFields(schema: JsonSchema, value: Readonly<Record<string, unknown>>, at: string): Mismatch | null {
+function checkFields(schema: JsonSchema, value: Readonly<Record<string, unknown>>): Mismatch | null {
   const fields = schema.properties ?? {};
   for (const name of schema.required ?? []) {
-    if (value[name] === undefined) return { at: `${at}/${pointer(name)}`, expected: describe(fields[name]!), got: "nothing" };
+    if (value[name] === undefined) return within(name, { at: "", expected: describe(fields[name]!), got: "nothing" });
   }
   const others = schema.additionalProperties;
   for (const name of Object.keys(value)) {
     const field = Object.hasOwn(fields, name) ? fields[name]! : undefined;
-    if (field === undefined && others === false) return strangerField(name, Object.keys(fields), at);
+    if (field === undefined && others === false) return strangerField(name, Object.keys(fields));
     const rule = field ?? (typeof others === "object" ? others : undefined);
     if (rule === undefined || value[name] === undefined) continue;
-    const found = checkJson(rule, value[name], `${at}/${pointer(name)}`);
-    if (found) return found;
+    const found = checkJson(rule, value[name]);
+    if (found) return within(name, found);
   }
   return null;
 }
 
-const strangerField = (name: string, known: readonly string[], at: string): Mismatch => ({
-  at: `${at}/${pointer(name)}`,
+const strangerField = (name: string, known: readonly string[]): Mismatch => ({
+  at: `/${pointer(name)}`,
   expected: known.length > 0 ? `one of the fields ${known.join(", ")}` : "no fields",
   got: `the field "${name.slice(0, 60)}"`,
   hint: didYouMean(name.slice(0, 60), known).trim(),
 });
 
-function checkItems(schema: JsonSchema, value: readonly unknown[], at: string): Mismatch | null {
+function checkItems(schema: JsonSchema, value: readonly unknown[]): Mismatch | null {
   const { minItems = 0, maxItems = Number.POSITIVE_INFINITY, items } = schema;
-  if (value.length < minItems || value.length > maxItems) return { at, expected: describe(schema), got: `${value.length} items` };
+  if (value.length < minItems || value.length > maxItems)
+    return { at: "", expected: describe(schema), got: `${value.length} items` };
   if (items === undefined) return null;
   for (let index = 0; index < value.length; index++) {
-    const found = checkJson(items, value[index], `${at}/${index}`);
-    if (found) return found;
+    const found = checkJson(items, value[index]);
+    if (found) return within(index, found);
   }
   return null;
 }
@@ -105,8 +112,8 @@ function hasType(type: NonNullable<JsonSchema["type"]>, value: unknown): boolean
   return typeof value === type;
 }
 
-const mismatch = (schema: JsonSchema, value: unknown, at: string): Mismatch => ({
-  at,
+const mismatch = (schema: JsonSchema, value: unknown): Mismatch => ({
+  at: "",
   expected: describe(schema),
   got: schema.writeOnly ? "what is not shown" : show(value),
 });
