@@ -26,7 +26,7 @@ import * as work from "./verbs/work.ts";
 const { plan, run, status, log, diff, graph } = work;
 const { listRuns, getRun, listSteps, getStep, reproduce } = runs;
 const { listDefinitions, getDefinitions } = definitions;
-const { cancelRun, cancelStep, pauseWork, resumeWork, getPauses, stepLog } = steering;
+const { cancelRun, cancelStep, pauseWork, resumeWork, getPauses, stepLog, takeOver } = steering;
 const {
   listProblems,
   getProblem,
@@ -188,6 +188,7 @@ export const VERBS = {
   resumeWork,
   getPauses,
   stepLog,
+  takeOver,
   listSchedules,
   getSchedule,
   pauseSchedule,

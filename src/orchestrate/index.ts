@@ -1,3 +1,4 @@
+export { createBackfiller } from "./backfills/backfiller.ts";
 export { createKeeper } from "./keeper.ts";
 export { createLineageExporter } from "./openlineage/exporter.ts";
 export { createScheduler } from "./schedules/scheduler.ts";

@@ -61,6 +61,7 @@ const asked = (run: string, step: string): Asked => ({
   getPauses: {},
   resumeWork: { what: "run", name: run },
   stepLog: { id: step },
+  takeOver: {},
   listDefinitions: {},
   getDefinitions: { version: run },
   listSchedules: {},

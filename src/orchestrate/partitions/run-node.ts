@@ -55,7 +55,12 @@ const redefinedError = (target: string, count: number, total: number) =>
 
 const NAMED_MAX = 3;
 
-export function failedError(target: string, failed: readonly Pick<PartitionOutcome, "partition" | "error">[], total: number) {
+interface FailedPartition {
+  readonly partition: string;
+  readonly error: { readonly message: string } | null;
+}
+
+export function failedError(target: string, failed: readonly FailedPartition[], total: number): MillError {
   const named = failed.slice(0, NAMED_MAX).map(({ partition, error }) => `${partition}: ${error?.message ?? "failed"}`);
   const more = failed.length > NAMED_MAX ? `; and ${failed.length - NAMED_MAX} more` : "";
   return new MillError(

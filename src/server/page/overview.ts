@@ -20,23 +20,29 @@ export interface Overview {
     /** Alerts that were open before. */
     readonly closed: readonly Alert[];
   }[];
+  /** The newest. */
+  readonly backfills: OutputOf<"listBackfills">["items"];
   readonly schedules: OutputOf<"listSchedules">["items"];
   readonly work: { readonly runs: OutputOf<"listRuns">["items"]; readonly pauses: OutputOf<"getPauses">["items"] };
+  /** It was restored beside its source, and holds back. */
+  readonly copy?: OutputOf<"getPauses">["copy"];
   readonly lake: { readonly repositories: readonly ShownRepository[]; readonly more: boolean };
 }
 
 /** The page shows so many models and endpoints at most; lists have the rest. */
 const SHOWN_MAX = 20;
+const BACKFILLS_MAX = 5;
 const CLOSED_MAX = 200;
 const BRANCHES_MAX = 5;
 
 export async function readOverview(call: BoundCall, days?: number): Promise<Overview> {
-  const [graph, models, endpoints, repositories, schedules, runs, pauses] = await Promise.all([
+  const [graph, models, endpoints, repositories, schedules, backfills, runs, pauses] = await Promise.all([
     call("graph", {}),
     call("listModels", { limit: SHOWN_MAX }),
     call("listEndpoints", { limit: SHOWN_MAX }),
     call("listRepositories", { limit: SHOWN_MAX }),
     call("listSchedules", { limit: SHOWN_MAX }),
+    call("listBackfills", { limit: BACKFILLS_MAX }),
     call("listRuns", { limit: SHOWN_MAX }),
     call("getPauses", {}),
   ]);
@@ -53,8 +59,10 @@ export async function readOverview(call: BoundCall, days?: number): Promise<Over
     monitors: (await Promise.all(endpoints.items.map(({ name }) => orNothing(monitored(call, name, days))))).filter(
       (one) => one !== null,
     ),
+    backfills: backfills.items,
     schedules: schedules.items,
     work: { runs: runs.items.filter(({ state }) => state === "running"), pauses: pauses.items },
+    copy: pauses.copy,
     lake: { repositories: shown.filter((one) => one !== null), more: repositories.next !== null },
   };
 }

@@ -23,9 +23,9 @@ export function renderPage(
   overview: Overview,
   { version, address }: { readonly version: string; readonly address: string },
 ): { html: string; policy: string } {
-  const { graph, models, endpoints, monitors, schedules, backfills, work, lake, days } = overview;
+  const { graph, models, endpoints, monitors, schedules, backfills, work, copy, lake, days } = overview;
   const body = html`<header><h1>Millwright</h1><span class="quiet">${version}</span><nav><a href="/openapi.json">API</a><a href="/metrics">Metrics</a><a href="/v1/status">Status</a><a href="/login">Account</a></nav></header>
-<main>${monitors.length > 0 && FILLS}${monitors.map(({ monitor, closed }) => renderMonitor(monitor, closed, days))}<h2>Assets <small>${graph.nodes.length} steps, left to right</small></h2>
+<main>${copy && renderCopy(copy)}${monitors.length > 0 && FILLS}${monitors.map(({ monitor, closed }) => renderMonitor(monitor, closed, days))}<h2>Assets <small>${graph.nodes.length} steps, left to right</small></h2>
 ${drawGraph(graph)}
 ${work.runs.length + work.pauses.length > 0 && renderWork(work)}
 ${backfills.length > 0 && renderBackfills(backfills)}
@@ -36,6 +36,9 @@ ${lake.repositories.length > 0 && renderLake(lake.repositories, lake.more)}
 </main>`;
   return documentOf(body);
 }
+
+const renderCopy = ({ takenAt }: NonNullable<Overview["copy"]>): Markup =>
+  html`<p><b class="wait">A copy, of ${minuteText(takenAt)} UTC</b>: this workspace was restored from a backup. It sends no notice and starts nothing by itself until <code>mill take-over</code> says that it takes the place of its source.</p>`;
 
 const renderWork = ({ runs, pauses }: Overview["work"]): Markup => html`<section><h2>Work <small>times are UTC</small></h2>
 ${table(
