@@ -77,6 +77,13 @@ test("a program logs in by JSON; what changes something needs the session's own 
   assert.equal(await codeOf(beyond), "guard.not-permitted");
 });
 
+test("who logs in again gets another session, and the one before has ended", async () => {
+  const before = cookieOf(await ask("/login", json({ user: "anna", password: PASSWORD })));
+  const after = cookieOf(await ask("/login", form({ user: "anna", password: PASSWORD }, { cookie: before })));
+  const who = async (cookie: string) => (await ask("/v1/whoami", { headers: { cookie } })).status;
+  assert.deepEqual([before === after, await who(before), await who(after)], [false, 401, 200]);
+});
+
 test("who is logged in changes the password in the form, and is told there what is wrong; the session stays", async () => {
   await accounts.users.create({ name: "ben", kind: "person", email: null, displayName: "", roles: ["viewer"], by: "owner" });
   await login.setPassword("ben", PASSWORD);

@@ -200,7 +200,8 @@ test("an answer counts once, in the browser that asked, with the state that it a
 
 test("of several servers on the same records any takes the answer, and one alone does", async () => {
   const elsewhere = await openTestRecords(join(folder, "mill.db"));
-  const servers = [createOidcLogin(options), createOidcLogin({ ...options, records: elsewhere })] as const;
+  const other = { ...options, records: elsewhere, accounts: createAccounts({ records: elsewhere }) };
+  const servers = [createOidcLogin(options), createOidcLogin(other)] as const;
   for (const [begins, ends] of [servers, [...servers].reverse()] as const) {
     const { to, cookie } = await begins!.begin(CALLBACK);
     const answer = { url: await answered(openBrowser(), "anna", to), cookie, address: "192.0.2.1" };
@@ -216,7 +217,32 @@ test("of several servers on the same records any takes the answer, and one alone
   const sent = new URL(unanswered).searchParams;
   for (const secret of [kept, sent.get("state")!, sent.get("nonce")!])
     assert.ok(!rows.includes(secret), "the records alone answer nothing");
+
+  people.mia = { email: "mia@example.org", email_verified: true, groups: ["data team"] };
+  const answers = [];
+  for (const server of servers) {
+    const { to, cookie } = await server.begin(CALLBACK);
+    answers.push({ url: await answered(openBrowser(), "mia", to), cookie, address: "192.0.2.1" });
+  }
+  const first = await Promise.all(servers.map((server, index) => server.finish(answers[index]!)));
+  assert.deepEqual(
+    first.map(({ user }) => user),
+    ["mia", "mia"],
+    "a first login at two servers at once makes one user",
+  );
   await elsewhere.close();
+});
+
+test("that an address was verified counts for that address alone: one in the ID token is not vouched for by the other at the provider", async () => {
+  await newUser("boss", "boss@example.org");
+  const withEmail = (email: string) => provider.forge((claims) => ({ claims: { ...claims, email, email_verified: undefined } }));
+  withEmail("boss@example.org");
+  const browser = openBrowser();
+  await refusedAt(browser, await answered(browser, "anna"), 403, /no address that it has verified/);
+  withEmail("Anna@example.org");
+  const again = openBrowser();
+  await again.go(await answered(again, "anna"));
+  assert.equal((await whoIs(again)).actor, "anna", "the provider says that of this very address");
 });
 
 test("a code that was used, or is none, and what the provider refuses are told", async () => {

@@ -59,7 +59,14 @@ test("with a certificate the server speaks https, TLS 1.2 and newer alone, by th
     assert.equal((await ask("/healthz", origin)).statusCode, 403);
     const form = { "content-type": "application/x-www-form-urlencoded" };
     const entered = await ask("/login", form, "POST", "user=anna&password=secret");
-    assert.match(entered.headers["set-cookie"]![0]!, /; HttpOnly; SameSite=Strict; Secure$/);
+    const [cookie] = entered.headers["set-cookie"]![0]!.split(";", 1);
+    assert.match(
+      entered.headers["set-cookie"]![0]!,
+      /^__Host-mill_session=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict; Secure$/,
+    );
+    const whoIs = async (cookie: string) => (await ask("/v1/whoami", { cookie })).text;
+    assert.match(await whoIs(cookie!), /"actor":"anna"/);
+    assert.match(await whoIs(cookie!.replace("__Host-", "")), /token-required|"local"/, "a neighbour may have set that one");
     await assert.rejects(answerOf(request({ host: "127.0.0.1", port: sample.port, path: "/healthz", agent: false })));
     const old = connect({
       host: "127.0.0.1",
