@@ -33,13 +33,14 @@ export function trialsText(found: Trials, columns: number | undefined): string {
 
 const BAR = 12;
 
-/** As long as a trial is better than the worst with a value. */
+/** As long as a trial is better than the one at three quarters of the ranks: some that are far off must not make all others alike. */
 function barOf(trials: readonly Trial[], better: Trials["better"]): (one: Trial) => string {
-  const values = trials.map(({ value }) => value).filter((value) => value !== null);
-  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const sign = better === "higher" ? 1 : -1;
+  const worths = trials.flatMap(({ value }) => (value === null ? [] : [sign * value])).sort((a, b) => b - a);
+  const [high, low] = [worths[0]!, worths[Math.ceil(0.75 * (worths.length - 1))]!];
   return ({ value }) => {
     if (value === null) return "";
-    const share = high === low ? 1 : (better === "higher" ? value - low : high - value) / (high - low);
+    const share = high === low ? Number(sign * value >= high) : (sign * value - low) / (high - low);
     return "█".repeat(Math.max(1, Math.round(BAR * share)));
   };
 }
