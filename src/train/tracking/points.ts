@@ -5,10 +5,10 @@
  *     timestamps, steps: u8 width, f64 least; of width 4 the entries are u32 above the least, of 8 they are f64, of 0 there are none
  *
  * A code is a place in the list of keys, which stands elsewhere. A chunk is a batch with its keys, sorted by key, timestamp, step and value without
- * the same point twice: u32 length of the keys' JSON, that JSON, the batch; all compressed by zstd.
+ * the same point twice: u8 1 where the rest is compressed by zstd, else 0; u32 length of the keys' JSON, that JSON, the batch.
  */
 import { promisify } from "node:util";
-import { constants, zstdCompress, zstdCompressSync, zstdDecompress } from "node:zlib";
+import { constants, zstdCompress, zstdDecompress } from "node:zlib";
 import { compareValues } from "./columns.ts";
 import type { Point } from "./tracking.ts";
 
@@ -109,20 +109,21 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: PointBatch["codes"] | Float
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
 
-/** What is shorter is compressed sooner than another thread could be asked to. */
-const SMALL_BYTES = 65_536;
+/** What is shorter stays as it is: setting up the compression would take longer than it saves. */
+const PLAIN_BYTES = 4096;
 
 export async function encodeChunk(batch: PointBatch): Promise<Buffer> {
   const keys = Buffer.from(JSON.stringify(batch.keys));
   const length = Buffer.alloc(4);
   length.writeUInt32LE(keys.length);
   const plain = Buffer.concat([length, keys, encodeBatches([batch])]);
-  const options = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
-  return plain.length < SMALL_BYTES ? zstdCompressSync(plain, options) : compress(plain, options);
+  if (plain.length < PLAIN_BYTES) return Buffer.concat([Buffer.of(0), plain]);
+  return Buffer.concat([Buffer.of(1), await compress(plain, { params: { [constants.ZSTD_c_compressionLevel]: 1 } })]);
 }
 
 export async function decodeChunk(bytes: Uint8Array): Promise<PointBatch> {
-  const plain = await decompress(bytes);
+  const body = Buffer.from(bytes.buffer, bytes.byteOffset + 1, bytes.byteLength - 1);
+  const plain = bytes[0] === 0 ? body : await decompress(body);
   const end = 4 + plain.readUInt32LE(0);
   return decodeBatches(plain.subarray(end), [JSON.parse(plain.toString("utf8", 4, end))])[0]!;
 }

@@ -1,6 +1,6 @@
 /** What may be done to runs: each function plans one change on what is there. */
-import { randomBytes, randomInt } from "node:crypto";
-import { MillError } from "../../base/index.ts";
+import { randomInt } from "node:crypto";
+import { MillError, newId } from "../../base/index.ts";
 import type { Statement } from "../../ports/records/index.ts";
 import type { RunPatch } from "./change.ts";
 import { datasetStatement } from "./datasets.ts";
@@ -27,7 +27,7 @@ import type { Plan, Planner } from "./writer.ts";
 export function createRun(wanted: NewRun, nowMs: number): Planner<string> {
   const name = checkRun(wanted) || madeUpName();
   const tags = checkedTags(tagList(wanted.tags ?? {})).filter(([key]) => key !== RUN_NAME);
-  const id = wanted.id ?? randomBytes(16).toString("hex");
+  const id = wanted.id ?? newId().replaceAll("-", "");
   return (draft) => {
     activeExperiment(draft, wanted.experimentId);
     if (draft.run(id))
