@@ -36,7 +36,8 @@ test("a restored workspace has the same rows and objects, and goes on where the 
   const { rows, migrated, audit } = await restoreBackup(backup, places);
   assert.deepEqual([rows, migrated], [Object.values(before).flat().length, []]);
   assert.equal(audit.whole && audit.rows, 3);
-  const after = await rowsOf(places);
+  const { restored_copy: standing, ...after } = await rowsOf(places);
+  assert.equal(standing!.length, 1, "it is a copy");
   assert.deepEqual({ ...after, object_store: null }, { ...before, object_store: null });
   assert.ok(!(await readdir(places.workspace)).includes("restoring"));
 

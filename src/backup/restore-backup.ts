@@ -11,11 +11,13 @@ import { type Keyring, MillError } from "../base/index.ts";
 import { type ChainState, lockWorkspace, openKeyring, placeSecret, readAuditAnchor, verifyChain } from "../guard/index.ts";
 import { type Objects, type ObjectsSpec, openObjects, readStoreMark } from "../ports/objects/index.ts";
 import {
+  becomesCopy,
   type Migration,
   openRecords,
   openSnapshot,
   migrations as ownMigrations,
   pendingMigrations,
+  takesOver,
 } from "../ports/records/index.ts";
 import { letGoStatements } from "../steps/index.ts";
 import { type BackupManifest, damaged, newer, readManifest } from "./manifest.ts";
@@ -40,6 +42,8 @@ export interface RestoreOptions {
   readonly passphrase?: string | null;
   /** Leave keys and token out; the workspace gets new ones. */
   readonly withoutSecrets?: boolean;
+  /** Takes over from its source at once: notices go out and schedules run. */
+  readonly takesOver?: boolean;
   /** Of this Millwright; default: its own. */
   readonly migrations?: readonly Migration[];
   readonly signal?: AbortSignal;
@@ -203,7 +207,7 @@ async function restoreRows(
   manifest: BackupManifest,
   { records: address, workspace }: RestoreTarget,
   keyring: Keyring,
-  { migrations, signal, progress }: RestoreOptions & { readonly migrations: readonly Migration[] },
+  { migrations, takesOver: asSource = false, signal, progress }: RestoreOptions & { readonly migrations: readonly Migration[] },
 ): Promise<Restored> {
   const before = new Set(manifest.migrations.map(({ number }) => number));
   const total = manifest.tables.reduce((sum, { rowCount }) => sum + rowCount, 0);
@@ -224,7 +228,8 @@ async function restoreRows(
   }
   const records = await openRecords(address, { migrations });
   try {
-    await records.commit(letGoStatements(Date.now()));
+    const standing = asSource ? takesOver : becomesCopy({ takenAt: manifest.takenAt, restoredAt: Date.now() });
+    await records.commit([...letGoStatements(Date.now()), standing]);
     const { link } = await readAuditAnchor(workspace, keyring);
     const audit = await verifyChain(records, link);
     const migrated = migrations.map(({ number }) => number).filter((number) => !before.has(number));

@@ -5,6 +5,7 @@ import { type Config, EXIT } from "../contract/index.ts";
 import { configuredObjects } from "../ports/objects/index.ts";
 import type { Effects } from "./app.ts";
 import type { Command } from "./command.ts";
+import { COPY_TEXT } from "./copy-text.ts";
 import { bytesText, createTransferProgress, type TransferProgress } from "./lake/transfer-progress.ts";
 
 export const backup: Command = async ({ operands, flags, output, effects, factory, signal, config, withVerbs }) => {
@@ -49,6 +50,7 @@ export const restore: Command = async ({ operands, flags, output, effects, signa
   const { manifest, migrated, audit } = await restoreBackup(folder, placesOf(settings), {
     passphrase: settings.backupPassphrase,
     withoutSecrets: flags["no-keys"] === true,
+    takesOver: flags["take-over"] === true,
     signal,
     progress: drawing.show,
   }).finally(() => drawing.close());
@@ -56,6 +58,7 @@ export const restore: Command = async ({ operands, flags, output, effects, signa
     const lines = [
       `${settings.workspace}: ${countText(manifest)}, as they were at ${manifest.takenAt}`,
       migrated.length > 0 ? `brought to this version of Millwright: schema ${migrated.join(", ")}` : "",
+      flags["take-over"] === true ? "" : COPY_TEXT,
       audit.whole ? `the audit is whole: ${count(audit.rows)} rows` : `the audit is NOT whole: row ${audit.seq}: ${audit.why}`,
     ];
     return `${lines.filter((line) => line !== "").join("\n")}\n`;

@@ -340,7 +340,7 @@ const cases: readonly Case[] = [
   ],
   [["definitions", "show", RUN], EXIT.done, /^definitions sha256:0{64}: first run .* by anna.*\n\{\n {2}"form": 1\n\}\n$/, NONE],
   [["cancel", RUN], EXIT.done, /^run \S+ is cancelled; what is done is kept\n$/, NONE],
-  [["cancel", STEP.id], EXIT.done, /^step \S+ had ended already\n$/, NONE],
+  [["cancel", STEP.id], EXIT.done, /^step \S+ had ended already: succeeded\n$/, NONE],
   [["cancel", NOBODY], EXIT.notFound, NONE, /There is no step/],
   [["cancel", "late"], EXIT.usage, NONE, /expected/],
   [["cancel"], EXIT.usage, NONE, /mill cancel takes RUN\|STEP/],
@@ -429,7 +429,7 @@ test("commands of two words stand in the general help by their first, which has 
 
 test("a verb that tells to use a command names one that exists", () => {
   for (const { example } of Object.values(VERBS)) {
-    const [, used, second] = /^mill (\w+) ?([\w-]*)/.exec(example) ?? [];
+    const [, used, second] = /^mill ([\w-]+) ?([\w-]*)/.exec(example) ?? [];
     assert.ok(used === undefined || used in COMMANDS || `${used} ${second}` in COMMANDS, example);
   }
 });

@@ -5,6 +5,7 @@ import { type AccessLog, type Certificate, OWNER, openAccessLog, openCertificate
 import { type AccessLine, createMetrics } from "../protocols/index.ts";
 import type { App } from "./app.ts";
 import type { Command, CommandContext } from "./command.ts";
+import { COPY_TEXT } from "./copy-text.ts";
 import { follow } from "./follow.ts";
 import { errorText } from "./output.ts";
 import { conclude } from "./run.ts";
@@ -58,6 +59,7 @@ export const command: Command = async (context) => {
       });
       await app.lock.announce(server.url, s3.url, certificate && resolve(certificate.files.cert));
       if (certificate === null && !isLoopback(config.host)) context.output.say(IN_THE_CLEAR);
+      if ((await app.call(OWNER, "getPauses", {})).copy) context.output.say(`this workspace was restored: ${COPY_TEXT}`);
       announce({ url: server.url, s3: s3.url }, app, context);
       await stopped(context.signal);
       await app.lock.announce(null, null);

@@ -42,8 +42,20 @@ export const UPKEEP_COMMANDS: Readonly<Record<string, CommandInfo>> = {
     operands: "FOLDER",
     operandsMin: 1,
     operandsMax: 1,
-    flags: { "no-keys": { about: "Leave its keys and token out; the workspace gets new ones." } },
+    flags: {
+      "no-keys": { about: "Leave its keys and token out; the workspace gets new ones." },
+      "take-over": {
+        about: "Its source is gone: notices go out, schedules and backfills go on; else `mill take-over` says so later.",
+      },
+    },
     load: async () => ({ command: (await import("./backup.ts")).restore }),
+  },
+  "take-over": {
+    about: VERBS.takeOver.about,
+    example: VERBS.takeOver.example,
+    operands: "",
+    operandsMax: 0,
+    load: () => import("./take-over.ts"),
   },
   doctor: {
     about: "Look for what would keep Millwright from working here.",

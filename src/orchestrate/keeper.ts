@@ -9,6 +9,7 @@ import { asMillError, DAY_MICROS, HOUR_MICROS, startOfDay } from "../base/index.
 import type { Alert } from "../contract/index.ts";
 import type { EndpointDefinition, Project } from "../define/index.ts";
 import { type CanaryEvidence, dueRetraining, judgeRollout, lastDayOver, type TrainingFacts } from "../monitor/index.ts";
+import { copyStanding } from "../ports/records/index.ts";
 import { type Deployment, eventsOf, type Rollout } from "../serve/index.ts";
 import { retrain, settleRetrainings } from "./retrain.ts";
 import { retrainingsOf } from "./retrainings.ts";
@@ -149,6 +150,7 @@ export function createKeeper(workspace: Workspace, onFault: (endpoint: string, e
   const lookAtTriggers = async (endpoint: EndpointDefinition, deployment: Deployment, last: Looked, asOf: number) => {
     const { name, serves } = endpoint;
     if (serving.rollout(name) !== null) return;
+    if ((await copyStanding(workspace.records)) !== null) return;
     const [newest] = await retrainingsOf(workspace.records, name, 1);
     if (newest?.state === "running") return; // somebody asked for it
     const cause = dueRetraining(endpoint.retrain!, await factsOf(endpoint, deployment, asOf, newest?.asOf ?? null));

@@ -44,11 +44,25 @@ export const resumeWork = operates({
   http: { method: "POST", path: "/v1/pauses/end" },
 });
 
+/** Of a workspace that was restored beside its source. */
+export const copySummary = object(
+  { takenAt: text({ description: "When the backup was taken" }), restoredAt: instant },
+  { description: "It is a copy, which sends no notice and starts nothing by itself; absent: it is none, or has taken over" },
+);
+
+export const takeOver = operates({
+  about: "Let a workspace that was restored from a backup do what its source did: send notices, run schedules and backfills.",
+  example: "mill take-over",
+  input: object({}),
+  output: object({ changed: boolean({ description: "False: it was no copy, or had taken over" }) }),
+  http: { method: "POST", path: "/v1/take-over" },
+});
+
 export const getPauses = reads({
-  about: "List which pools and runs are paused.",
+  about: "List which pools and runs are paused, and say if all of the workspace is held as a copy.",
   example: "mill pause",
   input: object({}),
-  output: object({ items: list(pauseSummary) }),
+  output: object({ items: list(pauseSummary), copy: optional(copySummary) }),
   http: { method: "GET", path: "/v1/pauses" },
 });
 

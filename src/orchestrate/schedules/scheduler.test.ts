@@ -3,6 +3,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ingest } from "../../ingest/index.ts";
+import { becomesCopy } from "../../ports/records/index.ts";
 import type { StepKind } from "../../steps/index.ts";
 import { openDeliveries, type Platform } from "../fixtures/platform.ts";
 import { deliveriesCsv, millText } from "../fixtures/project.ts";
@@ -219,6 +220,24 @@ test("a schedule goes by the version of the definitions that it names", async ()
     ],
   );
   assert.equal((await platform.call("listRuns", {})).items[0]!.definitions, definitions);
+  await end();
+});
+
+test("a copy of a workspace runs nothing by itself until it takes over, and says so", async () => {
+  const { platform, look, ticks, end } = await openScheduled('m.cron("0 * * * *")');
+  await look();
+  await platform.records.commit([becomesCopy({ takenAt: "2026-11-21T06:00:00.000Z", restoredAt: 1 })]);
+  await look(HOUR);
+  assert.equal((await platform.call("status", {})).copy?.takenAt, "2026-11-21T06:00:00.000Z");
+  assert.deepEqual(await ticks(), []);
+  assert.deepEqual(await platform.call("takeOver", {}), { changed: true });
+  assert.deepEqual(await platform.call("takeOver", {}), { changed: false });
+  await look(1000);
+  assert.deepEqual(
+    (await ticks()).map(({ state }) => state),
+    ["succeeded"],
+  );
+  assert.equal((await platform.call("status", {})).copy, undefined);
   await end();
 });
 

@@ -8,6 +8,7 @@
  */
 import { asMillError, type MillError, newId, parseCron } from "../../base/index.ts";
 import type { Project, ScheduleDefinition } from "../../define/index.ts";
+import { copyStanding } from "../../ports/records/index.ts";
 import { resumable } from "../definitions/versions.ts";
 import { runTargets } from "../run-targets.ts";
 import type { Workspace } from "../workspace.ts";
@@ -64,7 +65,7 @@ export function createScheduler(workspace: Workspace, { leaseMs = 30_000, onFaul
       onFault("", asMillError(thrown));
       return defined;
     });
-    if (defined === null || defined.schedules.size === 0) return;
+    if (defined === null || defined.schedules.size === 0 || (await copyStanding(records)) !== null) return;
     let rows = await scheduleRows(records);
     const added = [...defined.schedules.keys()].filter((name) => !rows.has(name));
     if (added.length > 0) {

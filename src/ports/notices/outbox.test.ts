@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { createRandom, type Json, MillError } from "../../base/index.ts";
 import { openTestRecords } from "../records/fixtures/open-test-records.ts";
-import type { Records } from "../records/index.ts";
+import { becomesCopy, type Records, takesOver } from "../records/index.ts";
 import { createOutbox, type Notice, type Notices } from "./index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mill-outbox-"));
@@ -147,6 +147,19 @@ test("however many flush at once, a notice is sent once", async () => {
   for (let n = 0; n < 10; n++) await tell("a", n);
   await Promise.all(Array.from({ length: 20 }, () => outbox.flush()));
   assert.deepEqual(receiver.bodies(), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  await records.close();
+});
+
+test("a copy of a workspace keeps what it would tell until it takes over", async () => {
+  const { records, outbox, receiver, tell } = await opened();
+  await tell("a", { n: 1 });
+  await records.commit([becomesCopy({ takenAt: "2026-11-21T06:00:00.000Z", restoredAt: 1 })]);
+  await tell("a", { n: 2 });
+  await outbox.flush();
+  assert.deepEqual([receiver.state.tries, (await outbox.standing()).waiting], [0, 2]);
+  await records.commit([takesOver]);
+  await outbox.flush();
+  assert.deepEqual(receiver.bodies(), [{ n: 1 }, { n: 2 }]);
   await records.close();
 });
 

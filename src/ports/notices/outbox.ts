@@ -4,13 +4,13 @@
  * what could not be delivered for a day is given up, and stays on record with the reason.
  */
 import { asMillError, type Json, newId } from "../../base/index.ts";
-import type { Records, Statement } from "../records/index.ts";
+import { copyStanding, type Records, type Statement } from "../records/index.ts";
 import type { Notices } from "./notices.ts";
 
 export interface Outbox {
   /** To be committed together with the cause; none where nobody is to be told. */
   statements(topic: string, body: Json): Statement[];
-  /** Sends what is due; a call while one is under way waits for that one. Never fails because of the receiver. */
+  /** Sends what is due, nothing from a copy that has not taken over; a call while one is under way waits for that one. Never fails because of the receiver. */
   flush(): Promise<void>;
   standing(): Promise<OutboxStanding>;
 }
@@ -119,7 +119,7 @@ export function createOutbox({ records, notices, now, topics = "", random = Math
       ];
     },
     async flush() {
-      if (notices === null) return;
+      if (notices === null || (await copyStanding(records)) !== null) return;
       flushing ??= sendAll(notices).finally(() => {
         flushing = null;
       });

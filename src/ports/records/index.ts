@@ -1,3 +1,4 @@
+export { becomesCopy, type Copy, copyStanding, takesOver } from "./copy.ts";
 export { type Applied, migrationDigest, pendingMigrations } from "./migrate.ts";
 export { type Migration, migrations } from "./migrations.ts";
 export { openRecords } from "./open.ts";
