@@ -40,10 +40,16 @@ export async function fanOut(works: Works, sharing: Sharing, asked: readonly Man
   const together = Math.max(1, Math.min(CLAIMED_TOGETHER, concurrency / 2));
   while (waiting.length > 0) {
     const free = concurrency - running.size;
-    if (free >= Math.min(together, waiting.length)) startBatch(waiting.splice(0, free));
+    if (free >= Math.min(together, waiting.length)) startBatch(waiting.splice(0, free).filter(isStillWanted));
     else await Promise.race(running);
   }
   return Promise.all(asked.map(({ wanted }) => outcomes.get(wanted.key)!));
+
+  function isStillWanted({ wanted, caller }: Many): boolean {
+    if (caller.signal?.aborted !== true) return true;
+    outcomes.set(wanted.key, Promise.resolve({ state: "cancelled" }));
+    return false;
+  }
 
   function startBatch(batch: readonly Many[]): void {
     const alone = batch.filter(({ wanted }) => sharing.has(wanted.key) || wanted.pool !== null || wanted.exclusive !== null);
