@@ -8,7 +8,7 @@ export function modelMetricStatements(runId: string, metrics: readonly LoggedMet
     if (metric.modelId === undefined) continue;
     const name = JSON.stringify([metric.modelId, metric.key, metric.dataset?.name, metric.dataset?.digest]);
     const before = latest.get(name);
-    if (!before || metric.step - before.step || metric.timestamp - before.timestamp >= 0) latest.set(name, metric);
+    if (!before || (metric.step - before.step || metric.timestamp - before.timestamp) >= 0) latest.set(name, metric);
   }
   return [...latest.values()].map(({ modelId, key, dataset, value, timestamp, step }) => ({
     sql: `INSERT INTO tracking_model_metrics (model_id, key, dataset_name, dataset_digest, run_id, value, at, step) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
