@@ -502,6 +502,22 @@ test("a curve and a history of several runs are refused with what is wrong", asy
   }
 });
 
+test("who makes and deletes too often is told to wait; logging goes on", async () => {
+  const limited = await startSample(trackingVerbs(tracking), { limits: { strangers: 0, actors: 1 } });
+  const send = async (path: string, body: object) => {
+    const headers = { authorization: basic(limited.token), "content-type": "application/json" };
+    const url = new URL(`/api/2.0/mlflow/${path}`, limited.url);
+    const reply = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+    return { status: reply.status, wait: reply.headers.get("retry-after"), ...((await reply.json()) as { error_code?: string }) };
+  };
+  const rename = (name: string) => send("experiments/update", { experiment_id: experiment, new_name: name });
+  assert.equal((await rename("first, renamed")).status, 200);
+  const { status, wait, error_code } = await rename("first");
+  assert.deepEqual([status, error_code, Number(wait) > 0], [429, "REQUEST_LIMIT_EXCEEDED", true]);
+  assert.equal((await send("runs/set-tag", { run_id: alive, key: "k", value: "v" })).status, 200);
+  await limited.close();
+});
+
 test("each request is told to the access log by its operation, without what it sent", async () => {
   const before = told.length;
   await post("runs/set-tag", { run_id: alive, key: "secret-tag", value: "hidden" });

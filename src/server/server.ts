@@ -96,9 +96,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const routes = collectRoutes(app);
   prepare(app, options);
   addVerbs(app, options, stopping.signal);
-  addForeign(app, [...openInferenceRoutes(options.version), ...mlflowRoutes()], (request) =>
-    bound(options.metrics.watching(options.call), request),
-  );
+  const watched = options.metrics.watching(options.call);
+  addForeign(app, [...openInferenceRoutes(options.version), ...mlflowRoutes()], (request) => bound(watched, request));
   addOpen(app, options);
   addLogin(app, { call: options.call, login: options.login, oidc: options.oidc ?? null, log: options.log, enter });
   addPage(app, options);
