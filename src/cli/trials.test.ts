@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { OutputOf } from "../contract/index.ts";
 import { trialsText } from "./trials.ts";
 
-type Trial = OutputOf<"listTrials">["trials"][number];
+type Trial = OutputOf<"getTrials">["trials"][number];
 
 const trial: Trial = {
   ...{ trial: 2, estimator: "ridge", point: { l2: 0.5 }, state: "best", share: 1, value: 1.25, values: [1, 1.5], fitMs: 1234 },

@@ -3,11 +3,11 @@ import type { OutputOf } from "../contract/index.ts";
 import type { Command } from "./command.ts";
 import { cell, table } from "./table.ts";
 
-type Trials = OutputOf<"listTrials">;
+type Trials = OutputOf<"getTrials">;
 type Trial = Trials["trials"][number];
 
 export const command: Command = async ({ operands, output, effects, withVerbs }) => {
-  const found = await withVerbs((call) => call("listTrials", { name: operands[0] }));
+  const found = await withVerbs((call) => call("getTrials", { name: operands[0] }));
   output.result(found, () => trialsText(found, effects.width));
   return undefined;
 };

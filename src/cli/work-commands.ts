@@ -81,7 +81,7 @@ export const WORK_COMMANDS: Readonly<Record<string, CommandInfo>> = {
     load: () => import("./status.ts"),
   },
   trials: {
-    about: VERBS.listTrials.about,
+    about: VERBS.getTrials.about,
     example: "mill trials late-arrival",
     operands: "MODEL",
     operandsMin: 1,

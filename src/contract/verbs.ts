@@ -18,7 +18,7 @@ import * as schedules from "./verbs/schedules.ts";
 import * as secrets from "./verbs/secrets.ts";
 import * as steering from "./verbs/steering.ts";
 import * as tracking from "./verbs/tracking.ts";
-import { listTrials } from "./verbs/trials.ts";
+import { getTrials } from "./verbs/trials.ts";
 import * as upkeep from "./verbs/upkeep.ts";
 import type { Permission, Verb } from "./verbs/verb.ts";
 import * as work from "./verbs/work.ts";
@@ -164,7 +164,7 @@ export const VERBS = {
   listModelVersions,
   getModelVersion,
   card,
-  listTrials,
+  getTrials,
   listEndpoints,
   getEndpoint,
   predict,

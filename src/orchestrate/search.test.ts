@@ -65,8 +65,8 @@ test("trials are steps; the best is trained on the whole training part, and told
   assert.match(markdown, new RegExp(why.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")));
   assert.deepEqual(started(await platform.run()), []);
 
-  const board = JSON.parse(JSON.stringify(await platform.call("listTrials", { name: "late" })));
-  assert.equal(checkJson(VERBS.listTrials.output, board), null);
+  const board = JSON.parse(JSON.stringify(await platform.call("getTrials", { name: "late" })));
+  assert.equal(checkJson(VERBS.getTrials.output, board), null);
   assert.deepEqual([board.state, board.why, board.trials.length, board.trials[0].state], ["ended", why, 5, "best"]);
   assert.equal(board.trials[0].point.l2, best.point.l2);
   assert.deepEqual(
@@ -167,10 +167,10 @@ test("a measure that no fold defines, and nothing but failures, end in one error
 test("a search that has not run has no trials, and a trainer that is stated has no search", async () => {
   const platform = await openDeliveries();
   platform.write("mill.ts", searching("trials: 3"));
-  const { state, trials, why } = await platform.call("listTrials", { name: "late" });
+  const { state, trials, why } = await platform.call("getTrials", { name: "late" });
   assert.deepEqual([state, trials, why], ["searching", [], null]);
   platform.write("mill.ts", millText());
-  await assert.rejects(platform.call("listTrials", { name: "late" }), { code: "train.no-search" });
+  await assert.rejects(platform.call("getTrials", { name: "late" }), { code: "train.no-search" });
   await platform.close();
 });
 

@@ -11,7 +11,7 @@ import type { AccessVerb } from "./verbs/index.ts";
 type Asked = {
   readonly [V in Exclude<
     VerbName,
-    "run" | "retrain" | "reproduce" | "listTrials" | AccessVerb | BackfillVerb | LakeVerb
+    "run" | "retrain" | "reproduce" | "getTrials" | AccessVerb | BackfillVerb | LakeVerb
   >]: InputOf<V>;
 };
 

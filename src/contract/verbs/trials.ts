@@ -21,7 +21,7 @@ const trial = object({
   key: digest,
 });
 
-export const listTrials = reads({
+export const getTrials = reads({
   about: "Show what a search of a model's trainer has tried, the best first: quality, time, memory, size, latency of a row.",
   example: "curl localhost:4747/v1/models/late-arrival/trials",
   input: object({ name }),

@@ -8,7 +8,7 @@ import { manifestOf, reportOf } from "./report.ts";
 import { trialsOf } from "./trials.ts";
 import { instant, pageThrough, versionCursor } from "./wire.ts";
 
-type ModelVerbs = Pick<Handlers, "listModels" | "getModel" | "listModelVersions" | "getModelVersion" | "card" | "listTrials">;
+type ModelVerbs = Pick<Handlers, "listModels" | "getModel" | "listModelVersions" | "getModelVersion" | "card" | "getTrials">;
 
 export function modelVerbs(workspace: Workspace): ModelVerbs {
   const { registry, objects, ledger } = workspace;
@@ -102,7 +102,7 @@ export function modelVerbs(workspace: Workspace): ModelVerbs {
       };
     },
 
-    listTrials: trialsOf(workspace, defined),
+    getTrials: trialsOf(workspace, defined),
 
     async card({ name, version: asked }) {
       const version = await registry.version(name, asked);

@@ -11,7 +11,7 @@ import { outsideOf } from "./outside.ts";
 
 /** Error: `train.no-search` for a model whose trainer is stated. */
 export const trialsOf =
-  (workspace: Workspace, model: (name: string) => Promise<ModelDefinition>): Handlers["listTrials"] =>
+  (workspace: Workspace, model: (name: string) => Promise<ModelDefinition>): Handlers["getTrials"] =>
   async ({ name }) => {
     const { ledger } = workspace;
     const { tuning } = (await model(name)).train;
