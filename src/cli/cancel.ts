@@ -5,15 +5,20 @@ import type { Command } from "./command.ts";
 export const command: Command = async ({ operands: [id], output, withVerbs }) => {
   const ended = await withVerbs(async (call) => {
     try {
-      return { what: "run", ...(await call("cancelRun", { id })) };
+      const run = await call("cancelRun", { id });
+      return { what: "run", ...run, ...(!run.cancelled && { state: (await call("getRun", { id })).run.state }) };
     } catch (error) {
       if (!(error instanceof MillError && error.code === "run.unknown")) throw error;
-      return { what: "step", ...(await call("cancelStep", { id })) };
+      const step = await call("cancelStep", { id });
+      return { what: "step", ...step, ...(!step.cancelled && { state: (await call("getStep", { id })).state }) };
     }
   });
   output.result(
     ended,
-    () => `${ended.what} ${id} ${ended.cancelled ? "is cancelled; what is done is kept" : "had ended already"}\n`,
+    () => `${ended.what} ${id} ${ended.state ? hadEnded(ended.state) : "is cancelled; what is done is kept"}\n`,
   );
   return undefined;
 };
+
+const hadEnded = (state: string) =>
+  `had ended already: ${state}${state === "lost" ? " with the server that looked after it" : ""}`;

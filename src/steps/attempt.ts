@@ -27,6 +27,8 @@ export type Ending = Outcome | { readonly state: "again"; readonly dueInMs: numb
 export interface Waiter {
   /** Ends the attempt: as cancelled, or as failed when the reason is a timeout. */
   readonly signal: AbortSignal;
+  /** Lets go of the attempt, unless it is being ended: its job goes on, and another owner takes it up. */
+  readonly letGo?: AbortSignal;
   onProgress(progress: Progress): void;
   onLog(text: string): void;
   /** The job has ended well: what is left to do is to publish what it made. */
@@ -91,7 +93,10 @@ async function live(
     progress: null,
     ceased: (why) => (why === "displaced" ? released.abort() : ceased.abort(why)),
   };
+  const letGo = () => stop.aborted || released.abort();
   pulse.add(beating);
+  request.letGo?.addEventListener("abort", letGo);
+  if (request.letGo?.aborted) letGo();
   try {
     const left = await work({ folder, signal: stop, released: released.signal, hear, started });
     if (left === null) return null;
@@ -100,6 +105,7 @@ async function live(
   } finally {
     running.clear();
     silent.clear();
+    request.letGo?.removeEventListener("abort", letGo);
     pulse.remove(beating);
     log.close();
   }

@@ -33,7 +33,7 @@ import { type Caller, createSharing } from "./sharing.ts";
 import { engineNamed, type Owner, requirePool, type Surroundings } from "./surroundings.ts";
 import { thisProcess } from "./this-process.ts";
 import { createTime } from "./time.ts";
-import type { Timeouts } from "./timeouts.ts";
+import { firstOf, type Timeouts } from "./timeouts.ts";
 import { createWishes, type Wishes } from "./wishes.ts";
 
 export interface LedgerOptions extends Pick<Surroundings, "records" | "objects" | "engines"> {
@@ -126,7 +126,7 @@ export interface Ledger extends History, Wishes {
   recover(): Promise<Recovered>;
   /** Settles what lost its owner, again and again, until the ledger closes. */
   reconcileEvery(intervalMs?: number): void;
-  /** Cancels what runs and waits for its end. */
+  /** Cancels what somebody here waits for, lets jobs that were adopted and that nobody waits for go on, and waits for that. */
   close(): Promise<void>;
 }
 
@@ -269,7 +269,9 @@ export function createLedger(options: LedgerOptions): Ledger {
     sharing.open(key, async (waiter) => {
       const ending = await wait(waiter);
       if (ending?.state !== "again") return ending;
-      return carryOut(works, { ...wanted, sealed: await sealedIn(wanted.input, records), dueInMs: ending.dueInMs }, waiter);
+      const signal = firstOf(waiter.signal, waiter.letGo ?? null);
+      const again = { ...wanted, sealed: await sealedIn(wanted.input, records), dueInMs: ending.dueInMs };
+      return carryOut(works, again, { ...waiter, signal });
     });
   }
 

@@ -84,6 +84,44 @@ withCluster("a job whose server died is adopted: same attempt, same fence, and w
   assert.equal(log.at(-1)!.text, "stored 6");
 });
 
+withCluster(
+  "a job that was adopted and that nobody waits for goes on when its server closes, and the next takes it up",
+  async (place) => {
+    const { attempt } = await abandon(place, { ...SLOW, parts: 1000 });
+    const first = place.ledgerWith({ engines: [place.cluster], owner: { name: "dead", alive: () => false } });
+    assert.deepEqual(await first.recover(), { ...NONE, adopted: 1 });
+    await first.close();
+    assert.equal((await place.cluster.list()).length, 1);
+    const next = place.server("next");
+    assert.deepEqual(await next.recover(), { ...NONE, adopted: 1 });
+    assert.equal(await next.cancelStep(attempt.stepId), true);
+    await next.close();
+    assert.deepEqual(await attemptsOf(next, attempt.stepId), [{ fence: 1, outcome: "cancelled" }]);
+  },
+);
+
+withCluster(
+  "what a server that died had running is cancelled from a process that opens its records for that alone",
+  async (place) => {
+    const run = await place
+      .ledgerWith({ owner: { name: "dead", alive: () => true } })
+      .startRun({ actor: "a", targets: [], reason: "asked" });
+    for (const what of ["run", "step"] as const) {
+      const { attempt } = await abandon(place, { ...SLOW, name: what, parts: 1000 });
+      await place.records.commit([{ sql: "UPDATE steps SET run_id = ? WHERE id = ?", params: [run, attempt.stepId] }]);
+      const ledger = place.server(`to cancel a ${what}`);
+      await ledger.recover();
+      assert.equal((await ledger.getRun(run)).run.state, "lost");
+      await assert.rejects(ledger.pause("run", run, "a"), { code: "run.ended", got: "lost" });
+      assert.equal(await (what === "run" ? ledger.cancelRun(run) : ledger.cancelStep(attempt.stepId)), true);
+      await ledger.close();
+      assert.deepEqual(await place.cluster.list(), []);
+      assert.equal((await ledger.getStep(attempt.stepId)).step.state, "cancelled");
+      assert.equal(await (what === "run" ? ledger.cancelRun(run) : ledger.cancelStep(attempt.stepId)), false);
+    }
+  },
+);
+
 withCluster("a job that was adopted has the tries that it had, also when nobody asks for it", async (place) => {
   const retry = { attempts: 3, backoffMs: 1, backoffMaxMs: 1 };
   const { attempt, running } = await abandon(place, SLOW, { retry, timeouts: {}, tries: 2 });

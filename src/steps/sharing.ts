@@ -14,6 +14,7 @@ export interface Shared {
   /** null: another owner has the step now. */
   readonly outcome: Promise<Outcome | null>;
   readonly stopping: AbortController;
+  readonly letGo: AbortController;
   readonly callers: Set<Caller>;
 }
 
@@ -24,7 +25,7 @@ export interface Sharing {
   open(key: Digest, run: (waiter: Waiter) => Promise<Outcome | null>): Shared;
   /** Waits with the others; leaving early is cancelling, and the last to leave ends it and sees how. null: ask again. */
   join(shared: Shared, caller: Caller): Promise<Outcome | null>;
-  /** Ends everything, and waits for it. */
+  /** Ends everything that somebody waits for, lets go of the rest, and waits for that. */
   close(): Promise<void>;
 }
 
@@ -37,9 +38,11 @@ export function createSharing(): Sharing {
 
     open(key, run) {
       const stopping = new AbortController();
+      const letGo = new AbortController();
       const callers: Shared["callers"] = new Set();
       const outcome = run({
         signal: stopping.signal,
+        letGo: letGo.signal,
         onProgress(progress) {
           for (const caller of callers) caller.onProgress?.(progress);
         },
@@ -48,7 +51,7 @@ export function createSharing(): Sharing {
         },
       }).finally(() => shared.delete(key));
       outcome.catch(() => undefined); // whoever has joined is told
-      const one: Shared = { outcome, stopping, callers };
+      const one: Shared = { outcome, stopping, letGo, callers };
       shared.set(key, one);
       return one;
     },
@@ -64,6 +67,7 @@ export function createSharing(): Sharing {
       };
       callers.add(me);
       signal?.addEventListener("abort", leave);
+      if (signal?.aborted) leave();
       try {
         return await Promise.race([outcome, left.promise]);
       } finally {
@@ -74,7 +78,7 @@ export function createSharing(): Sharing {
 
     async close() {
       const running = [...shared.values()];
-      for (const { stopping } of running) stopping.abort();
+      for (const { stopping, letGo, callers } of running) (callers.size > 0 ? stopping : letGo).abort();
       await Promise.allSettled(running.map(({ outcome }) => outcome));
     },
   };

@@ -28,6 +28,7 @@ export const WORK_ERRORS = {
     about: "A run met partitions that were taken in by another definition: only a backfill takes them in again.",
   },
   "partition.failed": { status: 422, exit: EXIT.data, about: "Partitions of a data set could not be taken in." },
+  "run.ended": { status: 409, exit: EXIT.conflict, about: "A run that has ended cannot be held back." },
   "run.unknown": { status: 404, exit: EXIT.notFound, about: "There is no run with this id." },
   "step.bad-folder": { status: 500, exit: EXIT.usage, about: "`mill step` was given a folder that is no attempt of a step." },
   "step.bad-manifest": {
