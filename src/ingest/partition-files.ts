@@ -19,9 +19,11 @@ export async function resolvePartitions(
   const listing = readFoldersOnce();
   const find = async (partition: string): Promise<PartitionFiles> => {
     try {
-      const found = await Promise.all(paths.map((path) => resolvePath(filled(path, partition), projectFolder, listing)));
-      const named = new Map(found.flat().map((file) => [file.path, file]));
-      return { partition, files: await Promise.all([...named.values()].map(readStamp)), error: null };
+      const all: ResolvedSource[] = [];
+      for (const path of paths)
+        for (const file of await resolvePath(filled(path, partition), projectFolder, listing))
+          if (all.every((one) => one.path !== file.path)) all.push(await readStamp(file));
+      return { partition, files: all, error: null };
     } catch (thrown) {
       return { partition, files: [], error: asMillError(thrown) };
     }

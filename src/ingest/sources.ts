@@ -123,6 +123,8 @@ export function readFoldersOnce(): Listing {
 
 /** The files under `root` that a path with `*` means, folder by folder. */
 async function expand(root: string, path: string, given: string, listing: Listing): Promise<string[]> {
+  const whole = join(root, path);
+  if (!path.includes("*") && (await listing.has(dirname(whole), basename(whole)))) return [whole];
   let reached = [root];
   for (const part of path.split(/[\\/]/))
     reached = (await Promise.all(reached.map((folder) => step(folder, part, given, listing)))).flat();

@@ -2,7 +2,7 @@
  * How the partitions of a data set stand: of each, whether what its files hold has been taken in by the definition as it is.
  *
  *     files by stamp ── as they were, by the same definition ──> the key that its row has ──┐
- *           └── their digests are known ──> the key of its step ──────────────────────────> a result? ── yes ──> current
+ *           └── otherwise, their digests known ──> the key of its step ──────────────────────────> a result? ── yes ──> current
  *                                                                                               └── no, or not known: as its row says
  */
 import { type Digest, digestOfJson, type Json, type MillError, periodsBefore } from "../../base/index.ts";
@@ -64,12 +64,12 @@ export async function standingPartitions(
     stamps: digestOfJson(one.files.map(({ path, stamp }) => [path, stamp])),
   }));
   const isAsItWas = ({ row, stamps }: (typeof found)[number]) => row?.stamps === stamps && row.definition === definition;
-  const others = found.filter((one) => one.error === null && !isAsItWas(one));
+  const others = found.filter((one) => one.error === null && one.row !== null && !isAsItWas(one));
   const known = await sources.known(others.flatMap(({ files }) => files));
   const keys = new Map<string, Digest>();
   for (const one of found) {
     if (isAsItWas(one)) keys.set(one.partition, one.row!.key);
-    else if (one.error === null && one.files.every(({ path }) => known.has(path)))
+    else if (one.error === null && one.row !== null && one.files.every(({ path }) => known.has(path)))
       keys.set(one.partition, keyOf(one.files.map((file) => sourceOf(file, known.get(file.path)!, from))));
   }
   const results = await ledger.resultsOf(keys.values());
