@@ -2,30 +2,26 @@
  * The composition root: picks drivers, wires the blocks, starts and stops them. Nothing else knows more than its own block.
  * Loaded by the commands that need a workspace; `main.ts` is the bin.
  */
-import { extname, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { requireRestored } from "./backup/index.ts";
-import { createQueues, didYouMean, MillError } from "./base/index.ts";
+import { createQueues, every } from "./base/index.ts";
 import type { App } from "./cli/index.ts";
-import { type Config, type Handlers, SETTINGS, secretsNamed, tlsFiles } from "./contract/index.ts";
+import { configuredOidc, configuredPools, s3Certificate } from "./configured.ts";
+import { type Config, type Handlers, secretsNamed } from "./contract/index.ts";
 import { openProject, requireProject } from "./define/index.ts";
 import { configuredEngines, stepEnvironment } from "./engines.ts";
 import {
   accessVerbs,
   auditVerbs,
-  type Certificate,
   createAccessKeys,
   createAccounts,
   createAudit,
   createCall,
   createLogin,
-  createOidcLogin,
   createSecrets,
   lockWorkspace,
-  type OidcLogin,
-  type OidcLoginOptions,
   openAuditAnchor,
-  openCertificate,
   openKeyring,
   openTokens,
   peopleVerbs,
@@ -45,13 +41,15 @@ import {
   STEP_KINDS,
 } from "./orchestrate/index.ts";
 import { readPackage } from "./package.ts";
-import { configuredObjects, type ObjectsSpec, openObjects, requireSameStore } from "./ports/objects/index.ts";
+import { configuredObjects, openObjects, requireSameStore } from "./ports/objects/index.ts";
 import { openRecords } from "./ports/records/index.ts";
 import { openDuckDb } from "./ports/tables/index.ts";
 import { startS3Door } from "./protocols/index.ts";
+import { createReadiness } from "./readiness.ts";
 import { createRegisteredModels, createRegistry, registeredVerbs } from "./registry/index.ts";
 import { createServing, createStory } from "./serve/index.ts";
-import { createLedger, runStep } from "./steps/index.ts";
+import { resultEnvironment, STEP_COMMAND } from "./step-process.ts";
+import { createLedger } from "./steps/index.ts";
 import {
   artifactVerbs,
   createArtifacts,
@@ -82,6 +80,10 @@ export async function openWorkspace(config: Config): Promise<App> {
   const lock = await lockWorkspace(config.workspace);
   const closers: (() => Promise<unknown>)[] = [() => lock.release()];
   const closeAll = () => closeInTurn(closers.reverse());
+  const repeat = (...work: Parameters<typeof every>) => {
+    const stop = every(...work);
+    closers.push(async () => stop());
+  };
   try {
     await requireRestored(config.workspace);
     const keyring = await openKeyring(config.workspace, { configured: config.key });
@@ -97,7 +99,7 @@ export async function openWorkspace(config: Config): Promise<App> {
     const accounts = createAccounts({ records });
     const login = createLogin({ records, audit, accounts });
     const secrets = createSecrets({ records, keyring });
-    const oidc = oidcOf(config, { accounts, audit, login, secrets, records });
+    const oidc = configuredOidc(config, { accounts, audit, login, secrets, records });
     const accessKeys = createAccessKeys({ records, keyring, accounts });
     const tokens = await openTokens({ records, workspace: config.workspace, configured: config.token, accounts });
     const scratch = join(config.workspace, "scratch");
@@ -114,7 +116,7 @@ export async function openWorkspace(config: Config): Promise<App> {
 
     const steps = join(config.workspace, "steps");
     const engines = await configuredEngines(config, {
-      command: [process.execPath, MAIN],
+      command: STEP_COMMAND,
       folder: steps,
       environment: stepEnvironment(process.env, config, stored),
       secrets,
@@ -125,8 +127,8 @@ export async function openWorkspace(config: Config): Promise<App> {
       engines,
       folder: steps,
       kinds: STEP_KINDS,
-      environment: environment(),
-      pools: requireKinds(config.pools),
+      environment: resultEnvironment(),
+      pools: configuredPools(config),
       shared: config.records !== null,
       infrastructure: () => infrastructure,
     });
@@ -147,12 +149,8 @@ export async function openWorkspace(config: Config): Promise<App> {
 
     await ledger.recover();
     ledger.reconcileEvery();
-    const sealing = setInterval(() => void lake.sealAll().catch(() => undefined), SEAL_EVERY_MS);
-    sealing.unref();
-    const delivering = setInterval(() => void lake.hooks.deliver().catch(() => undefined), DELIVER_EVERY_MS);
-    delivering.unref();
-    closers.push(async () => clearInterval(delivering));
-    closers.push(async () => clearInterval(sealing));
+    repeat(SEAL_EVERY_MS, () => lake.sealAll());
+    repeat(DELIVER_EVERY_MS, () => lake.hooks.deliver());
 
     const project = openProject(config.project);
     const workspace = {
@@ -177,9 +175,7 @@ export async function openWorkspace(config: Config): Promise<App> {
       const { version } = readPackage(join(import.meta.dirname, ".."));
       const exporter = createLineageExporter(workspace, lineage, { namespace: config.openLineageNamespace, version });
       tellLineage = () => exporter.look().catch(() => undefined); // what is not told now is told later
-      const telling = setInterval(() => void tellLineage(), LINEAGE_EVERY_MS);
-      telling.unref();
-      closers.push(async () => clearInterval(telling));
+      repeat(LINEAGE_EVERY_MS, tellLineage);
       await tellLineage();
     }
     let onBackfillFault: Parameters<App["keep"]>[0] = () => undefined;
@@ -216,7 +212,7 @@ export async function openWorkspace(config: Config): Promise<App> {
     const readiness = createReadiness(() => serving.refresh());
     closers.push(() => readiness.settled());
     const openS3: App["openS3"] = async (log) => {
-      const certificate = await doorCertificate(config, (message) => log.error("certificate", { message }));
+      const certificate = await s3Certificate(config, (message) => log.error("certificate", { message }));
       if (certificate !== null) closers.push(async () => certificate.close());
       const door = await startS3Door({
         repositories: lake.repositories,
@@ -242,43 +238,6 @@ export async function openWorkspace(config: Config): Promise<App> {
   }
 }
 
-/** The S3 door's own certificate, else the server's; null: it speaks http. Errors: `config.value`. */
-async function doorCertificate(config: Config, onFault: (message: string) => void): Promise<Certificate | null> {
-  const { s3Certificate: cert, s3CertificateKey: key } = config;
-  const files = cert !== null && key !== null ? { cert, key } : tlsFiles(config);
-  return files && openCertificate(files, { onFault: ({ message }) => onFault(message) });
-}
-
-/** Errors: `config.value`. */
-function oidcOf(
-  config: Config,
-  doors: Pick<OidcLoginOptions, "accounts" | "audit" | "login" | "secrets" | "records">,
-): OidcLogin | null {
-  const { oidcIssuer: issuer, oidcClient: client, oidcSecretFile: secretFile, oidcScope: scope, oidcRoles: roles } = config;
-  if (issuer === null) return null;
-  const missing = client === null ? "oidcClient" : secretFile === null ? "oidcSecretFile" : null;
-  if (client !== null && secretFile !== null)
-    return createOidcLogin({ ...doors, issuer, client, secretFile, scope, groupsClaim: config.oidcGroupsClaim, roles });
-  throw new MillError("config.value", `A login at an OpenID provider needs the setting "${missing}" as well.`, {
-    at: SETTINGS[missing!].env,
-    expected: "oidcIssuer, oidcClient and oidcSecretFile together",
-    fix: "Set it as the provider has it, or leave oidcIssuer out.",
-  });
-}
-
-/** Errors: `config.value`. */
-function requireKinds(pools: Config["pools"]): Config["pools"] {
-  const kinds = STEP_KINDS.map(({ name }) => name);
-  const stranger = Object.keys(pools).find((pool) => !kinds.includes(pool));
-  if (stranger === undefined) return pools;
-  throw new MillError("config.value", `The setting "pools" names no kind of step: ${stranger}.${didYouMean(stranger, kinds)}`, {
-    at: "MILL_POOLS",
-    expected: kinds.join(", "),
-    got: stranger,
-    fix: "Correct the name, or take it out.",
-  });
-}
-
 /** A run does not begin before what it would need in the end is there: who trains for an hour wants the alert to arrive. */
 const afterSecrets = (
   { run, retrain }: Pick<Handlers, "run" | "retrain">,
@@ -299,50 +258,4 @@ async function closeInTurn(closers: readonly (() => Promise<unknown>)[]): Promis
   const failures: unknown[] = [];
   for (const close of closers) await close().catch((thrown) => failures.push(thrown));
   if (failures.length > 0) throw failures[0];
-}
-
-/** Endpoints are loaded when somebody first asks whether they are: a command that serves nothing loads none. */
-function createReadiness(load: () => Promise<void>) {
-  let state: ReturnType<App["ready"]> = { ready: false, why: "the endpoints are being loaded" };
-  let loading: Promise<void> | undefined;
-  const start = () =>
-    load().then(
-      () => {
-        state = { ready: true };
-      },
-      (error: Error) => {
-        state = { ready: false, why: error.message };
-      },
-    );
-  return {
-    ready: () => {
-      loading ??= start();
-      return state;
-    },
-    loaded: () => {
-      loading ??= start();
-      return loading;
-    },
-    settled: async () => loading,
-  };
-}
-
-/** The process of one step: `mill step FOLDER`, started by the local engine, with the store of the workspace's objects in `MILL_STEP_OBJECTS`. */
-export async function runStepProcess(folder: string, environment: NodeJS.ProcessEnv): Promise<number> {
-  const { workspace, ...stored } = JSON.parse(environment.MILL_STEP_OBJECTS!) as ObjectsSpec & { readonly workspace: string };
-  const keyring = stored.encrypted ? await openKeyring(workspace, { configured: environment.MILL_KEY ?? null }) : null;
-  const objects = openObjects(stored, { keyring, segments: "read" });
-  return runStep(folder, STEP_KINDS, { objects });
-}
-
-const MAIN = join(import.meta.dirname, `main${extname(import.meta.filename)}`);
-
-/** What a result depends on beside its input and its kind's revision. */
-function environment() {
-  const { version, dependencies } = readPackage(join(import.meta.dirname, ".."));
-  return {
-    millwright: version.split(".").slice(0, 2).join("."),
-    node: Number(process.versions.node.split(".")[0]),
-    duckdb: dependencies["@duckdb/node-api"]!,
-  };
 }

@@ -8,7 +8,7 @@ const { readPackage } = await import("./package.ts");
 
 /** Runs one command line; its exit code. `step FOLDER` is the process of one step, started by an engine and not by people. */
 export async function runMain(argv: readonly string[]): Promise<number> {
-  if (argv[0] === "step") return (await import("./app.ts")).runStepProcess(argv[1]!, process.env);
+  if (argv[0] === "step") return (await import("./step-process.ts")).runStepProcess(argv[1]!, process.env);
   return runCli(argv, effectsOf(process), {
     version: readPackage(join(import.meta.dirname, "..")).version,
     open: async (config) => (await import("./app.ts")).openWorkspace(config),

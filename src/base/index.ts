@@ -14,6 +14,7 @@ export {
 } from "./envelope.ts";
 export { asMillError, type ErrorDetail, type ErrorJson, errorFromJson, errorToJson, MillError } from "./errors.ts";
 export { eventQueue } from "./event-queue.ts";
+export { every } from "./every.ts";
 export { isId, newId } from "./ids.ts";
 export { didYouMean } from "./names.ts";
 export {

@@ -1,0 +1,27 @@
+import type { App } from "./cli/index.ts";
+
+/** Endpoints are loaded when somebody first asks whether they are: a command that serves nothing loads none. */
+export function createReadiness(load: () => Promise<void>) {
+  let state: ReturnType<App["ready"]> = { ready: false, why: "the endpoints are being loaded" };
+  let loading: Promise<void> | undefined;
+  const start = () =>
+    load().then(
+      () => {
+        state = { ready: true };
+      },
+      (error: Error) => {
+        state = { ready: false, why: error.message };
+      },
+    );
+  return {
+    ready: () => {
+      loading ??= start();
+      return state;
+    },
+    loaded: () => {
+      loading ??= start();
+      return loading;
+    },
+    settled: async () => loading,
+  };
+}
