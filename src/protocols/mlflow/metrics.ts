@@ -1,8 +1,7 @@
 /** Histories of metrics, as pages and as curves, and the data sets of experiments. */
 import type { OutputOf } from "../../contract/index.ts";
 import type { BoundCall } from "../../guard/index.ts";
-import type { Fields } from "./fields.ts";
-import { missing } from "./fields.ts";
+import { type Fields, missing } from "./fields.ts";
 import { MlflowError } from "./mlflow-error.ts";
 import type { Operation } from "./operation.ts";
 import { runId, toMetric } from "./runs.ts";

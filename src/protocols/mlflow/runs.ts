@@ -1,7 +1,6 @@
 /** Runs of MLflow's API: made, changed, looked for. What is logged to them stands in `logging.ts`. */
 import type { InputOf, OutputOf } from "../../contract/index.ts";
-import type { MetricValue } from "./fields.ts";
-import { type Fields, missing } from "./fields.ts";
+import { type Fields, type MetricValue, missing } from "./fields.ts";
 import { MlflowError } from "./mlflow-error.ts";
 import type { Operation } from "./operation.ts";
 import { fromTags, toSearch, toTags } from "./wire.ts";
