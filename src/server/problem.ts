@@ -47,6 +47,11 @@ export function toMillError(thrown: unknown): MillError {
       cause: thrown,
     });
   }
+  if (code === "ECONNRESET")
+    return new MillError("request.malformed", "The body broke off before its end: nothing of it was kept.", {
+      fix: "Send it again.",
+      cause: thrown,
+    });
   return asMillError(thrown);
 }
 
