@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { decodeBatches, decodeChunk, encodeBatches, encodeChunk, mergeBatches, type PointBatch, pointAt } from "./points.ts";
+import {
+  decodeBatches,
+  decodeChunk,
+  eachPoint,
+  encodeBatches,
+  encodeChunk,
+  mergeBatches,
+  type PointBatch,
+  pointAt,
+} from "./points.ts";
 import { batchOf } from "./rows.ts";
 
 const whole = fc.oneof(fc.integer({ min: -5, max: 5 }), fc.maxSafeInteger());
@@ -19,6 +28,7 @@ test("batches and chunks come back from their bytes, every number as it was", as
         batches.map(({ keys }) => keys),
       );
       assert.deepEqual(back.map(rows), batches.map(rows));
+      for (const batch of batches) assert.deepEqual(told(batch), rows(batch));
       for (const batch of batches) assert.deepEqual(rows(await decodeChunk(await encodeChunk(batch))), rows(batch));
     }),
     { numRuns: 100, seed: 5 },
@@ -56,6 +66,12 @@ const rows = (batch: PointBatch): Row[] =>
     const { timestamp, step, value } = pointAt(batch, at);
     return [batch.keys[code]!, timestamp, step, value];
   });
+
+function told(batch: PointBatch): Row[] {
+  const found: Row[] = [];
+  eachPoint(encodeBatches([batch]), (code, value, step, timestamp) => found.push([batch.keys[code]!, timestamp, step, value]));
+  return found;
+}
 
 /** 0 and -0 are one value. */
 const name = (value: number) => String(value);

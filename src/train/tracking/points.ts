@@ -73,6 +73,35 @@ export function decodeBatches(bytes: Uint8Array, keysOfEach: readonly (readonly 
   });
 }
 
+/**
+ * The points of one batch, each told once: for small batches in large numbers, where arrays would cost more than what is in them.
+ * Throws RangeError when the bytes end before them.
+ */
+export function eachPoint(bytes: Uint8Array, tell: (code: number, value: number, step: number, timestamp: number) => void): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const count = view.getUint32(0, true);
+  const codeWidth = view.getUint8(4);
+  const timestamps = wholesAt(view, 5 + count * codeWidth, count);
+  const steps = wholesAt(view, timestamps.end, count);
+  for (let at = 0; at < count; at++) {
+    const place = 5 + at * codeWidth;
+    const code =
+      codeWidth === 1 ? view.getUint8(place) : codeWidth === 2 ? view.getUint16(place, true) : view.getUint32(place, true);
+    tell(code, view.getFloat64(steps.end + at * 8, true), steps.read(at), timestamps.read(at));
+  }
+}
+
+function wholesAt(view: DataView, from: number, count: number): { readonly end: number; read(at: number): number } {
+  const width = view.getUint8(from);
+  const least = view.getFloat64(from + 1, true);
+  const first = from + 9;
+  return {
+    end: first + count * width,
+    read: (at) =>
+      width === 0 ? least : width === 4 ? least + view.getUint32(first + at * 4, true) : view.getFloat64(first + at * 8, true),
+  };
+}
+
 function encodeWhole(numbers: Float64Array): Uint8Array[] {
   let least = Number.POSITIVE_INFINITY;
   let greatest = Number.NEGATIVE_INFINITY;

@@ -68,8 +68,8 @@ export function createReplica(records: Records): Replica {
       await takeExperiments(after);
       for await (const page of readRuns(records, after)) {
         if (page.some(({ patch }) => !state.experiments.has(patch.experimentId!))) await takeExperiments(after);
-        for (const { change, lifecycle, patch, latest } of page) {
-          state.replaceRun(patch, latest, change);
+        for (const { change, lifecycle, patch, metrics, latest } of page) {
+          state.replaceRun(patch, metrics, latest, change);
           state.runs.get(patch.run)!.lifecycle = lifecycle;
         }
       }

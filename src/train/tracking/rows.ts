@@ -119,7 +119,9 @@ export interface ReadRun {
   readonly change: number;
   readonly lifecycle: Lifecycle;
   readonly patch: RunPatch;
-  readonly latest: PointBatch | null;
+  /** Keys of its metrics, and the bytes of the batch of their latest points. */
+  readonly metrics: readonly string[];
+  readonly latest: Uint8Array | null;
 }
 
 /** Experiments whose rows changed behind a change. */
@@ -146,7 +148,7 @@ export async function* readRuns(records: Records, after: number): AsyncGenerator
     if (rows.length === 0) return;
     yield rows.map(({ change, content, latest }) => {
       const { lifecycle, metrics = [], ...patch } = JSON.parse(content) as RunRow;
-      return { change, lifecycle, patch, latest: latest && decodeBatches(latest, [metrics])[0]! };
+      return { change, lifecycle, patch, metrics, latest };
     });
     from = rows.at(-1)!;
   }

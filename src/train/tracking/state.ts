@@ -6,7 +6,7 @@
  */
 import type { Change, DatasetLink, ExperimentChange, RunPatch } from "./change.ts";
 import { type Column, MetricColumn, sharedText, TextColumn } from "./columns.ts";
-import type { PointBatch } from "./points.ts";
+import { eachPoint, type PointBatch } from "./points.ts";
 import type { ModelLink, RunStatus } from "./tracking.ts";
 
 export interface Lifecycle {
@@ -201,7 +201,7 @@ export class TrackingState {
   }
 
   /** A run as its row has it: nothing else is left of what was known. */
-  replaceRun(patch: RunPatch, latest: PointBatch | null, change: number): void {
+  replaceRun(patch: RunPatch, metrics: readonly string[], latest: Uint8Array | null, change: number): void {
     const known = this.runs.get(patch.run);
     if (known) {
       for (const column of known.columns) column.clear(known.row);
@@ -209,7 +209,10 @@ export class TrackingState {
       known.datasets = known.modelInputs = known.modelOutputs = NOTHING;
     }
     const run = this.patchRun(patch, change);
-    if (latest) offerPoints(run, latest);
+    if (!latest) return;
+    const columns = metrics.map((key) => run.experiment.metricColumn(key));
+    eachPoint(latest, (code, value, step, timestamp) => columns[code]!.offer(run.row, value, step, timestamp));
+    addColumns(run, columns);
   }
 
   #addRun({ run: id, experimentId }: RunPatch): RunState {
