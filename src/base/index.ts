@@ -1,4 +1,3 @@
-export { parseCron, type Ticks } from "./cron.ts";
 export { canonicalJson, type Digest, digestOf, digestOfFile, digestOfJson, isDigest, type Json } from "./digests.ts";
 export {
   decrypt,

@@ -1,5 +1,6 @@
 export { definitionsText, projectOf } from "./as-text.ts";
 export { columns } from "./columns.ts";
+export { parseCron, type Ticks } from "./cron-ticks.ts";
 export { type CheckWords, type DatasetOptions, dataset, type Or } from "./dataset.ts";
 export {
   type Calibration,

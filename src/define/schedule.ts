@@ -1,4 +1,5 @@
-import { type Duration, MillError, parseCron, parseDuration } from "../base/index.ts";
+import { type Duration, MillError, parseDuration } from "../base/index.ts";
+import { parseCron } from "./cron-ticks.ts";
 import {
   type DatasetDefinition,
   type EndpointDefinition,

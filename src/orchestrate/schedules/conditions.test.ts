@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parseCron } from "../../base/index.ts";
-import { cron, newSources, olderThan } from "../../define/index.ts";
+import { cron, newSources, olderThan, parseCron } from "../../define/index.ts";
 import { type Cursor, judge } from "./conditions.ts";
 
 const at = (text: string) => new Date(text).getTime();

@@ -2,8 +2,8 @@
  * Whether a condition of a schedule holds: of what it saw last, what is so now, and the time. Pure.
  * A condition that is new sees what there is and starts nothing; only `olderThan` asks for what was never made.
  */
-import { formatSpan, parseCron, parseDuration } from "../../base/index.ts";
-import { KIND, type ScheduleCondition } from "../../define/index.ts";
+import { formatSpan, parseDuration } from "../../base/index.ts";
+import { KIND, parseCron, type ScheduleCondition } from "../../define/index.ts";
 
 /** What a condition has seen: of `cron` and `olderThan` a time, of `published` a version, of `newSources` digests by data set. */
 export type Cursor = number | Readonly<Record<string, string>>;

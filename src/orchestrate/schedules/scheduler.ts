@@ -6,8 +6,8 @@
  *
  * It wakes at the next tick of a clock, and once a second for everything else.
  */
-import { asMillError, type MillError, newId, parseCron } from "../../base/index.ts";
-import type { Project, ScheduleDefinition } from "../../define/index.ts";
+import { asMillError, type MillError, newId } from "../../base/index.ts";
+import { type Project, parseCron, type ScheduleDefinition } from "../../define/index.ts";
 import { copyStanding } from "../../ports/records/index.ts";
 import { resumable } from "../definitions/versions.ts";
 import { runTargets } from "../run-targets.ts";

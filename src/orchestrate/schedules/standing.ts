@@ -1,6 +1,6 @@
 /** How schedules stand, and pausing them. */
-import { didYouMean, MillError, parseCron } from "../../base/index.ts";
-import type { ScheduleDefinition } from "../../define/index.ts";
+import { didYouMean, MillError } from "../../base/index.ts";
+import { parseCron, type ScheduleDefinition } from "../../define/index.ts";
 import type { Records } from "../../ports/records/index.ts";
 import type { Workspace } from "../workspace.ts";
 import { conditionText } from "./conditions.ts";

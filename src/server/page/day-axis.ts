@@ -1,3 +1,5 @@
+import { DAY_MICROS, parseMoment } from "../../base/index.ts";
+
 /**
  * One axis of days. Days without anything keep their place; a longer silence is cut out and leaves a break, so that a single stray date does not
  * squeeze all others into a corner.
@@ -21,7 +23,7 @@ const BREAK_SLOTS = 2;
 const TICKS_MAX = 9;
 const DAY_STEPS = [1, 2, 3, 5, 7, 14];
 const MONTH_STEPS = [1, 2, 3, 6, 12, 24, 60, 120];
-const DAY_MS = 86_400_000;
+const DAY_MS = DAY_MICROS / 1000;
 
 interface Stretch {
   readonly first: number;
@@ -53,18 +55,8 @@ export function dayAxis(days: readonly number[]): DayAxis {
 
 /** Days since 1970, with a fraction, of a day or a data time; null for what is neither. */
 export function dayOf(text: string): number | null {
-  const match = /^([+-]?\d{4,6})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d(?:\.\d+)?))?)?$/.exec(text);
-  if (!match) return null;
-  const [year, month, day, hour, minute, second] = match.slice(1).map((part) => Number(part ?? 0)) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const midnightMs = new Date(0).setUTCFullYear(year, month - 1, day);
-  return Number.isNaN(midnightMs) ? null : (midnightMs / 1000 + hour * 3600 + minute * 60 + second) / 86_400;
+  const moment = parseMoment(text);
+  return moment && moment.micros / DAY_MICROS;
 }
 
 const LONG = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });

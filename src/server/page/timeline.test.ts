@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Alert, DayReport } from "../../contract/index.ts";
 import { june } from "../fixtures/june.ts";
-import { dayAxis, dayOf, dayText } from "./day-axis.ts";
+import { dayAxis, dayOf } from "./day-axis.ts";
 import { linearScale, ratioScale } from "./scale.ts";
 import { type Monitor, type Timeline, timelineOf } from "./timeline.ts";
 
@@ -259,8 +259,7 @@ test("days and data times are read, other texts are not", () => {
   assert.equal(dayOf("1970-01-02"), 1);
   assert.equal(dayOf("1970-01-01T12:00:00"), 0.5);
   assert.equal(dayOf("1970-01-01T12:00:00.500000"), 0.5 + 0.5 / 86_400);
-  assert.equal(dayText(dayOf("-0001-03-01")!).includes("Mar"), true);
-  for (const text of ["", "now", "2001-06", "2001-06-01 10:00", "999999-12-31"]) assert.equal(dayOf(text), null, text);
+  for (const text of ["", "now", "2001-06", "2001-02-30", "999999-12-31"]) assert.equal(dayOf(text), null, text);
 });
 
 test("scales are round, and hold what does not vary", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parseCron } from "./cron.ts";
+import { parseCron } from "./cron-ticks.ts";
 
 const at = (text: string) => new Date(text).getTime();
 const told = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString().slice(0, 16));

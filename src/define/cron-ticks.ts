@@ -4,7 +4,7 @@
  * and one of every hour comes in both (croner, https://croner.56k.guru).
  */
 import { Cron } from "croner";
-import { MillError } from "./errors.ts";
+import { MillError } from "../base/index.ts";
 
 /** Times are milliseconds since 1970. */
 export interface Ticks {
