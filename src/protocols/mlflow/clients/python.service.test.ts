@@ -22,6 +22,12 @@ test("autologging of scikit-learn leaves parameters, measures, its data and a mo
   mill.program("autolog_program.py"),
 );
 
+test(
+  "files by streams and parts, a model that is registered and loaded back by its alias, and the registry",
+  { skip },
+  async () => mill.program("models_program.py"),
+);
+
 test("a token by variables, one that may only look, one that does not hold, and none", { skip }, async () => {
   await ask("/v1/users", { name: "visitor", kind: "service", roles: ["viewer"] });
   const { token } = await ask<{ token: string }>("/v1/tokens", { name: "client", user: "visitor" });
