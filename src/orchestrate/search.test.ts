@@ -77,6 +77,14 @@ test("trials are steps; the best is trained on the whole training part, and told
   assert.equal(reproduced.event === "reproduced" && reproduced.same, true);
   const again = await valueAgain(platform, board.trials[0].key);
   assert.equal(again, board.trials[0].value, "a trial that runs once more says the same");
+
+  platform.write("mill.ts", searching("trials: 6, parallel: 2"));
+  const tuning = (await platform.call("plan", { targets: ["model/late"] })).steps.find(({ id }) => id === "model/late:tune")!;
+  assert.deepEqual(
+    [tuning.why, tuning.forecast],
+    ["4 of up to 6 trials have ended", undefined],
+    "what is shared is not tried again",
+  );
   await platform.close();
 });
 

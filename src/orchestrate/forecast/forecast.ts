@@ -28,7 +28,7 @@ export interface StepForecast {
 export interface ForecastStep {
   readonly node: GraphNode;
   readonly inputBytes: number | null;
-  /** null: no step of this kind has run yet. */
+  /** null: no step of this kind has run yet, or it is a search. */
   readonly forecast: StepForecast | null;
 }
 
@@ -96,6 +96,7 @@ interface Expected extends ForecastStep {
 
 async function expectStep({ records }: Pick<Workspace, "records">, node: GraphNode, size: number | null): Promise<Expected> {
   const { kind, target } = node;
+  if (node.search) return { node, inputBytes: size, forecast: null, wall: null, memory: null }; // its trials take what they take
   const own = await takenBy(records, { kind, target }, LOOK_BACK);
   const taken = own.length > 0 ? own : await takenBy(records, { kind }, LOOK_BACK);
   const sizes = taken.length > 0 ? await sizesOf(records, kind) : new Map<string, number>();

@@ -1,7 +1,7 @@
 /** Models: what the project defines, their versions, evidence and cards. */
 import { didYouMean, MillError } from "../../base/index.ts";
 import type { Handlers } from "../../contract/index.ts";
-import type { ModelDefinition } from "../../define/index.ts";
+import type { ModelDefinition, TrainerDefinition } from "../../define/index.ts";
 import type { ModelVersion } from "../../registry/index.ts";
 import type { Workspace } from "../workspace.ts";
 import { manifestOf, reportOf } from "./report.ts";
@@ -31,7 +31,7 @@ export function modelVerbs(workspace: Workspace): ModelVerbs {
       problem: model.solves.name,
       task: model.solves.task,
       features: model.from.name,
-      estimator: model.train.estimator,
+      estimator: learns(model.train),
       versions: newest?.version ?? 0,
       champion: (await registry.champion(model.name))?.version ?? null,
     };
@@ -137,6 +137,12 @@ async function lineageSteps({ ledger }: Workspace, { lineage }: ModelVersion) {
 
 /** Drops `readonly`, which the wire types do not have. */
 const plain = <T>(value: T) => value as { -readonly [K in keyof T]: T[K] } as never;
+
+/** By name; of a search what it is among. */
+const learns = ({ estimator, tuning }: TrainerDefinition): string => {
+  const among = Object.keys(tuning?.among ?? {});
+  return among.length > 1 ? `the best of ${among.join(", ")}` : tuning === undefined ? estimator : `${estimator}, searched`;
+};
 
 /** What stands around the estimator, as far as something does. */
 const around = <S, C>({ steps, calibration }: { readonly steps?: S; readonly calibration?: C }) => ({
