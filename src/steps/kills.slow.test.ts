@@ -1,4 +1,4 @@
-/** A fan-out whose server, workers or database are killed at random moments, about a hundred times: no result is lost, none is published twice. */
+/** A fan-out whose server, workers, database or its connections are killed at random moments, about a hundred times: no result is lost, none is published twice. */
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import pg from "pg";
 import { createRandom } from "../base/index.ts";
 import { testAddress } from "../ports/records/fixtures/open-test-records.ts";
 import { openPostgres } from "../ports/records/index.ts";
@@ -70,10 +71,10 @@ before(async () => {
 // Beside each other: each waits for programs that start, and for the disk.
 describe("a fan-out", { concurrency: true }, () => {
   for (const server of ["one server", "another server"])
-    test(`thirty kills of ${server}`, { timeout: 400_000 }, async () => {
+    test(`twenty-five kills of ${server}`, { timeout: 400_000 }, async () => {
       const fanOut: FanOut = { folder: newFolder(server), where: "inline", count: 800 };
       const runs: string[][] = [];
-      for (let kill = 0; kill < 30; kill++) {
+      for (let kill = 0; kill < 25; kill++) {
         const { child, lines } = start(fanOut);
         await once(child.stdout!, "readable"); // it has recovered
         await delay(random.below(150));
@@ -104,7 +105,7 @@ describe("a fan-out", { concurrency: true }, () => {
     await requireWhole(fanOut, runs);
   });
 
-  test("ten kills of the database's server", {
+  test("six kills of the database's server and twenty-four of its connections", {
     skip: !hasServer() && "needs PostgreSQL's programs (.ci/postgres start DIR)",
     timeout: 400_000,
   }, async () => {
@@ -120,19 +121,21 @@ describe("a fan-out", { concurrency: true }, () => {
       const env = { MILL_RECORDS: "postgres", MILL_TEST_POSTGRES: address };
       const fanOut: FanOut = { folder: newFolder("database"), where: "inline", count: 600, env };
       const runs: string[][] = [];
-      for (let kills = 0; kills < 10; ) {
+      const kills = { server: 0, connection: 0 };
+      while (kills.server + kills.connection < 30 && runs.length < 12) {
         const { child, lines } = start(fanOut);
         let ended = false;
         child.once("exit", () => (ended = true));
         await once(child.stdout!, "readable");
-        while (!ended && kills < 10) {
-          await delay(random.below(200));
-          await ci("kill");
-          await ci("again");
-          kills++;
+        while (!ended && kills.server + kills.connection < 30) {
+          await delay(random.below(100));
+          if (kills.server < 6 && (kills.connection === 24 || random.below(3) === 0)) {
+            await ci("kill");
+            await ci("again");
+            kills.server++;
+          } else if (await killConnection(address)) kills.connection++;
         }
         runs.push(await lines);
-        if (runs.length > 10) break;
       }
       await requireWhole(fanOut, runs, (path) => openPostgres(testAddress(address, path)));
     } finally {
@@ -141,6 +144,24 @@ describe("a fan-out", { concurrency: true }, () => {
     }
   });
 });
+
+/** The process behind one of the store's connections: asked to end, or killed, which makes the server start all of its processes again. */
+async function killConnection(address: string): Promise<boolean> {
+  const client = new pg.Client(address);
+  client.on("error", () => undefined); // it goes with the others
+  try {
+    await client.connect();
+    const { rows } = await client.query("SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'millwright%'");
+    if (rows.length === 0) return false;
+    const { pid } = rows[random.below(rows.length)];
+    if (random.below(2) === 0) return kill(pid);
+    return (await client.query("SELECT pg_terminate_backend($1) AS gone", [pid])).rows[0].gone;
+  } catch {
+    return false; // it starts again
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
 
 const childrenOf = (pid: number): number[] => {
   try {
