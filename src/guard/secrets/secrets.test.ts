@@ -118,6 +118,23 @@ test("a rotation that is cut short anywhere loses nothing, and the next one goes
   await records.close();
 });
 
+test("what lies under a key that is gone is told by its name, keeps no rotation back, and can be set anew", async () => {
+  const { records, keyring, secrets } = await fresh();
+  await secrets.set({ name: "lost", value: "1", by: "anna" });
+  const other = await fresh();
+  const restored = createSecrets({ records, keyring: other.keyring });
+  await restored.set({ name: "new", value: "2", by: "anna" });
+  const lost = { code: "guard.secret-missing", at: "webhook", expected: new RegExp(keyring.current) } as object;
+  await assert.rejects(restored.resolve("secret:lost", "webhook"), lost);
+  await assert.rejects(restored.require([["webhook", "secret:lost"]]), lost);
+  await other.keyring.rotate();
+  assert.equal(await restored.rewrapAll(), 1);
+  assert.equal(await secrets.resolve("secret:lost", "webhook"), "1", "and opens where its key is");
+  await restored.set({ name: "lost", value: "3", by: "anna" });
+  assert.equal(await restored.resolve("secret:lost", "webhook"), "3");
+  await Promise.all([records.close(), other.records.close()]);
+});
+
 test("what is set while keys rotate is under a key that stays", async () => {
   const { workspace, records, keyring, secrets } = await fresh();
   const old = keyring.current;

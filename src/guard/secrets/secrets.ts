@@ -2,7 +2,7 @@
  * Secrets that settings and hooks name and never hold: sealed under the workspace's keyring, each bound to its name. Nothing but what uses one reads
  * it, here in the server, at the moment of use: there is no verb for it.
  */
-import { createQueues, didYouMean, MillError, openBytes, rewrap, sealBytes } from "../../base/index.ts";
+import { createQueues, didYouMean, keyIdOf, MillError, openBytes, rewrap, sealBytes } from "../../base/index.ts";
 import { secretNamed } from "../../contract/index.ts";
 import type { Records } from "../../ports/records/index.ts";
 import type { WorkspaceKeyring } from "../keys/keyring.ts";
@@ -18,7 +18,7 @@ export interface SecretInfo {
 export interface NamedSecrets {
   /** The value that `secret:NAME` stands for; another text stands for itself. `at` names the setting. Errors: `guard.secret-missing`, `envelope.*`. */
   resolve(text: string, at: string): Promise<string>;
-  /** Whether all that are named are there. Errors: `guard.secret-missing`. */
+  /** Whether all that are named are there. Errors: as `resolve`. */
   require(texts: readonly (readonly [at: string, text: string])[]): Promise<void>;
 }
 
@@ -69,7 +69,9 @@ export function createSecrets({ records, keyring, now = Date.now }: SecretsOptio
       inLine("seal", async () => {
         const rows = await records.query<{ name: string; sealed: string }>("SELECT name, sealed FROM secrets");
         const statements = rows
-          .map((row) => ({ ...row, anew: Buffer.from(rewrap(Buffer.from(row.sealed, "base64"), keyring)).toString("base64") }))
+          .map((row) => ({ ...row, bytes: Buffer.from(row.sealed, "base64") }))
+          .filter(({ bytes }) => keyring.key(keyIdOf(bytes)) !== null) // nothing is left to open the others
+          .map(({ bytes, ...row }) => ({ ...row, anew: Buffer.from(rewrap(bytes, keyring)).toString("base64") }))
           .filter(({ sealed, anew }) => anew !== sealed)
           .map(({ name, sealed, anew }) => ({
             sql: "UPDATE secrets SET sealed = ? WHERE name = ? AND sealed = ?",
@@ -88,20 +90,19 @@ export function createNamedSecrets({
   readonly records: Pick<Records, "query">;
   readonly keyring: Pick<WorkspaceKeyring, "current" | "key">;
 }): NamedSecrets {
+  const resolve: NamedSecrets["resolve"] = async (text, at) => {
+    const name = secretNamed(text);
+    if (name === null) return text;
+    const [row] = await records.query<{ sealed: string }>("SELECT sealed FROM secrets WHERE name = ?", [name]);
+    if (row === undefined) throw missing(name, at, await namesIn(records));
+    const sealed = Buffer.from(row.sealed, "base64");
+    if (keyring.key(keyIdOf(sealed)) === null) throw unopened(name, at, keyIdOf(sealed));
+    return Buffer.from(openBytes(sealed, keyring, placeOf(name))).toString();
+  };
   return {
-    async resolve(text, at) {
-      const name = secretNamed(text);
-      if (name === null) return text;
-      const [row] = await records.query<{ sealed: string }>("SELECT sealed FROM secrets WHERE name = ?", [name]);
-      if (row === undefined) throw missing(name, at, await namesIn(records));
-      return Buffer.from(openBytes(Buffer.from(row.sealed, "base64"), keyring, placeOf(name))).toString();
-    },
-
+    resolve,
     async require(texts) {
-      const named = texts.flatMap(([at, text]) => (secretNamed(text) === null ? [] : [[at, secretNamed(text)!] as const]));
-      if (named.length === 0) return;
-      const known = await namesIn(records);
-      for (const [at, name] of named) if (!known.includes(name)) throw missing(name, at, known);
+      for (const [at, text] of texts) await resolve(text, at);
     },
   };
 }
@@ -126,3 +127,15 @@ const missing = (name: string, at: string, known: readonly string[]) =>
     got: name,
     fix: `mill secret set ${name}, which asks for the value; or correct the name.`,
   });
+
+const unopened = (name: string, at: string, key: string) =>
+  new MillError(
+    "guard.secret-missing",
+    `${at} names the secret "${name}", which lies under a key that this workspace does not have.`,
+    {
+      at,
+      expected: `the key ${key} in the keyring`,
+      got: name,
+      fix: `Put the keys back that it was set under, or set it anew: mill secret set ${name}`,
+    },
+  );
