@@ -22,7 +22,7 @@ ${table(
     html`<progress max="${String(Math.max(1, one.partitions))}" value="${String(done(one))}"></progress> ${countsText(one)}`,
     html`<span class="${CLASSES[one.state]}">${one.state}</span> ${one.error ?? one.note ?? ""}`,
     one.by,
-    minuteText(one.requestedAt),
+    html`<span class="when">${minuteText(one.requestedAt)}</span>`,
   ]),
   undefined,
   "texts",

@@ -106,6 +106,7 @@ test("a project without anything, and a model without a version, are shown", () 
       models: [{ model, shown: null }],
       endpoints: [],
       monitors: [],
+      backfills: [],
       schedules: [],
       work: { runs: [], pauses: [] },
       lake: { repositories: [], more: false },
