@@ -136,7 +136,7 @@ export async function readExperiments(records: Records, after: number): Promise<
   });
 }
 
-const RUNS_PAGE = 500;
+const RUNS_PAGE = 100;
 
 /** Runs whose rows changed behind a change, a page at a time. */
 export async function* readRuns(records: Records, after: number): AsyncGenerator<ReadRun[]> {

@@ -186,7 +186,7 @@ export class TrackingState {
     const run = this.runs.get(patch.run) ?? this.#addRun(patch);
     run.name = patch.name ?? run.name;
     if (patch.userId !== undefined) run.userId = sharedText(patch.userId);
-    run.status = patch.status ?? run.status;
+    if (patch.status !== undefined) run.status = sharedText(patch.status) as RunStatus;
     if (patch.startedAt !== undefined) run.experiment.startedAt[run.row] = patch.startedAt;
     run.endedAt = patch.endedAt ?? run.endedAt;
     if (patch.deletedAt !== undefined) run.lifecycle = { deletedAt: patch.deletedAt, change };
