@@ -26,6 +26,7 @@ export {
 } from "./periods.ts";
 export { createQueues } from "./queues.ts";
 export { createRandom, type Random } from "./random.ts";
+export { type Direction, MEASURES, type MeasureInfo, type MeasureName, type Task } from "./tasks.ts";
 export {
   DAY_MICROS,
   type Duration,

@@ -42,6 +42,3 @@ export interface Verdict {
   readonly problem?: { readonly name: string; readonly question: string };
   readonly chain: readonly ChainLink[];
 }
-
-/** Higher or lower is better: what `beatsChampion` compares by. */
-export type Direction = "higher" | "lower";

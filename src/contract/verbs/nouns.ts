@@ -1,5 +1,6 @@
 /** Schemas that several verbs share. */
 
+import { MEASURES, type Task } from "../../base/index.ts";
 import { TYPE_NAMES } from "../columns.ts";
 import {
   boolean,
@@ -15,7 +16,6 @@ import {
   text,
 } from "../json-schema.ts";
 import type { ChainLink, Measurement, Requirement, Verdict } from "../judgement.ts";
-import { MEASURES, type Task } from "../tasks.ts";
 
 export const TASKS = Object.keys(MEASURES) as Task[];
 export const STEP_STATES = ["queued", "running", "succeeded", "failed", "cancelled", "lost"] as const;

@@ -5,8 +5,7 @@
  *
  *     rows drawn with replacement = a weight of 0, 1, 2 ... for each row;  measure(weights) needs no sorting again
  */
-import { createRandom, type Random } from "../../base/index.ts";
-import { MEASURES, type MeasureInfo, type Task } from "../../contract/index.ts";
+import { createRandom, MEASURES, type MeasureInfo, type Random, type Task } from "../../base/index.ts";
 import { calibrationError } from "./calibration.ts";
 import { accuracy, type Confusion, f1, likeliest, macro, precision, recall } from "./decisions.ts";
 import { brokenPrediction, checkLengths, decisionsOf, type Evidence } from "./evidence.ts";

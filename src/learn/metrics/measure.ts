@@ -1,4 +1,4 @@
-import { MEASURES, type Task } from "../../contract/index.ts";
+import { MEASURES, type Task } from "../../base/index.ts";
 import { calibrationError } from "./calibration.ts";
 import { accuracy, f1, macro, precision, recall } from "./decisions.ts";
 import { binaryConfusion, brokenPrediction, checkLengths, type Evidence, multiclassConfusion, rankTopClass } from "./evidence.ts";

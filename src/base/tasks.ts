@@ -1,4 +1,7 @@
-import type { Direction } from "./judgement.ts";
+/** The tasks of learning, and what is measured of each: a table of its own here, so that the algorithms need nothing else of the contract. */
+
+/** Higher or lower is better: what `beatsChampion` compares by. */
+export type Direction = "higher" | "lower";
 
 export type Task = "binary-classification" | "multiclass-classification" | "regression";
 
