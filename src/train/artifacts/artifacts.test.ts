@@ -184,7 +184,7 @@ test("any sequence of puts and removals leaves what a map of paths would hold, s
         );
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 30 },
   );
 });
 
