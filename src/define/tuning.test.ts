@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Task } from "../contract/index.ts";
+import { dataset } from "./dataset.ts";
 import type { TrainerDefinition } from "./definitions.ts";
 import * as words from "./estimators.ts";
-import { readTrainer } from "./trainers.ts";
+import { features } from "./features.ts";
+import { model } from "./model.ts";
+import { problem } from "./problem.ts";
+import { files } from "./source.ts";
+import { byHash } from "./split.ts";
+import { pipeline, readTrainer } from "./trainers.ts";
 import { automl, trainerAt, tune } from "./tuning.ts";
 
 const read = (trainer: unknown, task: Task = "binary-classification"): TrainerDefinition =>
@@ -117,5 +123,22 @@ describe("automl", () => {
     assert.throws(() => read(automl({ among: [] })), { code: "define.bad-value" });
     assert.throws(() => read(automl({ among: [words.ridge()] as never })), { code: "define.wrong-trainer" });
     assert.throws(() => automl({ among: [words.ridge] as never }), { code: "define.bad-value" });
+  });
+});
+
+test("the compiler takes a search where it takes a trainer, for the tasks that its trainers learn", () => {
+  const rows = dataset("rows", {
+    from: files("r.csv"),
+    columns: { a: "float64", b: "boolean" },
+    split: byHash({ test: 0.2, holdout: 0.2 }),
+  });
+  const from = features("all", rows, (f) => ({ a: f.a }));
+  const solves = problem("yes", { question: "?", task: "binary-classification", owner: "o@example.org" });
+  const searched = model("searched", { solves, from, label: (f) => f.b, train: tune(words.gradientBoosting(), { trials: 3 }) });
+  const chosen = model("chosen", { solves, from, label: (f) => f.b, train: pipeline([words.impute("all")], automl()) });
+  assert.deepEqual([searched.train.tuning!.trials, chosen.train.steps!.length], [3, 1]);
+  // @ts-expect-error ridge learns a regression
+  assert.throws(() => model("wrong", { solves, from, label: (f) => f.b, train: tune(words.ridge()) }), {
+    code: "define.wrong-trainer",
   });
 });

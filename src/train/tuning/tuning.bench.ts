@@ -2,7 +2,7 @@
  * How good a point our samplers find beside Optuna's, after the same number of trials: the median over seeds of the best value, on two test functions and on
  * boosting of real rows. Both sides are asked one trial at a time and are told the same function's values; what Python takes is not measured.
  *
- *   npm run bench tuning [SEEDS]
+ *   npm run bench tuning [SEEDS] [PROBLEM]
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -30,6 +30,8 @@ interface Partner {
 }
 
 const SEEDS = Number(process.argv[2] ?? 15);
+/** Only problems whose name has this word. */
+const WORD = process.argv[3] ?? "";
 const root = join(import.meta.dirname, "../../..");
 const peers = join(root, "bench/peers");
 const python = join(peers, ".venv-optuna/bin/python");
@@ -72,7 +74,7 @@ async function main(): Promise<void> {
     ...["tpe", "tpe-multivariate", "random"].map((name) => optuna(name, say)),
   ];
   console.log(`median of ${SEEDS} seeds of the best value, lower is better\n`);
-  for (const problem of PROBLEMS) {
+  for (const problem of PROBLEMS.filter(({ name }) => name.includes(WORD))) {
     console.log(`${problem.name}, ${problem.trials} trials (least possible ${problem.best})`);
     for (const partner of partners)
       console.log(`  ${partner.name.padEnd(26)}${median(await bests(problem, partner)).toFixed(4)}`);
