@@ -1,7 +1,7 @@
 /** Files of runs and logged models: any path below the root of artifacts. */
 import { integer, list, object, optional, orNull, text } from "../json-schema.ts";
 import { digest, id, instant, limit, pageOf } from "./nouns.ts";
-import { feeds, givesBytes, reads, takesBytes } from "./verb.ts";
+import { browses, feeds, givesBytes, takesBytes } from "./verb.ts";
 
 const path = text({
   maxLength: 3000,
@@ -11,7 +11,7 @@ const path = text({
 const cursor = text({ maxLength: 1100, description: "`next` of the page before" });
 const artifact = object({ path: text(), digest, sizeBytes: integer(), modifiedAt: instant });
 
-export const listArtifacts = reads({
+export const listArtifacts = browses({
   about: "List what lies directly in a folder of artifacts, by name.",
   example: "curl 'localhost:4747/v1/artifacts?folder=1'",
   input: object({ folder: optional(path), limit: optional(limit), cursor: optional(cursor) }),
@@ -20,7 +20,7 @@ export const listArtifacts = reads({
 });
 
 export const getArtifact = givesBytes(
-  reads({
+  browses({
     about: "Read an artifact.",
     example: "curl 'localhost:4747/v1/artifacts/content?path=1/4f2c/artifacts/notes.txt'",
     input: object({ path }),

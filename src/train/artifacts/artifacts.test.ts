@@ -6,7 +6,7 @@ import { Readable } from "node:stream";
 import { after, test } from "node:test";
 import fc from "fast-check";
 import { createCollector, createTree, createUploads } from "../../lake/index.ts";
-import { createFileObjects } from "../../ports/objects/index.ts";
+import { createFileObjects, DISK, type FileEffects } from "../../ports/objects/index.ts";
 import { openTestRecords } from "../../ports/records/fixtures/open-test-records.ts";
 import { artifactPath } from "./artifact-path.ts";
 import { type Artifact, createArtifacts } from "./artifacts.ts";
@@ -14,11 +14,11 @@ import { type Artifact, createArtifacts } from "./artifacts.ts";
 const root = mkdtempSync(join(tmpdir(), "mill-artifacts-"));
 const DAY_MS = 24 * 3_600_000;
 
-async function openArtifacts() {
+async function openArtifacts(effects?: FileEffects) {
   const folder = mkdtempSync(join(root, "store-"));
   const clock = { ms: 1_750_000_000_000 };
   const now = () => clock.ms;
-  const objects = createFileObjects(join(folder, "objects"), { now });
+  const objects = createFileObjects(join(folder, "objects"), { now, ...(effects && { effects }) });
   const records = await openTestRecords(join(folder, "mill.db"));
   const uploads = createUploads({ records, objects, clock: now });
   const collector = createCollector({ records, objects, tree: createTree(objects), uploads, clock: now });
@@ -105,6 +105,21 @@ test("an upload that breaks off leaves the file as it was, and of two at once th
   const kept = await artifacts.find("2/r/artifacts/a");
   assert.ok(written.some(({ digest }) => digest === kept.digest));
   assert.match(await text(kept), /^writer \d+$/);
+});
+
+test("a disk that is full is told, and leaves the file as it was, small or large", async () => {
+  let isFull = false;
+  const full = () => Promise.reject(Object.assign(new Error("no space left on device"), { code: "ENOSPC" }));
+  const write: FileEffects["write"] = (...args) => (isFull ? full() : DISK.write(...args));
+  const { artifacts, put, text } = await openArtifacts({ ...DISK, write });
+  await put("1/r/artifacts/a", "before");
+  isFull = true;
+  for (const size of [10, 3_000_000])
+    await assert.rejects(put("1/r/artifacts/a", "x".repeat(size)), { code: "object.disk-full" });
+  isFull = false;
+  assert.equal(await text(await artifacts.find("1/r/artifacts/a")), "before");
+  await put("1/r/artifacts/a", "after");
+  assert.equal(await text(await artifacts.find("1/r/artifacts/a")), "after");
 });
 
 test("an object is kept as long as one path names it, and goes with the next collection after that", async () => {
