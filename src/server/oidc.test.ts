@@ -219,7 +219,7 @@ test("of several servers on the same records any takes the answer, and one alone
     assert.ok(!rows.includes(secret), "the records alone answer nothing");
 
   people.mia = { email: "mia@example.org", email_verified: true, groups: ["data team"] };
-  const answers = [];
+  const answers: Parameters<(typeof servers)[0]["finish"]>[0][] = [];
   for (const server of servers) {
     const { to, cookie } = await server.begin(CALLBACK);
     answers.push({ url: await answered(openBrowser(), "mia", to), cookie, address: "192.0.2.1" });
