@@ -48,6 +48,7 @@ export function createTracking({
   let begun: Promise<void> | null = null;
   let folding: Promise<number> | null = null;
   let timer: NodeJS.Timeout | null = null;
+  let closed = false;
 
   return {
     createExperiment: async (wanted) => experiment(await write(experiments.createExperiment(wanted, artifactRoot, clock()))),
@@ -113,6 +114,7 @@ export function createTracking({
       for (const target = state.last; (await foldNow()) < target; );
     },
     close: async () => {
+      closed = true;
       await writer.idle();
       if (timer) clearTimeout(timer);
       await folding?.catch(() => undefined);
@@ -174,7 +176,7 @@ export function createTracking({
     else
       timer ??= setTimeout(() => {
         timer = null;
-        if (state.groupEnds.length > 0) foldNow().catch(() => undefined); // the log keeps it, and the next write asks again
+        if (state.groupEnds.length > 0 && !closed) foldNow().catch(() => undefined); // the log keeps it, and the next write asks again
       }, limits.afterMs).unref();
     return behind() >= BEHIND_MAX ? folding : null;
   }
@@ -185,7 +187,7 @@ export function createTracking({
   }
 
   function keepUp(): void {
-    if (folding) return;
+    if (folding || closed) return;
     foldNow().then(
       () => behind() >= 1 && keepUp(),
       () => undefined,

@@ -51,7 +51,7 @@ export interface Tracking {
   searchRuns(search: RunSearch): Promise<Page<Run>>;
 
   /**
-   * The points of one metric by timestamp, step and value; none of a key that the run does not know.
+   * The points of one metric by timestamp, step and value; none of a key that the run does not know. A page has 25,000 at most, which is the default.
    * Errors: `tracking.unknown-run`, `tracking.page`.
    */
   history(asked: { readonly runId: string; readonly key: string } & PageAsked): Promise<Page<Point>>;
@@ -198,7 +198,7 @@ export interface ModelLink {
 }
 
 export interface PageAsked {
-  /** Default 1000. */
+  /** Default 1000, at most 50,000. */
   readonly limit?: number | undefined;
   /** What the page before gave. */
   readonly pageToken?: string | undefined;
