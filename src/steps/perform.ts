@@ -2,6 +2,7 @@
 import { errorFromJson, MillError } from "../base/index.ts";
 import type { JobExit, RunningJob } from "../ports/engines/index.ts";
 import { type Care, type Marker, type Meters, readFailure, readMarker, writeInput } from "./attempt-folder.ts";
+import { missingRole } from "./results.ts";
 import { asStepError } from "./run-step.ts";
 import { metersOf } from "./settle.ts";
 import { engineNamed, type Surroundings } from "./surroundings.ts";
@@ -105,15 +106,13 @@ async function exitOf(job: RunningJob, signal: AbortSignal, released?: AbortSign
 }
 
 async function missingObject({ objects }: Surroundings, job: Named, { manifest }: Marker): Promise<MillError | null> {
-  for (const [role, one] of Object.entries(manifest.objects)) {
-    if ((await objects.sizeOf(one)) !== null) continue;
-    return new MillError("step.bad-manifest", `The manifest names an object that was not stored: ${role}.`, {
-      at: nameOf(job),
-      got: one,
-      fix: "A step must store its objects before it returns their digests.",
-    });
-  }
-  return null;
+  const role = await missingRole(objects, manifest);
+  if (role === null) return null;
+  return new MillError("step.bad-manifest", `The manifest names an object that was not stored: ${role}.`, {
+    at: nameOf(job),
+    got: manifest.objects[role],
+    fix: "A step must store its objects before it returns their digests.",
+  });
 }
 
 type Named = Pick<Job, "kind" | "target">;

@@ -30,6 +30,7 @@ import type { Wanted, Works } from "./carry-out.ts";
 import { CHECKPOINTS, checkpointFile, sweepCheckpoints } from "./checkpoint.ts";
 import { adopt, isAbandoned, type OpenStep, openSteps } from "./claim.ts";
 import { keepLeftLog } from "./log.ts";
+import { missingRole } from "./results.ts";
 import { DEFAULT_RETRY } from "./retry.ts";
 import { endStatements, metersOf, publishStatements } from "./settle.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -131,7 +132,7 @@ async function settleLeft(surroundings: Surroundings, step: OpenStep): Promise<"
   const folder = folderOf(surroundings, step);
   const marker = await readMarker(folder);
   const [verdict, statements] =
-    marker && (await allStored(surroundings, marker))
+    marker && (await missingRole(surroundings.objects, marker.manifest)) === null
       ? (["published", publishStatements(step, marker, clock(), await detailOf(marker, "published"))] as const)
       : await withoutResult();
   const { committed } = await records.commit(statements);
@@ -216,11 +217,6 @@ async function loseQueued({ records, clock }: Surroundings, { stepId, fence, lea
   const lose = `UPDATE steps SET state = 'lost', ended_at = ?, lease_until = NULL, owner = NULL, due_at = NULL
     WHERE id = ? AND fence = ? AND state = 'queued' AND COALESCE(lease_until, 0) = ?`;
   return (await records.commit([{ sql: lose, params: [clock(), stepId, fence, leaseUntil ?? 0], rows: 1 }])).committed;
-}
-
-async function allStored({ objects }: Surroundings, { manifest }: Marker): Promise<boolean> {
-  const sizes = await Promise.all(Object.values(manifest.objects).map((one) => objects.sizeOf(one)));
-  return !sizes.includes(null);
 }
 
 const RUN_SILENT_MS = 5 * 60_000;

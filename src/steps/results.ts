@@ -1,6 +1,6 @@
 /** Results by step key: what has been made and is still there. */
 import type { Digest } from "../base/index.ts";
-import { unpin } from "../ports/objects/index.ts";
+import { type Objects, unpin } from "../ports/objects/index.ts";
 import { type Meters, metersFrom, NO_METERS } from "./attempt-folder.ts";
 import type { StepManifest } from "./kind.ts";
 import { pinHolder } from "./settle.ts";
@@ -75,7 +75,7 @@ export function createResults({ records, objects }: Surroundings): Results {
 
   async function whole(row: ResultRow): Promise<Result | null> {
     const manifest: StepManifest = JSON.parse(row.manifest);
-    if (!(await allStored(manifest))) return null;
+    if ((await missingRole(objects, manifest)) !== null) return null;
     return { manifest, stepId: row.stepId, meters: metersFrom(row.meters) ?? NO_METERS };
   }
 
@@ -83,9 +83,11 @@ export function createResults({ records, objects }: Surroundings): Results {
     const remove = { sql: "DELETE FROM results WHERE step_key = ? AND step_id = ?", params: [key, stepId], rows: 1 };
     await records.commit([remove, ...unpin(pinHolder(key))]);
   }
+}
 
-  async function allStored(manifest: StepManifest): Promise<boolean> {
-    const sizes = await Promise.all(Object.values(manifest.objects).map((digest) => objects.sizeOf(digest)));
-    return !sizes.includes(null);
-  }
+/** Role of an object that a manifest names and that is not stored; null: all are. */
+export async function missingRole(objects: Pick<Objects, "sizeOf">, manifest: StepManifest): Promise<string | null> {
+  const roles = Object.keys(manifest.objects);
+  const sizes = await Promise.all(roles.map((role) => objects.sizeOf(manifest.objects[role]!)));
+  return roles[sizes.indexOf(null)] ?? null;
 }
