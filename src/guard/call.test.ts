@@ -36,6 +36,7 @@ const SAMPLES: Record<string, unknown> = {
   ...{ repository: "photos", branch: "main", tag: "v1", ref: "main", from: "main", before: "v1", after: "main" },
   ...{ commit: "main", message: "More", on: true, key: "MILL0123456789ABCDEF" },
   ...{
+    target: "dataset/flights",
     role: "viewer",
     password: "correct horse",
     may: ["read"],
@@ -48,12 +49,13 @@ const SAMPLES: Record<string, unknown> = {
   },
 };
 const sampleOf = (field: string, schema: JsonSchema): unknown =>
-  field === "version" && schema.type !== "integer"
+  field === "version" && schema.type === "string"
     ? "1"
     : (schema.enum?.[0] ?? (field in SAMPLES ? SAMPLES[field] : made(schema)));
 
 /** The least that fits; a text with a pattern is to be found among the samples. */
-function made({ type, minimum, items, minItems = 0, properties = {}, required = [] }: JsonSchema): unknown {
+function made({ anyOf, type, minimum, items, minItems = 0, properties = {}, required = [] }: JsonSchema): unknown {
+  if (anyOf) return made(anyOf[0]!);
   if (type === "integer" || type === "number") return minimum ?? 1;
   if (type === "array") return Array.from({ length: minItems }, () => made(items!));
   if (type === "object") return Object.fromEntries(required.map((field) => [field, sampleOf(field, properties[field]!)]));
