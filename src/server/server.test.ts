@@ -78,6 +78,8 @@ const BODIES: Partial<Record<VerbName, object>> = {
   setRetention: { rule: { keepDays: 7 } },
   createUser: { name: "anna" },
   grantRole: { role: "viewer" },
+  planBackfill: { target: "dataset/flights" },
+  backfill: { target: "dataset/flights" },
   setPassword: { password: "correct horse" },
   changePassword: { current: "correct horse", password: "another horse" },
   setSecret: { name: "alerts-address", value: "https://example.org/token" },
