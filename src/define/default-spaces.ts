@@ -31,16 +31,9 @@ export const DEFAULT_SPACES: Readonly<Record<string, Space>> = {
   "nearest-neighbours": { neighbours: s.logInteger(1, 100), weighting: s.categorical("uniform", "distance") },
 };
 
-const CLASSIFIERS = [
-  "gradient-boosting",
-  "random-forest",
-  "extra-trees",
-  "logistic-regression",
-  "gaussian-naive-bayes",
-  "nearest-neighbours",
-];
+const CLASSIFIERS = ["gradient-boosting", "random-forest", "extra-trees", "logistic-regression", "nearest-neighbours"];
 
-/** What `automl` chooses among where nobody says what: one of each family that takes columns of every kind; the first trial of each has its defaults. */
+/** What `automl` chooses among where nobody says what: of each family what takes texts and missing values; the first trial of each has its defaults. */
 export const AUTOML_AMONG: Readonly<Record<Task, readonly string[]>> = {
   "binary-classification": CLASSIFIERS,
   "multiclass-classification": CLASSIFIERS,

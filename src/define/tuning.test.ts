@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Task } from "../contract/index.ts";
+import { estimatorNamed } from "../learn/index.ts";
 import { dataset } from "./dataset.ts";
 import type { TrainerDefinition } from "./definitions.ts";
 import * as words from "./estimators.ts";
@@ -102,6 +103,7 @@ describe("automl", () => {
       const { tuning } = read(automl(), task);
       const names = Object.keys(tuning!.among);
       assert.ok(names.length >= 5);
+      for (const { tags } of names.map(estimatorNamed)) assert.ok(tags.text && tags.missing && tags.tasks.includes(task));
       assert.deepEqual(
         tuning!.start.map(({ estimator }) => estimator),
         names,

@@ -70,8 +70,10 @@ async function main(): Promise<void> {
   const child = spawn(python, [join(peers, "tuning_optuna.py")], { stdio: ["pipe", "pipe", "inherit"] });
   const say = speaker(child);
   const partners: readonly Partner[] = [
-    ...(["tpe", "sobol", "random"] as const).map(ours),
-    ...["tpe", "tpe-multivariate", "random"].map((name) => optuna(name, say)),
+    ours("tpe"),
+    ...["tpe", "tpe-multivariate"].map((name) => optuna(name, say)),
+    ...(["sobol", "random"] as const).map(ours),
+    optuna("random", say),
   ];
   console.log(`median of ${SEEDS} seeds of the best value, lower is better\n`);
   for (const problem of PROBLEMS.filter(({ name }) => name.includes(WORD))) {
