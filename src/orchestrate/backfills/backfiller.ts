@@ -29,10 +29,10 @@ import {
 } from "./rows.ts";
 
 export interface Backfiller {
-  /** Looks once a second, until it is closed. */
+  /** Looks once a second, until it is closed; in a copy of a workspace it takes up nothing by itself. */
   start(): void;
-  /** One look; what it takes up goes on beside. */
-  look(): Promise<void>;
+  /** One look, at all backfills or at one that somebody has just asked for; what it takes up goes on beside. */
+  look(id?: string): Promise<void>;
   /** Until nothing goes on that a look has taken up. */
   settled(): Promise<void>;
   /** Cancels what runs: the next owner goes on. */
@@ -60,11 +60,12 @@ export function createBackfiller(workspace: Workspace, { leaseMs = 30_000, onFau
   let looking: Promise<void> | null = null;
   const holder = () => ({ owner, now: now(), leaseMs });
 
-  const look = async () => {
+  const look = async (asked?: string) => {
     for (const [id, { fenced }] of running) await beat(id, fenced);
-    if ((await copyStanding(records)) !== null) return;
+    if (asked === undefined && (await copyStanding(records)) !== null) return;
     for (const row of await openBackfills(records)) {
       if (stopping.signal.aborted) return;
+      if (asked !== undefined && row.id !== asked) continue;
       if (running.has(row.id) || (row.owner !== null && row.leaseUntil! > now())) continue;
       if (await takeUp(records, row, holder())) begin(row);
     }

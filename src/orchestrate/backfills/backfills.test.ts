@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { type InputOf, VERBS } from "../../contract/index.ts";
 import { checkJson } from "../../guard/index.ts";
 import { partition } from "../../ingest/index.ts";
+import { becomesCopy, takesOver } from "../../ports/records/index.ts";
 import type { StepKind } from "../../steps/index.ts";
 import { BROKEN, DAYS, openPartitioned, partitionedText, removeDay, writeDay } from "../fixtures/partitioned.ts";
 import type { Platform } from "../fixtures/platform.ts";
@@ -204,6 +205,30 @@ test("a backfill whose server goes away is let go of, and goes on with the next,
   assert.deepEqual([done.state, done.succeeded, done.tries, (await head(next))!.rowCount], ["succeeded", 4, 2, 500]);
   assert.match((await next.call("listRuns", {})).items.map(({ reason }) => reason).join("\n"), /taken up again/);
   await next.close();
+});
+
+test("what a killed server has begun is begun again when its lease is over, and what it had taken in is not", async () => {
+  const platform = await openPartitioned();
+  const { id } = await backfilled(platform, { to: DAYS[1] });
+  const killed = `UPDATE backfills SET state = 'running', owner = 'killed', lease_until = ?, tries = 1, ended_at = NULL WHERE id = ?`;
+  const left = `UPDATE backfill_partitions SET state = 'running' WHERE backfill = ?`;
+  await platform.records.commit([
+    { sql: killed, params: [Date.now() + 3_600_000, id] },
+    { sql: left, params: [id] },
+  ]);
+  await platform.backfiller.look();
+  await platform.backfiller.settled();
+  assert.deepEqual((await platform.call("getBackfill", { id })).tries, 1, "while the lease lasts it is the other's");
+  await platform.records.commit([{ sql: killed, params: [Date.now() - 1, id] }]);
+  await platform.records.commit([becomesCopy({ takenAt: "2026-11-21T06:00:00.000Z", restoredAt: 1 })]);
+  await platform.backfiller.look();
+  assert.deepEqual((await platform.call("getBackfill", { id })).tries, 1, "a copy of the workspace leaves it to its source");
+  await platform.records.commit([takesOver]);
+  await platform.backfiller.look();
+  await platform.backfiller.settled();
+  const { state, tries, succeeded } = await platform.call("getBackfill", { id });
+  assert.deepEqual([state, tries, succeeded, await attempts(platform)], ["succeeded", 2, 2, 2]);
+  await platform.close();
 });
 
 test("the verbs of backfills answer in the form that the contract states", async () => {

@@ -45,7 +45,7 @@ export function backfillVerbs(workspace: Workspace, backfiller: Pick<Backfiller,
   };
 
   const looked = async (id: string) => {
-    await backfiller.look();
+    await backfiller.look(id);
     return summaryOf(await found(id));
   };
 
