@@ -67,7 +67,7 @@ export async function forecastPlan(
   };
   const found = await Promise.all(
     open.map(async (node): Promise<Expected> => {
-      if (node.partitions) return { node, inputBytes: null, forecast: null, wall: null, memory: null }; // one attempt tells nothing of so many
+      if (node.partitions) return nothingKnown(node, null); // one attempt tells nothing of so many
       return expectStep(workspace, node, await sizeOf(node));
     }),
   );
@@ -94,9 +94,13 @@ interface Expected extends ForecastStep {
   readonly memory: Expectation | null;
 }
 
+const nothingKnown = (node: GraphNode, inputBytes: number | null): Expected => ({
+  ...{ node, inputBytes, forecast: null, wall: null, memory: null },
+});
+
 async function expectStep({ records }: Pick<Workspace, "records">, node: GraphNode, size: number | null): Promise<Expected> {
   const { kind, target } = node;
-  if (node.search) return { node, inputBytes: size, forecast: null, wall: null, memory: null }; // its trials take what they take
+  if (node.search) return nothingKnown(node, size); // its trials take what they take
   const own = await takenBy(records, { kind, target }, LOOK_BACK);
   const taken = own.length > 0 ? own : await takenBy(records, { kind }, LOOK_BACK);
   const sizes = taken.length > 0 ? await sizesOf(records, kind) : new Map<string, number>();
@@ -110,7 +114,7 @@ async function expectStep({ records }: Pick<Workspace, "records">, node: GraphNo
     samples(({ meters }) => meters.peakRssBytes),
     size,
   );
-  if (wall === null || memory === null) return { node, inputBytes: size, forecast: null, wall: null, memory: null };
+  if (wall === null || memory === null) return nothingKnown(node, size);
   const forecast: StepForecast = {
     ...{ wallMs: wall.value, lowMs: wall.low, highMs: wall.high, sure: wall.sure, attempts: wall.attempts },
     ...{ memoryBytes: Math.round(memory.value), of: own.length > 0 ? "target" : "kind" },

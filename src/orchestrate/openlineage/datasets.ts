@@ -11,9 +11,14 @@ export interface ToldStep {
   readonly input: Json;
 }
 
-/** `graph`: of the definitions as they are; a step that they ask for no more is told without what it stands on. */
-export function datasetsOf(step: ToldStep, graph: readonly GraphNode[], project: Project, namespace: string) {
-  const node = graph.find(({ id }) => id === `${step.target}:${step.kind}`);
+export interface AskedGraph {
+  readonly project: Project;
+  readonly nodes: readonly GraphNode[];
+}
+
+/** A step that the graph does not have is told without what it stands on. */
+export function datasetsOf(step: ToldStep, { project, nodes }: AskedGraph, namespace: string) {
+  const node = nodes.find(({ id }) => id === `${step.target}:${step.kind}`);
   const inputs = (node?.needs ?? []).map((need): LineageDataset => ({ namespace, name: outputOf(need) }));
   const schema = project.datasets.get(step.target.split("/")[1]!)?.columns;
   const output: LineageDataset = {

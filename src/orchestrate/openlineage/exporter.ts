@@ -3,12 +3,13 @@
  * on record, in the same commit as the notice on its way out: each event goes out at least once, in order within a run, whatever restarts.
  * Runs from before it was switched on are not told.
  */
-import { type ErrorJson, type Json, newId } from "../../base/index.ts";
+import { type Digest, type ErrorJson, type Json, newId } from "../../base/index.ts";
 import { createOutbox, type Notices } from "../../ports/notices/index.ts";
 import type { Statement } from "../../ports/records/index.ts";
+import { definitionsNamed } from "../definitions/versions.ts";
 import { buildGraph } from "../graph.ts";
 import type { Workspace } from "../workspace.ts";
-import { datasetsOf } from "./datasets.ts";
+import { type AskedGraph, datasetsOf } from "./datasets.ts";
 import { type EventType, type Happening, runEvent, type Teller } from "./event.ts";
 
 export interface LineageExporter {
@@ -43,6 +44,7 @@ interface StepRow extends Row {
   readonly input: string;
   readonly runId: string | null;
   readonly runTargets: string | null;
+  readonly definitions: Digest | null;
 }
 
 /** A refusal is a result. A lost step is taken up again, and has not ended. */
@@ -66,7 +68,7 @@ export function createLineageExporter(workspace: Workspace, notices: Notices, te
       for (let told = true; told; ) told = await tellSteps(from);
       await forget();
     } finally {
-      await outbox.flush(); // also while steps cannot be told because mill.ts has a slip
+      await outbox.flush(); // also while steps of older runs cannot be told because mill.ts has a slip
     }
   };
 
@@ -111,22 +113,29 @@ export function createLineageExporter(workspace: Workspace, notices: Notices, te
   const tellSteps = async (from: string): Promise<boolean> => {
     const rows = await records.query<StepRow>(
       `SELECT s.id AS id, s.state AS state, s.created_at AS "startedAt", s.ended_at AS "endedAt", s.error AS error, l.event AS told, s.step_key AS key,
-          s.kind AS kind, s.target AS target, s.input AS input, s.run_id AS "runId", r.targets AS "runTargets"
+          s.kind AS kind, s.target AS target, s.input AS input, s.run_id AS "runId", r.targets AS "runTargets", r.definitions AS definitions
         FROM steps s LEFT JOIN lineage_events l ON l.subject = s.id LEFT JOIN runs r ON r.id = s.run_id
         WHERE s.id >= ? AND ((l.event IS NULL AND s.state NOT IN ('queued', 'lost')) OR (l.event = 'START' AND s.state IN ('succeeded', 'failed', 'cancelled')))
         ORDER BY s.id LIMIT ?`,
       [from, ROWS_MAX],
     );
-    if (rows.length === 0) return false;
-    const project = await workspace.project();
-    const graph = buildGraph(project, ledger.environment);
-    for (const { key, kind, target, input, runId, runTargets, ...row } of rows)
+    const asked = new Map<Digest | null, ReturnType<typeof graphOf>>();
+    for (const { key, kind, target, input, runId, runTargets, definitions, ...row } of rows) {
+      const found = asked.get(definitions) ?? graphOf(definitions);
+      asked.set(definitions, found);
       await tell(row, runId ?? row.id, ENDS[row.state], {
         ...{ runId: row.id, job: `${target}:${kind}`, jobType: "STEP" },
         parent: runId === null || runTargets === null ? null : { runId, job: jobOf(runTargets) },
-        ...datasetsOf({ key, kind, target, input: JSON.parse(input) as Json }, graph, project, teller.namespace),
+        ...datasetsOf({ key, kind, target, input: JSON.parse(input) as Json }, await found, teller.namespace),
       });
+    }
     return rows.length === ROWS_MAX;
+  };
+
+  /** What the definitions asked for that a run went by; of steps that no run, or an older one, asked for those of mill.ts. */
+  const graphOf = async (definitions: Digest | null): Promise<AskedGraph> => {
+    const { project } = await definitionsNamed(workspace, definitions ?? undefined);
+    return { project, nodes: buildGraph(project, ledger.environment) };
   };
 
   /** Each event once, whoever looks: the row of what was told is the guard. */
