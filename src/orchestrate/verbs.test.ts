@@ -57,9 +57,9 @@ const asked = (run: string, step: string): Asked => ({
   getStep: { id: step },
   cancelRun: { id: run },
   cancelStep: { id: step },
-  pauseWork: { what: "run", name: run },
+  pauseWork: { what: "pool", name: "train" },
   getPauses: {},
-  resumeWork: { what: "run", name: run },
+  resumeWork: { what: "pool", name: "train" },
   stepLog: { id: step },
   takeOver: {},
   listDefinitions: {},
@@ -83,7 +83,7 @@ async function answersFit(platform: Platform, leftOut: readonly VerbName[] = [])
 }
 
 test("every verb answers in the form that the contract states, with two versions of everything", async () => {
-  const platform = await openDeliveries();
+  const platform = await openDeliveries({ pools: { train: 1 } });
   const events = [...(await platform.run())];
   platform.write(
     "mill.ts",
@@ -97,7 +97,7 @@ test("every verb answers in the form that the contract states, with two versions
 });
 
 test("verbs answer in form when a run was refused and when one failed", async () => {
-  const platform = await openDeliveries();
+  const platform = await openDeliveries({ pools: { train: 1 } });
   platform.write("mill.ts", millText({ principle: "m.auc.atLeast(0.999)" }));
   await platform.run();
   const scheduled = ["getSchedule", "pauseSchedule", "resumeSchedule"] as const;
