@@ -4,7 +4,7 @@
  */
 import { canonicalJson, type Digest, type Json, MillError } from "../base/index.ts";
 import type { DatasetVersion, Lake, VersionManifest } from "../lake/index.ts";
-import { type Kept, partsOf } from "./graph.ts";
+import { type Kept, partsOf } from "./graph-node.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** The newest version as the result of the ingestion that it corrects; null: it is none. Errors: `dataset.corrected`. */

@@ -2,7 +2,7 @@ import { asMillError, canonicalJson, type Digest, type Json, type MillError } fr
 import type { Verdict } from "../contract/index.ts";
 import { refusalText } from "../problem/index.ts";
 import type { Ledger, StepManifest } from "../steps/index.ts";
-import { type GraphNode, type Outside, plain } from "./graph.ts";
+import { type GraphNode, type Outside, plain } from "./graph-node.ts";
 import { countPartitions, isOpen, type Partitions, partitionsText } from "./partitions/standing.ts";
 import { replay } from "./search.ts";
 

@@ -25,7 +25,7 @@ import type { TrialResult } from "../train/index.ts";
 
 import { manifestIfThere } from "./corrected.ts";
 import { gateCorrections } from "./gate-corrections.ts";
-import { type GraphNode, generationMoved, partsOf } from "./graph.ts";
+import { type GraphNode, generationMoved, partsOf } from "./graph-node.ts";
 import { standingsOf } from "./leaderboard.ts";
 import { startRollout } from "./rollout.ts";
 

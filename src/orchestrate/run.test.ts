@@ -4,7 +4,7 @@ import type { Digest } from "../base/index.ts";
 import { finished, openDeliveries, type Platform, published, started } from "./fixtures/platform.ts";
 import { deliveriesCsv, millText } from "./fixtures/project.ts";
 import { runUntilPublishing } from "./fixtures/run-until.ts";
-import type { NodeKind } from "./graph.ts";
+import type { NodeKind } from "./graph-node.ts";
 
 const OTHER = `
 export const others = dataset("others", { from: files("deliveries.csv"), columns: { load: "int32", shop: "string" }, split: byHash({ test: 0.2, holdout: 0.2 }) });

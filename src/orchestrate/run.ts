@@ -1,6 +1,6 @@
 import { asMillError, type Digest, type MillError } from "../base/index.ts";
 import type { Ledger, Progress, StepManifest } from "../steps/index.ts";
-import type { GraphNode, Outside } from "./graph.ts";
+import type { GraphNode, Outside } from "./graph-node.ts";
 import type { PartitionsOutcome } from "./partitions/run-node.ts";
 import { type PlannedStep, planStep, refusal } from "./plan.ts";
 import { carryOutSearch } from "./search.ts";

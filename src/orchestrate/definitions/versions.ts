@@ -5,7 +5,7 @@
 import { type Digest, digestOf, isId, MillError } from "../../base/index.ts";
 import { definitionsText, type Project, projectOf } from "../../define/index.ts";
 import type { Statement } from "../../ports/records/index.ts";
-import type { GraphNode } from "../graph.ts";
+import type { GraphNode } from "../graph-node.ts";
 import type { Workspace } from "../workspace.ts";
 
 export interface Definitions {

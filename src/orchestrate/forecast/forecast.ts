@@ -5,7 +5,7 @@
 import type { DatasetDefinition, Project } from "../../define/index.ts";
 import type { Statement } from "../../ports/records/index.ts";
 import { type Taken, takenBy } from "../../steps/index.ts";
-import type { GraphNode, Outside } from "../graph.ts";
+import type { GraphNode, Outside } from "../graph-node.ts";
 import type { PlannedStep } from "../plan.ts";
 import type { Workspace } from "../workspace.ts";
 import { walkOften } from "./along-graph.ts";

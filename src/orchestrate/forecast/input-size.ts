@@ -1,7 +1,7 @@
 import type { DatasetDefinition } from "../../define/index.ts";
 import { resolveDataset } from "../../ingest/index.ts";
 import type { Objects } from "../../ports/objects/index.ts";
-import type { Outside } from "../graph.ts";
+import type { Outside } from "../graph-node.ts";
 
 /** Bytes of all that a data set is made of: its files, and the rows that it has grown by. null: they are not to be found now. */
 export async function inputBytes(

@@ -1,7 +1,7 @@
 /** What a step reads and makes, as OpenLineage names data sets: files by their path, data sets and models by their target, other results by their step. */
 import type { Json } from "../../base/index.ts";
 import type { Project } from "../../define/index.ts";
-import type { GraphNode } from "../graph.ts";
+import type { GraphNode } from "../graph-node.ts";
 import type { LineageDataset } from "./event.ts";
 
 export interface ToldStep {

@@ -1,7 +1,7 @@
 /** The partitions of a data set within a run: all that came or changed; those of another definition wait for a backfill. */
 import { MillError } from "../../base/index.ts";
 import type { Progress, StepManifest } from "../../steps/index.ts";
-import type { GraphNode, Outside } from "../graph.ts";
+import type { GraphNode, Outside } from "../graph-node.ts";
 import { PARTITIONS_DONE } from "../plan.ts";
 import { countPartitions, isOpen } from "./standing.ts";
 import { type PartitionOutcome, type Taking, takeInPartitions, type Workshop } from "./take-in.ts";

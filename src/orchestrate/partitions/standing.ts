@@ -9,7 +9,7 @@ import { type Digest, digestOfJson, type Json, type MillError, periodsBefore } f
 import type { DatasetDefinition } from "../../define/index.ts";
 import { type IngestedPartition, ingestedPartition, type ResolvedSource, resolvePartitions } from "../../ingest/index.ts";
 import type { StepManifest } from "../../steps/index.ts";
-import { partitionInput } from "../graph.ts";
+import { partitionInput } from "../dataset-nodes.ts";
 import { sourceOf } from "../sources.ts";
 import type { Workspace } from "../workspace.ts";
 import { type PartitionRow, partitionRows } from "./rows.ts";

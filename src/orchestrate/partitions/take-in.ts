@@ -2,7 +2,7 @@
 import { asMillError, type Digest, type MillError } from "../../base/index.ts";
 import type { DatasetDefinition } from "../../define/index.ts";
 import type { StepRequest } from "../../steps/index.ts";
-import { partitionInput } from "../graph.ts";
+import { partitionInput } from "../dataset-nodes.ts";
 import type { Workspace } from "../workspace.ts";
 import { putPartition } from "./rows.ts";
 import { type Partition, standingPartitions } from "./standing.ts";

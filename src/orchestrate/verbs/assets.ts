@@ -4,7 +4,7 @@ import type { Handlers, Measurement, Row, Verdict } from "../../contract/index.t
 import type { DatasetDefinition } from "../../define/index.ts";
 import { checkFeature, quoteLiteral, type Shape } from "../../express/index.ts";
 import type { DatasetVersion } from "../../lake/index.ts";
-import { checkInput } from "../graph.ts";
+import { checkInput } from "../dataset-nodes.ts";
 import type { Workspace } from "../workspace.ts";
 import { columnsOf, instant, instantOrNull, pageThrough, versionCursor } from "./wire.ts";
 

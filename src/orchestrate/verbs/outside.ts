@@ -4,7 +4,7 @@ import type { Boundary, IngestJournal, OlderParts } from "../../ingest/index.ts"
 import type { Generation, JournalRows, Lake } from "../../lake/index.ts";
 import { installedOnnxruntime } from "../../ports/scoring/index.ts";
 import { correctedRows } from "../corrected.ts";
-import { generationMoved, type Outside } from "../graph.ts";
+import { generationMoved, type Outside } from "../graph-node.ts";
 import { type Partitions, standingPartitions } from "../partitions/standing.ts";
 import type { Workspace } from "../workspace.ts";
 
