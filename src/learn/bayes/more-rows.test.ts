@@ -64,7 +64,7 @@ for (const [estimator, of] of [
         const more = await learn(estimator, dataOf(second, of, weighted), first);
         assert.deepEqual((await learn(estimator, dataOf(third, of, weighted), more)).toJson(), all.toJson());
       }),
-      { numRuns: 25 },
+      { numRuns: 8 },
     );
   });
 
