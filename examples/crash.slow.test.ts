@@ -101,7 +101,7 @@ test("the small flights leave the same digests however often their run is killed
 
 const RUN_KILLS = 10;
 /** About so many kills come in the time that an undisturbed run takes. */
-const RUN_KILLS_PER_RUN = 3;
+const RUN_KILLS_PER_RUN = 2;
 
 /** What each step of a workspace left, by what it was asked. */
 async function madeIn(workspace: string): Promise<unknown[]> {
