@@ -94,10 +94,12 @@ export function createBackfiller(workspace: Workspace, { leaseMs = 30_000, onFau
     const again = row.tries > 0 ? ", taken up again" : "";
     const run = await ledger.startRun({ actor, targets: [`dataset/${name}`], reason: `backfill ${id}${again}` });
     await records.commit([carriedBy(id, owner, run)]);
-    const end = await batches(row, run, signal).catch((thrown): End => ({ state: "failed", error: asMillError(thrown).message }));
+    const faulty = (thrown: unknown): End | null =>
+      signal.aborted ? null : { state: "failed", error: asMillError(thrown).message };
+    const end = await batches(row, run, signal).catch(faulty);
     const state = end?.state ?? "cancelled";
     await ledger.endRun(run, { state });
-    const finished = end === null ? null : end.state === "succeeded" ? await makeTarget(row, signal) : end;
+    const finished = end === null ? null : end.state === "succeeded" ? await makeTarget(row, signal).catch(faulty) : end;
     if (finished !== null) await endBackfill(records, id, owner, finished, now());
     await letGo(records, id, owner);
   };
