@@ -5,7 +5,7 @@ import { type Fields, missing } from "./fields.ts";
 import { MlflowError } from "./mlflow-error.ts";
 import type { Operation } from "./operation.ts";
 import { runId } from "./runs.ts";
-import { toKeyValues, toTags } from "./wire.ts";
+import { listIn, toKeyValues, toTags } from "./wire.ts";
 
 type Metric = NonNullable<InputOf<"logToRun">["metrics"]>[number];
 type Entries = Omit<InputOf<"logToRun">, "run">;
@@ -127,7 +127,7 @@ const TAG_MAX = 8000;
 async function logModel(asked: Fields, call: BoundCall) {
   const [run, model] = [runId(asked), modelOf(asked.text("model_json"))];
   const { tags } = await call("getTrackedRun", { run });
-  const models: object[] = [...JSON.parse(tags[MODELS_TAG] ?? "[]"), model];
+  const models = [...listIn(tags[MODELS_TAG]), model];
   while (models.length > 1 && JSON.stringify(models).length > TAG_MAX) models.shift();
   await call("logToRun", { run, tags: [{ key: MODELS_TAG, value: JSON.stringify(models) }] });
   return {};

@@ -6,7 +6,7 @@ import { below, file } from "./artifacts.ts";
 import { type Fields, invalid } from "./fields.ts";
 import { MlflowError } from "./mlflow-error.ts";
 import type { Operation } from "./operation.ts";
-import { fromTags, resultCount, toTags } from "./wire.ts";
+import { fromTags, listIn, resultCount, toTags } from "./wire.ts";
 
 type Model = OutputOf<"getRegisteredModel">;
 type Version = OutputOf<"getRegisteredVersion">;
@@ -156,8 +156,7 @@ async function location(asked: Fields, call: BoundCall): Promise<string> {
 async function tellModel({ name, version, modelId }: Version, call: BoundCall): Promise<void> {
   if (modelId === null) return;
   const { tags } = await call("getLoggedModel", { model: modelId });
-  const before: unknown = JSON.parse(tags[REGISTERED_AS] ?? "[]");
-  const registered = [...(Array.isArray(before) ? before : []), { name, version }];
+  const registered = [...listIn(tags[REGISTERED_AS]), { name, version }];
   await call("describeLoggedModel", { model: modelId, tags: { [REGISTERED_AS]: JSON.stringify(registered) } });
 }
 

@@ -13,6 +13,16 @@ export const fromTags = (tags: Tags) => Object.entries(tags).map(([key, value]) 
 export const toKeyValues = (items: readonly Fields[]) =>
   items.map((item) => ({ key: item.text("key"), value: item.optionalText("value") ?? "" }));
 
+/** The list that a client keeps in a tag as JSON; anybody may have written something else there, which then is no list. */
+export function listIn(tag = "[]"): readonly unknown[] {
+  try {
+    const list: unknown = JSON.parse(tag);
+    return Array.isArray(list) ? list : [];
+  } catch {
+    return [];
+  }
+}
+
 const VIEWS: Readonly<Record<string, "active" | "deleted" | "all">> = {
   ACTIVE_ONLY: "active",
   DELETED_ONLY: "deleted",
