@@ -77,7 +77,14 @@ async function ask(
     const match = new RegExp(`^${route.path.replaceAll(/:(\w+)/g, "(?<$1>[^/]+)")}$`).exec(path);
     if (!match || route.method !== method) continue;
     const bytes = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
-    const request = { params: { ...match.groups }, query: {}, headers, body: bytes, stream: Readable.from([]) };
+    const request = {
+      params: { ...match.groups },
+      query: {},
+      headers,
+      origin: "http://localhost",
+      body: bytes,
+      stream: Readable.from([]),
+    };
     return route.handle(request, call).catch(route.fail);
   }
   return assert.fail(`no route for ${method} ${path}`);

@@ -8,6 +8,8 @@ export interface ForeignRequest {
   /** A key that is repeated is a list. */
   readonly query: Readonly<Record<string, string | readonly string[]>>;
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** The address at which the client found us: `https://models.example.com`. */
+  readonly origin: string;
   /** Empty on a route that streams. */
   readonly body: Buffer;
   /** What is sent to a route that streams, as it comes. */

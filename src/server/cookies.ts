@@ -19,6 +19,9 @@ export const OIDC_LOGIN: CookieRule = { name: "mill_oidc", sameSite: "Lax" };
 export const isSecure = ({ headers, protocol }: Sent): boolean =>
   protocol === "https" || headers["x-forwarded-proto"] === "https";
 
+/** The address at which the client found us. */
+export const originOf = (request: Sent): string => `${isSecure(request) ? "https" : "http"}://${request.headers.host}`;
+
 /** For the header `Set-Cookie`; over plain http a browser would not send back a cookie that is `Secure`. */
 export const setCookie = (rule: CookieRule, value: string, request: Sent): string =>
   `${nameOf(rule, request)}=${value}; Path=/; HttpOnly; SameSite=${rule.sameSite}${isSecure(request) ? "; Secure" : ""}`;

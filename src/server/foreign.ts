@@ -3,6 +3,7 @@ import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyReques
 import type { BoundCall } from "../guard/index.ts";
 import type { ForeignReply, ForeignRequest, ForeignRoute } from "../protocols/index.ts";
 import { addStreaming } from "./bytes.ts";
+import { originOf } from "./cookies.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -39,12 +40,13 @@ export function answerForeign(reply: FastifyReply, { status, headers = {}, body 
   return reply.code(status).headers(headers).send(body);
 }
 
-const toForeign = ({ params, query, headers, body, raw }: FastifyRequest): ForeignRequest => ({
-  params: params as Record<string, string>,
-  query: query as Record<string, string | readonly string[]>,
-  headers: headers as Record<string, string>,
-  body: Buffer.isBuffer(body) ? body : EMPTY,
-  stream: raw,
+const toForeign = (request: FastifyRequest): ForeignRequest => ({
+  params: request.params as Record<string, string>,
+  query: request.query as Record<string, string | readonly string[]>,
+  headers: request.headers as Record<string, string>,
+  origin: originOf(request),
+  body: Buffer.isBuffer(request.body) ? request.body : EMPTY,
+  stream: request.raw,
 });
 
 const EMPTY = Buffer.alloc(0);

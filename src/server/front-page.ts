@@ -1,6 +1,7 @@
 /** The page at `/`: the overview, or what keeps it from being drawn. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type Call, mayDo } from "../guard/index.ts";
+import { originOf } from "./cookies.ts";
 import { enter } from "./doors.ts";
 import { daysAskedFor } from "./page/monitor.ts";
 import { readOverview } from "./page/overview.ts";
@@ -13,7 +14,7 @@ export function addPage(app: FastifyInstance, { call, version }: { readonly call
   app.get("/", { onRequest: enter("page") }, async (request, reply) => {
     if (request.actor.anonymous && !mayDo(request.actor, "read") && acceptsHtml(request)) return reply.redirect("/login", 303);
     const overview = await readOverview(bound(call, request), daysAskedFor(request.query));
-    return sendDocument(reply, renderPage(overview, { version, address: `${request.protocol}://${request.headers.host}` }));
+    return sendDocument(reply, renderPage(overview, { version, address: originOf(request) }));
   });
 }
 

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { asMillError, MillError } from "../base/index.ts";
 import { codeInfo } from "../contract/index.ts";
 import type { Call, Login, OidcLogin } from "../guard/index.ts";
-import { clearCookie, isSecure, OIDC_LOGIN, readCookie, SESSION, setCookie } from "./cookies.ts";
+import { clearCookie, OIDC_LOGIN, originOf, readCookie, SESSION, setCookie } from "./cookies.ts";
 import type { Log } from "./log.ts";
 import { renderEntered, renderLogin, renderSession } from "./page/login.ts";
 
@@ -114,9 +114,6 @@ function addOidc(app: FastifyInstance, oidc: OidcLogin, { options, log }: { read
 const hasSession = (request: FastifyRequest): request is FastifyRequest & { cookie: string } => request.cookie !== undefined;
 
 const CALLBACK = "/login/oidc/callback";
-
-/** The provider takes only addresses that were told to it. */
-const originOf = (request: FastifyRequest): string => `${isSecure(request) ? "https" : "http"}://${request.headers.host}`;
 
 /** For answers that say when the same may be asked again. */
 export function retryAfter(reply: FastifyReply, { retryAfterMs }: MillError): FastifyReply {

@@ -3,7 +3,6 @@
  * routes find the root of what they name first. A range of bytes is told in the header, as everywhere.
  */
 import { Readable } from "node:stream";
-import type { TLSSocket } from "node:tls";
 import { MillError } from "../../base/index.ts";
 import type { OutputOf } from "../../contract/index.ts";
 import type { BoundCall } from "../../guard/index.ts";
@@ -115,12 +114,11 @@ async function beginUpload(prefix: string, request: ForeignRequest, call: BoundC
   if (count < 1 || count > 10_000)
     throw new MlflowError("INVALID_PARAMETER_VALUE", `Invalid value ${count} for parameter 'num_parts' supplied.`);
   const { upload } = await call("beginArtifactUpload", { path: uploadPath(request, asked) });
-  const { host = "", authorization } = request.headers;
-  const { socket } = request.stream as Readable & { readonly socket: TLSSocket | { readonly encrypted?: false } };
+  const { authorization } = request.headers;
   return json({
     upload_id: upload,
     credentials: Array.from({ length: count }, (_, index) => ({
-      url: `${socket.encrypted ? "https" : "http"}://${host}${prefix}/mpu/parts/${upload}/${index + 1}`,
+      url: `${request.origin}${prefix}/mpu/parts/${upload}/${index + 1}`,
       part_number: index + 1,
       headers: {
         "Content-Type": "application/octet-stream",
