@@ -36,8 +36,7 @@ export function createTime(clock: () => number, elapsedMs: () => number = () => 
     },
 
     newStepId() {
-      const nowMs = clock();
-      lastMs = nowMs < lastMs ? lastMs + 1 : nowMs;
+      lastMs = Math.max(lastMs + 1, clock());
       return newId(lastMs);
     },
   };
