@@ -66,10 +66,12 @@ export function createSessions({ records, accounts, now = Date.now }: SessionsOp
     },
 
     async find(cookie) {
-      const row = FORM.test(cookie) ? await sessions.get(digestOf(cookie)) : null;
+      if (!FORM.test(cookie)) return null;
+      const digest = digestOf(cookie);
+      const row = await sessions.get(digest);
       if (row === null || now() >= row.createdAt + LIFE_MS) return null;
       const account = await accounts.find(row.holder);
-      return account === null || account.disabled ? null : { ...account.actor, session: digestOf(cookie) };
+      return account === null || account.disabled ? null : { ...account.actor, session: digest };
     },
 
     async end(cookie) {

@@ -33,8 +33,17 @@ export const shortVersion = (version: string): string => version.slice(7, 19);
 /** What `mill.ts` says now. Errors: those of loading it. */
 export async function currentDefinitions({ project }: Pick<Workspace, "project">): Promise<Definitions> {
   const found = await project();
-  const text = definitionsText(found);
-  return { version: digestOf(text), text, project: found };
+  const known = readBefore.get(found) ?? versioned(found);
+  readBefore.set(found, known);
+  return known;
+}
+
+/** A project is the same object until one of its files changes. */
+const readBefore = new WeakMap<Project, Definitions>();
+
+function versioned(project: Project): Definitions {
+  const text = definitionsText(project);
+  return { version: digestOf(text), text, project };
 }
 
 /**
