@@ -250,4 +250,15 @@ export const migrations: readonly Migration[] = [
       `CREATE TABLE version_tags (model TEXT NOT NULL, version INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (model, version, key))`,
     ],
   },
+  {
+    number: 6,
+    name: "python-and-webhooks",
+    sql: [
+      // registry: what versions are told to
+
+      // registry: what people say of versions: licences, signatures
+
+      // train: what was taken from other MLflow servers
+    ],
+  },
 ];
