@@ -255,9 +255,7 @@ export const migrations: readonly Migration[] = [
     name: "python-and-webhooks",
     sql: [
       // registry: what versions are told to
-
       // registry: what people say of versions: licences, signatures
-
       // train: what was taken from other MLflow servers
     ],
   },
