@@ -1,0 +1,1 @@
+export type { Environments, Interpreter, Lock, LockedPackage, Making } from "./environments.ts";
