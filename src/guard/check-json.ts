@@ -11,15 +11,33 @@ export interface Mismatch {
 }
 
 /** The first mismatch, or null when the value fits. */
-export function checkJson(schema: JsonSchema, value: unknown): Mismatch | null {
-  if (schema.anyOf) return checkVariants(schema.anyOf, value);
-  if (schema.enum) return (schema.enum as readonly unknown[]).includes(value) ? null : mismatch(schema, value);
-  if (schema.type === undefined) return null;
-  if (!hasType(schema.type, value)) return mismatch(schema, value);
-  if (schema.type === "object") return checkFields(schema, value as Record<string, unknown>);
-  if (schema.type === "array") return checkItems(schema, value as unknown[]);
-  return withinBounds(schema, value) ? null : mismatch(schema, value);
+export const checkJson = (schema: JsonSchema, value: unknown): Mismatch | null => checkOf(schema)(value);
+
+type Check = (value: unknown) => Mismatch | null;
+
+/** What a schema asks is found out once: a batch of a thousand metrics is held against one schema a thousand times. */
+const checks = new WeakMap<JsonSchema, Check>();
+function checkOf(schema: JsonSchema): Check {
+  const known = checks.get(schema) ?? compile(schema);
+  checks.set(schema, known);
+  return known;
 }
+
+function compile(schema: JsonSchema): Check {
+  const { anyOf, type } = schema;
+  if (anyOf) return checkVariants(anyOf);
+  if (schema.enum) return fits(schema, (value) => (schema.enum as readonly unknown[]).includes(value));
+  if (type === undefined) return () => null;
+  if (type === "object") return checkFields(schema);
+  if (type === "array") return checkItems(schema);
+  const [isType, isWithin] = [TYPES[type], withinBounds(schema)];
+  return fits(schema, (value) => isType(value) && isWithin(value));
+}
+
+const fits =
+  (schema: JsonSchema, holds: (value: unknown) => boolean): Check =>
+  (value) =>
+    holds(value) ? null : mismatch(schema, value);
 
 /** Where it is becomes known on the way back: what fits, nearly all, needs no words for its place. */
 const within = (name: string | number, { at, ...found }: Mismatch): Mismatch => ({
@@ -37,37 +55,44 @@ export function withDefaults(schema: JsonSchema, value: unknown): unknown {
 }
 
 /** When no variant fits, the one that was meant explains why: the one that knows most of the value's fields, and whose rules most of them meet. */
-function checkVariants(variants: readonly JsonSchema[], value: unknown): Mismatch | null {
-  if (variants.some((variant) => checkJson(variant, value) === null)) return null;
-  const [meant, next] = variants
-    .map((variant) => ({ variant, affinity: affinity(variant, value) }))
-    .sort((a, b) => b.affinity - a.affinity);
-  if (meant && meant.affinity > (next?.affinity ?? 0)) return checkJson(meant.variant, value);
-  return { at: "", expected: variants.map(describe).join(" or "), got: show(value) };
+function checkVariants(variants: readonly JsonSchema[]): Check {
+  const checks = variants.map(checkOf);
+  return (value) => {
+    if (checks.some((check) => check(value) === null)) return null;
+    const [meant, next] = variants
+      .map((variant) => ({ variant, affinity: affinity(variant, value) }))
+      .sort((a, b) => b.affinity - a.affinity);
+    if (meant && meant.affinity > (next?.affinity ?? 0)) return checkJson(meant.variant, value);
+    return { at: "", expected: variants.map(describe).join(" or "), got: show(value) };
+  };
 }
 
 function affinity({ type, properties }: JsonSchema, value: unknown): number {
-  if (type === undefined || !hasType(type, value)) return 0;
+  if (type === undefined || !TYPES[type](value)) return 0;
   const known = Object.entries(value as object).filter(([name]) => properties && Object.hasOwn(properties, name));
   const met = known.filter(([name, field]) => checkJson(properties![name]!, field) === null);
   return 1 + known.length + met.length;
 }
 
-function checkFields(schema: JsonSchema, value: Readonly<Record<string, unknown>>): Mismatch | null {
-  const fields = schema.properties ?? {};
-  for (const name of schema.required ?? []) {
-    if (value[name] === undefined) return within(name, { at: "", expected: describe(fields[name]!), got: "nothing" });
-  }
-  const others = schema.additionalProperties;
-  for (const name of Object.keys(value)) {
-    const field = Object.hasOwn(fields, name) ? fields[name]! : undefined;
-    if (field === undefined && others === false) return strangerField(name, Object.keys(fields));
-    const rule = field ?? (typeof others === "object" ? others : undefined);
-    if (rule === undefined || value[name] === undefined) continue;
-    const found = checkJson(rule, value[name]);
-    if (found) return within(name, found);
-  }
-  return null;
+function checkFields(schema: JsonSchema): Check {
+  const { properties = {}, required = [], additionalProperties: others } = schema;
+  const rules = new Map(Object.entries(properties).map(([name, field]) => [name, checkOf(field)]));
+  const other = typeof others === "object" ? checkOf(others) : others === false ? null : () => null;
+  return (given) => {
+    if (!TYPES.object(given)) return mismatch(schema, given);
+    const value = given as Readonly<Record<string, unknown>>;
+    for (const name of required) {
+      if (value[name] === undefined) return within(name, { at: "", expected: describe(properties[name]!), got: "nothing" });
+    }
+    for (const name in value) {
+      if (!Object.hasOwn(value, name)) continue;
+      const check = rules.get(name) ?? other;
+      if (check === null) return strangerField(name, Object.keys(properties));
+      const found = value[name] === undefined ? null : check(value[name]);
+      if (found) return within(name, found);
+    }
+    return null;
+  };
 }
 
 const strangerField = (name: string, known: readonly string[]): Mismatch => ({
@@ -77,40 +102,38 @@ const strangerField = (name: string, known: readonly string[]): Mismatch => ({
   hint: didYouMean(name.slice(0, 60), known).trim(),
 });
 
-function checkItems(schema: JsonSchema, value: readonly unknown[]): Mismatch | null {
+function checkItems(schema: JsonSchema): Check {
   const { minItems = 0, maxItems = Number.POSITIVE_INFINITY, items } = schema;
-  if (value.length < minItems || value.length > maxItems)
-    return { at: "", expected: describe(schema), got: `${value.length} items` };
-  if (items === undefined) return null;
-  for (let index = 0; index < value.length; index++) {
-    const found = checkJson(items, value[index]);
-    if (found) return within(index, found);
-  }
-  return null;
+  const check = items === undefined ? () => null : checkOf(items);
+  return (value) => {
+    if (!Array.isArray(value)) return mismatch(schema, value);
+    if (value.length < minItems || value.length > maxItems)
+      return { at: "", expected: describe(schema), got: `${value.length} items` };
+    for (let index = 0; index < value.length; index++) {
+      const found = check(value[index]);
+      if (found) return within(index, found);
+    }
+    return null;
+  };
 }
 
-function withinBounds(schema: JsonSchema, value: unknown): boolean {
-  if (typeof value === "number") return value >= (schema.minimum ?? -Infinity) && value <= (schema.maximum ?? Infinity);
-  if (typeof value !== "string") return true;
-  if (value.length > (schema.maxLength ?? Infinity)) return false;
-  return schema.pattern === undefined || patternOf(schema.pattern).test(value);
+function withinBounds({ minimum = -Infinity, maximum = Infinity, maxLength = Infinity, pattern }: JsonSchema) {
+  const form = pattern === undefined ? null : new RegExp(pattern, "u");
+  return (value: unknown): boolean => {
+    if (typeof value === "number") return value >= minimum && value <= maximum;
+    return typeof value !== "string" || (value.length <= maxLength && (form === null || form.test(value)));
+  };
 }
 
-const patterns = new Map<string, RegExp>();
-function patternOf(source: string): RegExp {
-  const known = patterns.get(source) ?? new RegExp(source, "u");
-  patterns.set(source, known);
-  return known;
-}
-
-function hasType(type: NonNullable<JsonSchema["type"]>, value: unknown): boolean {
-  if (type === "null") return value === null;
-  if (type === "array") return Array.isArray(value);
-  if (type === "object") return typeof value === "object" && value !== null && !Array.isArray(value);
-  if (type === "integer") return Number.isSafeInteger(value);
-  if (type === "number") return Number.isFinite(value);
-  return typeof value === type;
-}
+const TYPES: Readonly<Record<NonNullable<JsonSchema["type"]>, (value: unknown) => boolean>> = {
+  null: (value) => value === null,
+  boolean: (value) => typeof value === "boolean",
+  string: (value) => typeof value === "string",
+  integer: (value) => Number.isSafeInteger(value),
+  number: (value) => Number.isFinite(value),
+  array: (value) => Array.isArray(value),
+  object: (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+};
 
 const mismatch = (schema: JsonSchema, value: unknown): Mismatch => ({
   at: "",
