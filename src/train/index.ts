@@ -20,7 +20,14 @@ export {
 } from "./tracking/index.ts";
 export { type TrackingVerb, trackingVerbs } from "./tracking/verbs.ts";
 export { type TrainInput, train } from "./train.ts";
-export { readTrained } from "./trained.ts";
+export {
+  type ForeignModel,
+  openTrained,
+  readTrained,
+  type Trained,
+  type TrainedForm,
+  type TrainedResources,
+} from "./trained.ts";
 export { bestTrial, type SearchStory, type TrialResult, type TuneInput, tune } from "./tuning/choose.ts";
 export type { SplitRule } from "./tuning/folds.ts";
 export { type Found, type Job, nextJobs } from "./tuning/search.ts";
