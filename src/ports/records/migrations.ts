@@ -255,8 +255,21 @@ export const migrations: readonly Migration[] = [
     name: "python-and-webhooks",
     sql: [
       // registry: what versions are told to
+      // whatever happened to models and their versions, in its order: a row of it is never changed, and never taken away. name: an alias, or the key of a tag; detail is JSON
+      `CREATE TABLE registry_ledger (seq BIGINT PRIMARY KEY, model TEXT NOT NULL, version INTEGER, what TEXT NOT NULL, name TEXT, detail TEXT NOT NULL, at BIGINT NOT NULL, actor TEXT NOT NULL,
+        why TEXT NOT NULL)`,
+      `CREATE INDEX registry_ledger_model ON registry_ledger (model, seq)`,
+      `INSERT INTO registry_ledger (seq, model, version, what, name, detail, at, actor, why)
+        SELECT row_number() OVER (ORDER BY at, model, version), model, version, CASE WHEN held = 1 THEN 'alias.set' ELSE 'alias.removed' END, alias, '{}', at, actor, why FROM alias_history`,
+      `DROP TABLE alias_history`,
+      // told: up to where of the ledger its notices are written down; what it signs with lies sealed among the secrets
+      `CREATE TABLE registry_webhooks (id TEXT PRIMARY KEY, name TEXT NOT NULL, url TEXT NOT NULL, events TEXT NOT NULL, description TEXT, active INTEGER NOT NULL, signs INTEGER NOT NULL,
+        told BIGINT NOT NULL, created_at BIGINT NOT NULL, created_by TEXT NOT NULL, updated_at BIGINT NOT NULL)`,
       // registry: what people say of versions: licences, signatures
-      // train: what was taken from other MLflow servers
+      `CREATE TABLE version_papers (model TEXT NOT NULL, version INTEGER NOT NULL, content TEXT NOT NULL, PRIMARY KEY (model, version))`,
+      // train: what was taken from other MLflow servers: who imports of which; of each thing by its id there, its id here and digests of what it said there
+      `CREATE TABLE imports (source TEXT PRIMARY KEY, begun_at BIGINT NOT NULL, begun_by TEXT NOT NULL)`,
+      `CREATE TABLE imported (source TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, local_id TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY (source, kind, id))`,
     ],
   },
 ];
