@@ -26,7 +26,7 @@ import type { TrialResult } from "../train/index.ts";
 import { manifestIfThere } from "./corrected.ts";
 import { gateCorrections } from "./gate-corrections.ts";
 import { type GraphNode, generationMoved, partsOf } from "./graph-node.ts";
-import { standingsOf } from "./leaderboard.ts";
+import { standingsOf } from "./trial-standings.ts";
 import { startRollout } from "./rollout.ts";
 
 export interface PublishResources {

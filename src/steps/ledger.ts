@@ -15,6 +15,7 @@ import { mkdirSync } from "node:fs";
 import type { Digest } from "../base/index.ts";
 import { runAgain } from "./again.ts";
 import type { Outcome } from "./attempt.ts";
+import type { Meters } from "./attempt-folder.ts";
 import { carryOut, type Wanted, type Works } from "./carry-out.ts";
 import { fanOut } from "./fan-out.ts";
 import { createFolders } from "./folders.ts";
@@ -96,6 +97,8 @@ export interface Ledger extends History, Wishes {
   resultOf(key: Digest): Promise<StepManifest | null>;
   /** Those of the keys that have a result. */
   resultsOf(keys: Iterable<Digest>): Promise<Map<Digest, StepManifest>>;
+  /** What the attempts took that made the results of these keys, of those that have one. */
+  metersOf(keys: Iterable<Digest>): Promise<Map<Digest, Meters>>;
   /**
    * Gives the result of a step, running it when there is none. Callers that ask for the same key at once share one attempt; it is
    * cancelled when the last of them cancels. A failed or cancelled step runs again when it is asked for again.
@@ -181,6 +184,11 @@ export function createLedger(options: LedgerOptions): Ledger {
     async resultsOf(keys) {
       const found = await results.findMany([...new Set(keys)]);
       return new Map([...found].map(([key, { manifest }]) => [key, manifest]));
+    },
+
+    async metersOf(keys) {
+      const found = await results.findMany([...new Set(keys)]);
+      return new Map([...found].map(([key, { meters }]) => [key, meters]));
     },
 
     execute,

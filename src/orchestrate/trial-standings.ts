@@ -1,5 +1,5 @@
 /** What trials found and what they cost, the best first. */
-import type { Ledger } from "../steps/index.ts";
+import type { Ledger, StepManifest } from "../steps/index.ts";
 import { bestTrial, type TrialFacts, type TrialResult } from "../train/index.ts";
 
 export interface TrialStanding extends TrialResult {
@@ -17,7 +17,7 @@ export interface TrialStanding extends TrialResult {
 export async function standingsOf(
   tried: readonly TrialResult[],
   better: "higher" | "lower",
-  ledger: Pick<Ledger, "resultOf" | "stepOfResult" | "getStep">,
+  ledger: Pick<Ledger, "resultsOf" | "metersOf">,
 ): Promise<TrialStanding[]> {
   const last = [...new Map(tried.map((one) => [one.trial, one])).values()];
   const best = bestTrial({ trials: last, better });
@@ -27,7 +27,12 @@ export async function standingsOf(
     if (one === best) return "best";
     return seen(one) < seen(best!) ? "given-up" : "ended";
   };
-  const standings = await Promise.all(last.map(async (one) => ({ ...one, state: stateOf(one), ...(await costOf(one, ledger)) })));
+  const keys = last.map(({ key }) => key);
+  const [made, meters] = await Promise.all([ledger.resultsOf(keys), ledger.metersOf(keys)]);
+  const standings = last.map((one) => ({
+    ...{ ...one, state: stateOf(one), ...tookOf(made.get(one.key)) },
+    memoryBytes: meters.get(one.key)?.peakRssBytes || null,
+  }));
   const sign = better === "lower" ? 1 : -1;
   const worth = ({ value }: TrialResult) => (value === null ? Infinity : sign * value);
   const order = ["best", "ended", "given-up", "failed"];
@@ -36,10 +41,5 @@ export async function standingsOf(
   );
 }
 
-async function costOf({ key }: TrialResult, ledger: Pick<Ledger, "resultOf" | "stepOfResult" | "getStep">) {
-  const [manifest, step] = await Promise.all([ledger.resultOf(key), ledger.stepOfResult(key)]);
-  if (manifest === null || step === null) return { fitMs: null, memoryBytes: null, rowMicros: null };
-  const { took } = manifest.facts as unknown as TrialFacts;
-  const meters = (await ledger.getStep(step.id)).attempts.at(-1)?.meters;
-  return { ...took, memoryBytes: meters?.peakRssBytes || null };
-}
+const tookOf = (made: StepManifest | undefined) =>
+  made === undefined ? { fitMs: null, rowMicros: null } : (made.facts as unknown as TrialFacts).took;
