@@ -18,6 +18,7 @@ import { takeIn } from "./take-in.ts";
 export const ingest: StepKind<IngestInput> = {
   name: "ingest",
   revision: 2,
+  readsOutside: true,
   async run(input, context) {
     const tables = openDuckDb(stepEngine(context));
     try {
@@ -42,6 +43,7 @@ async function ingestFiles(input: IngestInput, tables: Tables, context: StepCont
 export const partition: StepKind<IngestInput> = {
   name: "partition",
   revision: 1,
+  readsOutside: true,
   async run(input, context) {
     const tables = openDuckDb(stepEngine(context));
     try {

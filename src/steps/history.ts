@@ -107,6 +107,8 @@ export interface History {
   lastOf(target: string, kind: string): Promise<StepDetail | null>;
   /** The step that made the result of a key. */
   stepOfResult(key: Digest): Promise<StepRecord | null>;
+  /** What is recorded of a key's result, whether or not all its objects are still there. */
+  recordOf(key: Digest): Promise<{ readonly step: StepDetail; readonly manifest: StepManifest } | null>;
   /** How often a holdout of a data set was opened, by whatever model: steps name the data set in their input. */
   holdoutReadings(dataset: string): Promise<number>;
 }
@@ -184,6 +186,14 @@ export function createHistory({ records, clock, owner, infrastructure, engines }
     async stepOfResult(key) {
       const [step] = await records.query<Row>(`${STEP} WHERE s.id = (SELECT step_id FROM results WHERE step_key = ?)`, [key]);
       return step ? toStep(step) : null;
+    },
+
+    async recordOf(key) {
+      const sql = `${stepSelect(", s.input AS input, r.manifest AS manifest")} JOIN results r ON r.step_id = s.id WHERE r.step_key = ?`;
+      const [row] = await records.query<Row>(sql, [key]);
+      if (!row) return null;
+      const { manifest, ...step } = row;
+      return { step: toDetail(step), manifest: parse(manifest) as StepManifest };
     },
 
     async holdoutReadings(dataset) {

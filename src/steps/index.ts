@@ -22,6 +22,7 @@ export type { Recovered } from "./recover.ts";
 export { letGoStatements } from "./restored.ts";
 export type { RetryPolicy } from "./retry.ts";
 export { performStep, type StepResources } from "./run-step.ts";
+export { readingStatements } from "./sealed.ts";
 export { runStep } from "./step-process.ts";
 export type { Owner } from "./surroundings.ts";
 export { type Taken, takenBy } from "./taken.ts";

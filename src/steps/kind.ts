@@ -35,5 +35,9 @@ export interface StepKind<Input = Json> {
   /** How its steps are tried again, and how long they may take, where a request does not say. */
   readonly retry?: RetryPolicy;
   readonly timeouts?: Timeouts;
+  /** What it reads lies outside its input (files by path, an index of packages): on another machine its result is taken as it was recorded. */
+  readonly readsOutside?: true;
+  /** The same input may give other bytes (a foreign library): what comes of it is held against the record by its measurements. */
+  readonly varies?: true;
   run(input: Input, context: StepContext): Promise<StepManifest>;
 }
