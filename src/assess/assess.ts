@@ -4,7 +4,7 @@ import type { Measurement, Task } from "../contract/index.ts";
 import { readPart, slicePrefix } from "../features/index.ts";
 import { curvesOf, type Evidence, type Frame, type Gain, measure, type TrainingData } from "../learn/index.ts";
 import type { StepKind } from "../steps/index.ts";
-import { readTrained } from "../train/index.ts";
+import { openTrained } from "../train/index.ts";
 import { evidenceOf, pickRows } from "./evidence.ts";
 import type { AssessmentReport, PartReport, SliceReport } from "./report.ts";
 
@@ -33,11 +33,11 @@ export const assess: StepKind<AssessInput> = {
   name: "assess",
   revision: 1,
   async run(input, context) {
-    const predictor = await readTrained(input.trained, context.objects);
+    await using model = await openTrained(input.trained, context);
     const evaluate = async (part: Digest, name: string, done: number) => {
       context.progress(done, 2, `evaluating ${name}`);
       const data = await readPart(part, input, context);
-      return reportPart(data, predictor.predict(data.X), input);
+      return reportPart(data, await model.predict(data.X), input);
     };
     const report: AssessmentReport = {
       task: input.task,

@@ -6,7 +6,7 @@ import { readPart, type TrainingSetInput, trainingSet } from "../features/index.
 import { type Evidence, type Frame, type Gain, leadsOver, measure } from "../learn/index.ts";
 import { CHAMPION, judge, LEAD } from "../problem/index.ts";
 import type { StepContext, StepKind } from "../steps/index.ts";
-import { readTrained } from "../train/index.ts";
+import { openTrained } from "../train/index.ts";
 import { evidenceOf, pickRows } from "./evidence.ts";
 import { recentRows } from "./recent.ts";
 
@@ -90,8 +90,8 @@ async function score(
   context: StepContext,
 ): Promise<{ readonly evidence: Evidence; readonly all: Frame }> {
   const data = await readPart(test, { features: Object.keys(rival.fields), task, classes: rival.classes }, context);
-  const predictions = (await readTrained(rival.trained, context.objects)).predict(data.X);
-  return { evidence: evidenceOf({ ...rival, gain }, data.y, predictions), all: data.all };
+  await using model = await openTrained(rival.trained, context);
+  return { evidence: evidenceOf({ ...rival, gain }, data.y, await model.predict(data.X)), all: data.all };
 }
 
 function championMeasures(task: Task, evidence: Evidence): Measurement[] {

@@ -1,19 +1,21 @@
 /**
  * The exported graph is the model, shown and not assumed: both score the training sample and rows on every edge of the model
- * (each threshold, one float32 step either side, missing values, unseen texts).
+ * (each threshold, one float32 step either side, missing values, unseen texts). A graph that another framework's model was converted to has been held
+ * against that framework when it was; what is left to show is that the exported one still says the same. Its edges nobody knows.
  */
 import type { Digest } from "../base/index.ts";
 import { MillError } from "../base/index.ts";
-import type { Measurement, Task } from "../contract/index.ts";
+import type { Task } from "../contract/index.ts";
 import { readPart } from "../features/index.ts";
 import { edgeRowsOf } from "../learn/index.ts";
 import { createOnnxruntimeScoring } from "../ports/scoring/index.ts";
-import type { StepContext, StepKind } from "../steps/index.ts";
-import { readTrained } from "../train/index.ts";
+import type { StepContext, StepKind, StepManifest } from "../steps/index.ts";
+import { openTrained } from "../train/index.ts";
 
 export interface ProveInput {
   readonly model: string;
-  readonly onnx: Digest;
+  /** null: there is no graph. */
+  readonly onnx: Digest | null;
   readonly trained: Digest;
   readonly train: Digest;
   readonly features: readonly string[];
@@ -33,17 +35,19 @@ export const prove: StepKind<ProveInput> = {
   name: "prove",
   revision: 2,
   async run(input, context) {
-    const predictor = await readTrained(input.trained, context.objects);
-    const data = await readPart(input.train, { ...input, sampleRows: SAMPLE_ROWS }, context);
-    const parts = { sample: data.X, edges: edgeRowsOf(predictor, EDGE_ROWS) };
+    await using model = await openTrained(input.trained, context);
     const subject = `model/${input.model}@graph`;
+    if (input.onnx === null) return unproven(subject, `it answers in Python, as it is no graph: ${model.foreign?.why}`);
+    const data = await readPart(input.train, { ...input, sampleRows: SAMPLE_ROWS }, context);
+    const edges = model.predictor && edgeRowsOf(model.predictor, EDGE_ROWS);
+    const parts = { sample: data.X, ...(edges && { edges }) };
     const session = await openSession(input.onnx, context);
-    if (session === null) return { objects: {}, facts: { proven: false, why: UNPROVEN }, measurements: unmeasured(subject) };
+    if (session === null) return unproven(subject, NO_RUNTIME);
 
     const found = { rows: 0, largest: 0, flips: 0 };
     for (const [name, X] of Object.entries(parts)) {
       context.progress(found.rows, SAMPLE_ROWS + EDGE_ROWS, `comparing ${name}`);
-      compare(predictor.predict(X), (await session.score(X)).values, input, found);
+      compare(await model.predict(X), (await session.score(X)).values, input, found);
       found.rows += X.rowCount;
     }
     await session.close();
@@ -57,10 +61,14 @@ export const prove: StepKind<ProveInput> = {
   },
 };
 
-const UNPROVEN = "onnxruntime-node is not installed";
+const NO_RUNTIME = "onnxruntime-node is not installed";
 const UNCOUNTABLE = "the graph or the model alone gives a score that is not a number";
-const unmeasured = (subject: string): Measurement[] =>
-  ["graphDifference", "graphFlips"].map((measure) => ({ subject, measure, value: null, note: UNPROVEN }));
+
+const unproven = (subject: string, why: string): StepManifest => ({
+  objects: {},
+  facts: { proven: false, why },
+  measurements: ["graphDifference", "graphFlips"].map((measure) => ({ subject, measure, value: null, note: why })),
+});
 
 /** One thread: on more, the runtime adds up a forest's trees in an order that depends on their number, and the largest difference with it. */
 async function openSession(onnx: Digest, { objects }: StepContext) {

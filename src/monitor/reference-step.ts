@@ -10,10 +10,10 @@ import type { Schema, Task } from "../contract/index.ts";
 import { columnsRead, type Node, quoteIdentifier as name, quoteLiteral, requestColumns } from "../express/index.ts";
 import { readPart, TIME, windowSpans } from "../features/index.ts";
 import { type Boundary, partitionSql } from "../ingest/index.ts";
-import type { Evidence, Frame, Gain, Predictor } from "../learn/index.ts";
+import type { Evidence, Frame, Gain } from "../learn/index.ts";
 import { openDuckDb, stepEngine, type Tables } from "../ports/tables/index.ts";
 import type { StepContext, StepKind } from "../steps/index.ts";
-import { readTrained } from "../train/index.ts";
+import { openTrained, type Trained } from "../train/index.ts";
 import { type Bins, binCount, binOf, countBins, layBins, layNumberBins } from "./bins.ts";
 import { bandOf, distributionOf } from "./drift.ts";
 import { type Calibration, calibrated, estimateQuality, fitCalibration, type Stated } from "./estimate.ts";
@@ -46,9 +46,9 @@ export const reference: StepKind<ReferenceInput> = {
   revision: 1,
   async run(input, context) {
     context.progress(0, 3, "scoring the test part");
-    const predictor = await readTrained(input.trained, context.objects);
+    await using model = await openTrained(input.trained, context);
     const data = await readPart(input.test, { ...input, features: Object.keys(input.fields) }, context);
-    const scored = scoredRows(input, predictor.predict(data.X), data.y, predictor);
+    const scored = scoredRows(input, await model.predict(data.X), data.y, model);
     const times = data.all.columns[TIME];
     const days = referenceDays(times?.kind === "number" ? times.values : new Float64Array(data.y.length).fill(Number.NaN));
 
@@ -71,7 +71,7 @@ export const reference: StepKind<ReferenceInput> = {
         features,
         prediction: describePredictions(input, scored, days),
         ...feed,
-        importance: wholeOf(predictor.importance(), Object.keys(input.fields)),
+        importance: wholeOf(model.predictor?.importance() ?? {}, Object.keys(input.fields)),
         reads,
         calendar: Object.keys(reads).filter((field) => reads[field]!.every((column) => column === input.time)),
         calibration: scored.calibration,
@@ -96,7 +96,7 @@ interface Scored {
   readonly decided: Float64Array;
 }
 
-function scoredRows(input: ReferenceInput, predictions: Float64Array, y: Float64Array, { outputs }: Predictor): Scored {
+function scoredRows(input: ReferenceInput, predictions: Float64Array, y: Float64Array, { outputs }: Trained): Scored {
   const { task, classes, threshold, gain } = input;
   const evidence: Evidence = {
     ...{ predictions, y, classes },

@@ -2,11 +2,11 @@ import { type Digest, MillError } from "../base/index.ts";
 import type { Schema, Task } from "../contract/index.ts";
 import type { Node } from "../express/index.ts";
 import { readPart } from "../features/index.ts";
-import { type Columns, type Gain, maxGainThreshold, onnxOf, type Params, type Predictor } from "../learn/index.ts";
-import { encodeOnnx } from "../onnx/index.ts";
+import { type Columns, type Gain, maxGainThreshold, onnxOf, type Params } from "../learn/index.ts";
+import { decodeOnnx, encodeOnnx, type OnnxModel } from "../onnx/index.ts";
 import { type Objects, readJson } from "../ports/objects/index.ts";
 import type { StepContext, StepKind } from "../steps/index.ts";
-import { readTrained, type SearchStory } from "../train/index.ts";
+import { type ForeignModel, openTrained, type SearchStory, type Trained, type TrainedForm } from "../train/index.ts";
 
 /** Everything an endpoint needs to answer, and everything a reader needs to know what the model is. */
 export interface BundleManifest {
@@ -39,9 +39,26 @@ export interface BundleManifest {
   readonly tuning?: SearchStory;
   readonly seed: number;
   readonly environment: Readonly<Record<string, string | number>>;
-  readonly onnx: Digest;
-  /** The trained model as `learn` reads it. */
+  /** What a Python script made; absent: a trainer of our own did. */
+  readonly python?: PythonStory;
+  /** null: the model cannot be written as a graph. */
+  readonly onnx: Digest | null;
+  /** The trained model, as `openTrained` reads it. */
   readonly trained: Digest;
+}
+
+/** A model that a Python script trained: what made it, and how it answers. */
+export interface PythonStory {
+  readonly script: string;
+  readonly framework: string;
+  /** `inline`: read into a predictor of our own. */
+  readonly form: TrainedForm;
+  /** Why it answers in Python and not as a graph; null: it does not. */
+  readonly why: string | null;
+  /** Of the lock of its environment, an object: every package with its version and licence. */
+  readonly lock: Digest;
+  /** Of the model, as its definition states it. */
+  readonly license: string | null;
 }
 
 export interface BundleInput extends Omit<BundleManifest, "format" | "threshold" | "thresholdFrom" | "onnx"> {
@@ -55,14 +72,15 @@ export const bundle: StepKind<BundleInput> = {
   name: "bundle",
   revision: 1,
   async run(input, context) {
-    const predictor = await readTrained(input.trained, context.objects);
+    await using model = await openTrained(input.trained, context);
     const { test, thresholdRule, gain, ...described } = input;
-    const chosen = await chooseThreshold(predictor, input, context);
-    const onnx = await context.objects.put(encodeOnnx(withMetadata(predictor, input)));
+    const chosen = await chooseThreshold(model, input, context);
+    const graph = await graphOf(model, context);
+    const onnx = graph && (await context.objects.put(encodeOnnx(withMetadata(graph, input))));
     const manifest: BundleManifest = { format: 1, ...described, threshold: chosen.threshold, thresholdFrom: chosen.from, onnx };
     const digest = await context.objects.put(Buffer.from(JSON.stringify(manifest)));
     return {
-      objects: { manifest: digest, onnx, trained: input.trained },
+      objects: { manifest: digest, ...(onnx && { onnx }), trained: input.trained, ...partsOf(model.foreign) },
       facts: { threshold: chosen.threshold, from: chosen.from },
       measurements: [],
     };
@@ -70,7 +88,7 @@ export const bundle: StepKind<BundleInput> = {
 };
 
 async function chooseThreshold(
-  predictor: Predictor,
+  model: Trained,
   input: BundleInput,
   context: StepContext,
 ): Promise<{ threshold: number | null; from: string }> {
@@ -83,13 +101,28 @@ async function chooseThreshold(
     context,
   );
   return {
-    threshold: maxGainThreshold(predictor.predict(data.X), data.y, gain),
+    threshold: maxGainThreshold(await model.predict(data.X), data.y, gain),
     from: `greatest gain on ${data.X.rowCount} test rows`,
   };
 }
 
-function withMetadata(predictor: Predictor, input: BundleInput) {
-  const onnx = onnxOf(predictor);
+/** Our own, or what another framework's model was converted to; null: it has none. */
+async function graphOf({ predictor, foreign }: Trained, { objects }: StepContext): Promise<OnnxModel | null> {
+  if (predictor !== null) return onnxOf(predictor);
+  return foreign!.onnx === null ? null : decodeOnnx(await objects.get(foreign!.onnx));
+}
+
+/** What a model of another framework needs to answer beside its own object: it stays as long as the version does. */
+export const partsOf = (model: ForeignModel | null): Readonly<Record<string, Digest>> =>
+  model === null
+    ? {}
+    : {
+        lock: model.lock,
+        ...(model.onnx && { graph: model.onnx }),
+        ...Object.fromEntries(model.fitted.files.map(({ digest }, index) => [`file-${index}`, digest])),
+      };
+
+function withMetadata(onnx: OnnxModel, input: BundleInput): OnnxModel {
   const metadata = {
     model: input.model,
     task: input.task,

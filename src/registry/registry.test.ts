@@ -271,7 +271,7 @@ test("the objects of every version survive a collection: manifest, graph, traine
   assert.equal(await objects.sizeOf(stray), null);
   for (const version of await registry.versions("late", { limit: 10 })) {
     const { onnx, trained } = await registry.manifest(version);
-    for (const digest of [version.bundle, version.card, onnx, trained]) assert.notEqual(await objects.sizeOf(digest), null);
+    for (const digest of [version.bundle, version.card, onnx!, trained]) assert.notEqual(await objects.sizeOf(digest), null);
   }
   await close();
 });

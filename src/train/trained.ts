@@ -24,7 +24,7 @@ export interface ForeignModel {
 
 export type TrainedForm = "inline" | ForeignModel["form"];
 
-export interface Trained {
+export interface Trained extends AsyncDisposable {
   readonly task: Task;
   readonly classes: readonly string[];
   /** Columns of a prediction, as a `Predictor` has them. */
@@ -39,7 +39,7 @@ export interface Trained {
    * Errors: `scoring.*`, `python.*`.
    */
   predict(X: Frame): Promise<Float64Array>;
-  /** Ends what was started. Closing twice is no error. */
+  /** Ends what was started, as the end of an `await using` does. Closing twice is no error. */
   close(): Promise<void>;
 }
 
@@ -63,6 +63,7 @@ const inline = (predictor: Predictor): Trained => ({
   ...{ form: "inline", predictor, foreign: null },
   predict: async (X) => predictor.predict(X),
   close: async () => undefined,
+  [Symbol.asyncDispose]: async () => undefined,
 });
 
 /** A model of `learn`. */
@@ -80,6 +81,9 @@ function openForeign(model: ForeignModel, resources: TrainedResources): Trained 
     });
     return opened;
   };
+  const close = async () => {
+    await opened?.then((session) => session.close()).catch(() => undefined);
+  };
   return {
     ...{ task, classes, outputs: task === "multiclass-classification" ? classes.length : 1 },
     ...{ form: model.form, predictor: null, foreign: model },
@@ -92,10 +96,8 @@ function openForeign(model: ForeignModel, resources: TrainedResources): Trained 
         throw error;
       }
     },
-    async close() {
-      const last = opened;
-      await last?.then((session) => session.close()).catch(() => undefined);
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
 
