@@ -16,7 +16,7 @@ import { RUNS } from "./runs.ts";
 import { inTheirWords } from "./words.ts";
 
 /** The release whose surface is spoken: clients turn features on by it. */
-const SPOKEN = "3.17.2";
+const SPOKEN = "3.18.0";
 
 const SERVER_INFO = {
   store_type: "SqlStore",
