@@ -1,6 +1,7 @@
-export { type By, CHALLENGER_ALIAS, CHAMPION_ALIAS } from "./aliases.ts";
+export { CHALLENGER_ALIAS, CHAMPION_ALIAS } from "./aliases.ts";
 export { type BundleInput, type BundleManifest, bundle, readManifest } from "./bundle.ts";
 export { type CardFacts, writeCard } from "./card.ts";
+export { type By, type LedgerEntry, readLedger } from "./ledger.ts";
 export { createRegisteredModels } from "./registered/create-registered.ts";
 export type { RegisteredModel, RegisteredModels, RegisteredVersion } from "./registered/registered.ts";
 export { type RegisteredVerb, registeredVerbs } from "./registered/verbs.ts";

@@ -1,10 +1,12 @@
 import { type Digest, digestOfJson, MillError } from "../base/index.ts";
 import type { Verdict } from "../contract/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
-import { pin } from "../ports/objects/index.ts";
+import { pin, readJson } from "../ports/objects/index.ts";
 import type { Records, Statement } from "../ports/records/index.ts";
-import { aliasStatements, type By, CHALLENGER_ALIAS, CHAMPION_ALIAS, dropAlias, historyStatement } from "./aliases.ts";
-import { type BundleManifest, readManifest } from "./bundle.ts";
+import type { ForeignModel } from "../train/index.ts";
+import { aliasStatements, CHALLENGER_ALIAS, CHAMPION_ALIAS, dropAlias, historyStatement } from "./aliases.ts";
+import { type BundleManifest, partsOf, readManifest } from "./bundle.ts";
+import { type By, readEntries, told } from "./ledger.ts";
 
 export interface ModelVersion {
   readonly model: string;
@@ -40,12 +42,14 @@ export interface NewVersion {
   readonly actor: string;
 }
 
-export interface AliasChange extends By {
+export interface AliasChange {
   readonly alias: string;
   readonly version: number;
   /** false: the alias was taken from the version. */
   readonly held: boolean;
   readonly at: number;
+  readonly actor: string;
+  readonly why: string;
 }
 
 export type Registered = { readonly version: ModelVersion; readonly changed: boolean };
@@ -100,10 +104,12 @@ export function createRegistry({
     async register(candidate) {
       const [existing] = await find("v.model = ? AND v.bundle = ?", [candidate.model, candidate.bundle]);
       if (existing) return judgeAgain(existing, candidate);
-      const number = await nextNumber(candidate.model);
+      const next = await nextNumber(candidate.model);
+      const { number } = next;
       const card = await objects.put(Buffer.from(await candidate.card(number)));
       const outcome = await records.commit([
         insertVersion(candidate, number, card, now()),
+        ...toldOfBundle(candidate, next, now()),
         ...pin(holder(candidate.model, number), [
           candidate.bundle,
           card,
@@ -176,11 +182,11 @@ export function createRegistry({
     },
 
     async history(model) {
-      const rows = await records.query<Omit<AliasChange, "held"> & { held: number }>(
-        "SELECT alias, version, held, at, actor, why FROM alias_history WHERE model = ? ORDER BY at",
-        [model],
-      );
-      return rows.map((row) => ({ ...row, held: row.held === 1 }));
+      const entries = await readEntries(records, "model = ? AND what IN ('alias.set', 'alias.removed') ORDER BY seq", [model]);
+      return entries.map(({ what, name, version, at, actor, why }) => ({
+        ...{ alias: name!, version: version!, held: what === "alias.set" },
+        ...{ at, actor, why },
+      }));
     },
   };
 
@@ -204,6 +210,7 @@ export function createRegistry({
         ],
         rows: 1,
       },
+      told({ model, version, what: "version.judged", detail: verdictIn(candidate) }, candidate, now()),
       ...pin(holder(model, version), [card]),
       ...(rises ? standingStatements(candidate, version, now()) : []),
     ]);
@@ -219,18 +226,20 @@ export function createRegistry({
   }
 
   /** Numbers are shared with versions that people register. */
-  async function nextNumber(model: string): Promise<number> {
+  async function nextNumber(model: string): Promise<NextNumber> {
     const [row] = await records.query<{ last: number | null }>(
       `SELECT max(number) AS last FROM (SELECT version AS number FROM model_versions WHERE model = ?
         UNION ALL SELECT last_version AS number FROM registered_models WHERE name = ?) AS numbers`,
       [model, model],
     );
-    return (row?.last ?? 0) + 1;
+    const last = row?.last ?? null;
+    return { number: (last ?? 0) + 1, isNew: last === null };
   }
 
   async function held(bundle: Digest): Promise<Digest[]> {
-    const { onnx, trained } = await readManifest(bundle, objects);
-    return [onnx, trained];
+    const { onnx, trained, python } = await readManifest(bundle, objects);
+    const parts = python === undefined || python.form === "inline" ? {} : partsOf(await readJson<ForeignModel>(objects, trained));
+    return [trained, ...(onnx === null ? [] : [onnx]), ...(python ? [python.lock] : []), ...Object.values(parts)];
   }
   return registry;
 }
@@ -316,6 +325,26 @@ function insertVersion(candidate: NewVersion, version: number, card: Digest, at:
     rows: 1,
   };
 }
+
+const toldOfBundle = (candidate: NewVersion, { number, isNew }: NextNumber, at: number): Statement[] => {
+  const { model, bundle, actor } = candidate;
+  const detail = { source: platformSource(model, number), bundle, ...verdictIn(candidate) };
+  return [
+    ...(isNew ? [told({ model, what: "model.created" }, { actor }, at)] : []),
+    told({ model, version: number, what: "version.created", detail }, { actor }, at),
+  ];
+};
+
+interface NextNumber {
+  readonly number: number;
+  /** Nobody has used the name so far. */
+  readonly isNew: boolean;
+}
+
+const verdictIn = ({ verdict }: NewVersion) => ({ passed: verdict.passed });
+
+/** The source of a version that the platform made. */
+export const platformSource = (model: string, version: number) => `mill:/${model}/${version}`;
 
 function standingStatements({ model, standing = "champion", actor }: NewVersion, version: number, at: number): Statement[] {
   if (standing === "challenger")

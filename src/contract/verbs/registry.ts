@@ -8,6 +8,7 @@ const alias = text({ maxLength: 500 });
 const time = integer({ description: "Milliseconds since 1970" });
 const tags = fieldsOf(text());
 const description = text({ maxLength: 100_000 });
+const why = optional(text({ maxLength: 500, description: "It stands in the ledger" }));
 const stage = oneOf(["None", "Staging", "Production", "Archived"]);
 
 const registeredVersion = object({
@@ -52,7 +53,7 @@ const done = object({ model });
 export const registerModel = edits({
   about: "Register the name of a model.",
   example: `curl -d '{"model": "churn"}' -H 'Content-Type: application/json' localhost:4747/v1/registered-models`,
-  input: object({ model, description: optional(description), tags: optional(tags) }),
+  input: object({ model, description: optional(description), tags: optional(tags), why }),
   output: registeredModel,
   http: { method: "POST", path: "/v1/registered-models" },
 });
@@ -68,7 +69,7 @@ export const getRegisteredModel = browses({
 export const changeRegisteredModel = edits({
   about: "Describe a registered model, or rename it with all that it has.",
   example: `curl -d '{"newName": "attrition"}' -H 'Content-Type: application/json' localhost:4747/v1/registered-models/churn/change`,
-  input: object({ model, newName: optional(model), description: optional(orNull(description)) }),
+  input: object({ model, newName: optional(model), description: optional(orNull(description)), why }),
   output: registeredModel,
   http: { method: "POST", path: "/v1/registered-models/:model/change" },
 });
@@ -76,7 +77,7 @@ export const changeRegisteredModel = edits({
 export const deleteRegisteredModel = edits({
   about: "Delete a registered model with its versions; the artifacts stay.",
   example: "curl -X POST localhost:4747/v1/registered-models/churn/delete",
-  input: object({ model }),
+  input: object({ model, why }),
   output: done,
   http: { method: "POST", path: "/v1/registered-models/:model/delete" },
 });
@@ -97,6 +98,7 @@ export const tagRegistered = edits({
     version: optional(version),
     set: optional(tags),
     without: optional(list(text({ maxLength: 500 }), { maxItems: 1000 })),
+    why,
   }),
   output: done,
   http: { method: "POST", path: "/v1/registered-models/:model/tags" },
@@ -109,7 +111,7 @@ export const setModelAlias = edits({
     model,
     alias,
     version: orNull(version),
-    why: optional(text({ maxLength: 500, description: "It stands in the history of the alias" })),
+    why,
   }),
   output: done,
   http: { method: "POST", path: "/v1/registered-models/:model/aliases" },
@@ -126,6 +128,7 @@ export const registerVersion = edits({
     modelId: optional(text({ maxLength: 64 })),
     description: optional(description),
     tags: optional(tags),
+    why,
   }),
   output: registeredVersion,
   http: { method: "POST", path: "/v1/registered-models/:model/versions" },
@@ -156,6 +159,7 @@ export const changeRegisteredVersion = edits({
     description: optional(orNull(description)),
     stage: optional(text({ maxLength: 100 })),
     archiveOthers: optional(boolean({ description: "Archive what else has the stage" })),
+    why,
   }),
   output: registeredVersion,
   http: { method: "POST", path: "/v1/registered-models/:model/versions/:version/change" },
@@ -164,7 +168,7 @@ export const changeRegisteredVersion = edits({
 export const deleteRegisteredVersion = edits({
   about: "Delete a version that somebody registered; its number is not given again.",
   example: "curl -X POST localhost:4747/v1/registered-models/churn/versions/2/delete",
-  input: object({ model, version }),
+  input: object({ model, version, why }),
   output: done,
   http: { method: "POST", path: "/v1/registered-models/:model/versions/:version/delete" },
 });

@@ -1,13 +1,26 @@
-/** Registered models on the records. Every change is one commit, whose first statement makes sure of the name. */
+/** Registered models on the records. Every change is one commit, which makes sure of the name and tells the ledger. */
 import { MillError, newId } from "../../base/index.ts";
-import type { Records, Statement } from "../../ports/records/index.ts";
+import type { Records } from "../../ports/records/index.ts";
 import type { LoggedModels, Tags, Tracking } from "../../train/index.ts";
-import { aliasStatements, CHALLENGER_ALIAS, CHAMPION_ALIAS, dropAlias, historyStatement } from "../aliases.ts";
-import type { RegisteredModel, RegisteredModels, RegisteredVersion } from "./registered.ts";
+import { aliasStatements, CHALLENGER_ALIAS, CHAMPION_ALIAS } from "../aliases.ts";
+import { told, toldOfStaged } from "../ledger.ts";
+import type { RegisteredModels, RegisteredVersion } from "./registered.ts";
 import { readModels, readVersions } from "./rows.ts";
 import { checkAlias, checkModelName, checkTag, stageNamed } from "./rules.ts";
 import { searchModels, searchVersions } from "./search.ts";
 import { resolveSource } from "./sources.ts";
+import {
+  deleted,
+  note,
+  numbered,
+  renamed,
+  setModelTag,
+  tagged,
+  touch,
+  untag,
+  versionDeleted,
+  withoutAlias,
+} from "./statements.ts";
 
 export interface RegisteredModelsResources {
   readonly records: Records;
@@ -23,7 +36,7 @@ export function createRegisteredModels({
   now = Date.now,
 }: RegisteredModelsResources): RegisteredModels {
   const registered: RegisteredModels = {
-    async create({ name, description, tags = {} }) {
+    async create({ name, description, tags = {} }, by) {
       checkModelName(name);
       checkTags(tags);
       const at = now();
@@ -35,6 +48,7 @@ export function createRegisteredModels({
           rows: 1,
         },
         ...Object.entries(tags).map((tag) => setModelTag(name, tag)),
+        told({ model: name, what: "model.created", detail: { description: description ?? null, tags } }, by, at),
       ]);
       if (!committed) throw exists(name);
       return registered.find(name);
@@ -47,119 +61,79 @@ export function createRegisteredModels({
       throw unknownModel(name);
     },
 
-    async change(name, { newName, description }) {
-      const model = await registered.find(name);
-      const to = newName ?? name;
+    async change(name, { newName, description }, by) {
+      const { gated: isGated } = await known(name);
+      const [to, at] = [newName ?? name, now()];
       if (to !== name) {
         checkModelName(to);
-        if (model.gated) throw gated(name, "is defined by the project: it is renamed there");
+        if (isGated) throw gated(name, "is defined by the project: it is renamed there");
       }
       const { committed } = await records.commit([
-        ...touch(name, now()),
+        ...touch(name, at),
         ...(description === undefined
           ? []
-          : [{ sql: "UPDATE registered_models SET description = ? WHERE name = ?", params: [description, name] }]),
-        ...(to === name ? [] : renamed(name, to)),
+          : [
+              { sql: "UPDATE registered_models SET description = ? WHERE name = ?", params: [description, name] },
+              told({ model: name, what: "model.described", detail: { description } }, by, at),
+            ]),
+        ...(to === name ? [] : renamed(name, to, by, at)),
       ]);
-      if (!committed) throw (await isTaken(to)) && to !== name ? exists(to) : unknownModel(name);
+      if (!committed) throw to !== name && (await standing(to)) !== null ? exists(to) : unknownModel(name);
       return registered.find(to);
     },
 
-    async delete(name) {
-      const model = await registered.find(name);
-      if (model.gated) throw gated(name, "has versions that the platform made: they are kept");
-      const { committed } = await records.commit([
-        {
-          sql: "DELETE FROM registered_models WHERE name = ? AND NOT EXISTS (SELECT 1 FROM model_versions WHERE model = ?)",
-          params: [name, name],
-          rows: 1,
-        },
-        ...OF_MODEL.map((table) => ({ sql: `DELETE FROM ${table} WHERE model = ?`, params: [name] })),
-      ]);
+    async delete(name, by) {
+      const { gated: isGated } = await known(name);
+      if (isGated) throw gated(name, "has versions that the platform made: they are kept");
+      const { committed } = await records.commit(deleted(name, by, now()));
       if (!committed) throw unknownModel(name);
     },
 
     search: async (search) => searchModels(await readModels(records), search),
 
-    async tag(name, { set = {}, without = [] }, version) {
+    async tag(name, { set = {}, without = [] }, by, version) {
       checkTags(set);
-      if (version === undefined) await registered.find(name);
-      else await registered.version(name, version);
-      const at = now();
+      await known(name, version);
+      const [place, at] = [{ model: name, version }, now()];
       const done = await records.commit([
         ...touch(name, at),
-        ...(version === undefined
-          ? [
-              ...without.map((key) => ({
-                sql: "DELETE FROM registered_model_tags WHERE model = ? AND key = ?",
-                params: [name, key],
-              })),
-              ...Object.entries(set).map((tag) => setModelTag(name, tag)),
-            ]
-          : [
-              ...without.map((key) => ({
-                sql: "DELETE FROM version_tags WHERE model = ? AND version = ? AND key = ?",
-                params: [name, version, key],
-              })),
-              ...Object.entries(set).map(([key, value]) => ({
-                sql: `INSERT INTO version_tags (model, version, key, value) VALUES (?, ?, ?, ?)
-                  ON CONFLICT (model, version, key) DO UPDATE SET value = excluded.value`,
-                params: [name, version, key, value],
-              })),
-              note(name, version, at),
-            ]),
+        ...without.flatMap((key) => untag(place, key, by, at)),
+        ...Object.entries(set).flatMap((tag) => tagged(place, tag, by, at)),
+        ...(version === undefined ? [] : [note(name, version, at)]),
       ]);
       if (!done.committed) throw unknownModel(name);
     },
 
     async setAlias(name, alias, version, by) {
       checkAlias(alias);
-      requireFree(await registered.find(name), alias);
-      await registered.version(name, version);
+      requireFree(name, await known(name, version), alias);
       const done = await records.commit([...touch(name, now()), ...aliasStatements({ model: name, alias, version }, by, now())]);
       if (!done.committed) throw unknownModel(name);
     },
 
     async removeAlias(name, alias, by) {
       checkAlias(alias);
-      const model = await registered.find(name);
-      const version = model.aliases[alias];
+      const model = await known(name);
+      const version = await versionOf(name, alias);
       if (version === undefined) return;
-      requireFree(model, alias);
+      requireFree(name, model, alias);
       await records.commit(withoutAlias(name, alias, version, by, now()));
     },
 
-    async createVersion({ name, runLink, description, tags = {}, actor, ...given }) {
-      await registered.find(name);
+    async createVersion({ name, runLink, description, tags = {}, ...given }, by) {
+      await known(name);
       checkTags(tags);
       const resolved = isPrompt(tags)
         ? { source: given.source, location: given.source, runId: given.runId ?? null, modelId: null }
         : await resolveSource(given, { tracking, loggedModels, version: sourceVersion });
       const { source, location, runId, modelId } = resolved;
       const [id, at] = [newId(), now()];
-      const numbered = "SELECT name, last_version";
-      const ofModel = "FROM registered_models WHERE name = ?";
-      const done = await records.commit([
-        ...touch(name, at),
-        {
-          sql: `UPDATE registered_models SET last_version = 1 + (SELECT max(number) FROM (SELECT last_version AS number UNION ALL
-            SELECT version AS number FROM model_versions WHERE model = ?) AS numbers) WHERE name = ?`,
-          params: [name, name],
-        },
-        {
-          sql: `INSERT INTO registered_versions (model, version, id, source, location, run_id, run_link, model_id, actor, created_at)
-            ${numbered}, ?, ?, ?, ?, ?, ?, ?, ? ${ofModel}`,
-          params: [id, source, location, runId, runLink ?? null, modelId, actor, at, name],
-        },
-        {
-          sql: `INSERT INTO version_notes (model, version, description, stage, updated_at) ${numbered}, ?, 'None', ? ${ofModel}`,
-          params: [description ?? null, at, name],
-        },
-        ...Object.entries(tags).map(([key, value]) => ({
-          sql: `INSERT INTO version_tags (model, version, key, value) ${numbered}, ?, ? ${ofModel}`,
-          params: [key, value, name],
-        })),
-      ]);
+      const columns = {
+        ...{ id, source, location, run_id: runId, run_link: runLink ?? null, model_id: modelId },
+        ...{ actor: by.actor, created_at: at },
+      };
+      const version = { columns, description: description ?? null, tags, papers: null };
+      const done = await records.commit([...touch(name, at), ...numbered(name, version, by, at)]);
       if (!done.committed) throw unknownModel(name);
       const [row] = await records.query<{ version: number }>("SELECT version FROM registered_versions WHERE id = ?", [id]);
       return registered.version(name, row!.version);
@@ -169,29 +143,23 @@ export function createRegisteredModels({
       checkModelName(name);
       const [found] = await readVersions(records, "v.model = ? AND v.version = ?", [name, version]);
       if (found) return found;
-      await registered.find(name);
+      await known(name);
       throw unknownVersion(name, version);
     },
 
     async versionByAlias(name, alias) {
-      const { aliases } = await registered.find(name);
-      if (alias.toLowerCase() === "latest") {
-        const [newest] = await records.query<{ version: number | null }>(
-          "SELECT max(version) AS version FROM (SELECT version FROM registered_versions WHERE model = ? UNION ALL SELECT version FROM model_versions WHERE model = ?) AS numbers",
-          [name, name],
-        );
-        if (newest?.version) return registered.version(name, newest.version);
-      }
-      const version = aliases[alias];
+      await known(name);
+      const version = (alias.toLowerCase() === "latest" ? await newest(name) : null) ?? (await versionOf(name, alias));
       if (version !== undefined) return registered.version(name, version);
+      const aliases = await records.query<{ alias: string }>("SELECT alias FROM aliases WHERE model = ? ORDER BY alias", [name]);
       throw new MillError("registry.unknown-alias", `Registered model alias ${alias.slice(0, 100)} not found.`, {
-        expected: `one of ${Object.keys(aliases).join(", ") || "none so far"}`,
+        expected: `one of ${aliases.map((one) => one.alias).join(", ") || "none so far"}`,
         got: alias.slice(0, 100),
         fix: "Set the alias first, or ask for a version by its number.",
       });
     },
 
-    async changeVersion(name, version, { description, stage, archiveOthers = false }) {
+    async changeVersion(name, version, { description, stage, archiveOthers = false }, by) {
       const to = stage === undefined ? undefined : stageNamed(stage);
       if (archiveOthers && to !== "Staging" && to !== "Production")
         throw new MillError(
@@ -199,12 +167,14 @@ export function createRegisteredModels({
           `Model version transition cannot archive existing model versions because '${stage}' is not an Active stage. Valid stages are ['Staging', 'Production']`,
           { at: "archive_existing_versions", fix: "Leave it out." },
         );
-      await registered.version(name, version);
+      await known(name, version);
       const at = now();
+      const staged = { model: name, version, what: "version.staged" } as const;
       await records.commit([
         ...touch(name, at),
         ...(archiveOthers
           ? [
+              toldOfStaged({ ...staged, stage: to!, detail: { stage: "Archived" } }, by, at),
               {
                 sql: "UPDATE version_notes SET stage = 'Archived', updated_at = ? WHERE model = ? AND version <> ? AND stage = ?",
                 params: [at, name, version, to!],
@@ -214,7 +184,10 @@ export function createRegisteredModels({
         note(name, version, at),
         ...(to === undefined
           ? []
-          : [{ sql: "UPDATE version_notes SET stage = ? WHERE model = ? AND version = ?", params: [to, name, version] }]),
+          : [
+              { sql: "UPDATE version_notes SET stage = ? WHERE model = ? AND version = ?", params: [to, name, version] },
+              told({ ...staged, detail: { stage: to } }, by, at),
+            ]),
         ...(description === undefined
           ? []
           : [
@@ -222,6 +195,7 @@ export function createRegisteredModels({
                 sql: "UPDATE version_notes SET description = ? WHERE model = ? AND version = ?",
                 params: [description, name, version],
               },
+              told({ model: name, version, what: "version.described", detail: { description } }, by, at),
             ]),
       ]);
       return registered.version(name, version);
@@ -230,20 +204,11 @@ export function createRegisteredModels({
     async deleteVersion(name, version, by) {
       const found = await registered.version(name, version);
       if (found.bundle !== null) throw gated(name, `has the version ${version} from the platform: it is kept`);
-      const at = now();
-      const { committed } = await records.commit([
-        { sql: "DELETE FROM registered_versions WHERE model = ? AND version = ?", params: [name, version], rows: 1 },
-        ...touch(name, at),
-        { sql: "DELETE FROM version_notes WHERE model = ? AND version = ?", params: [name, version] },
-        { sql: "DELETE FROM version_tags WHERE model = ? AND version = ?", params: [name, version] },
-        ...found.aliases.flatMap((alias) => withoutAlias(name, alias, version, by, at)),
-      ]);
+      const { committed } = await records.commit(versionDeleted(name, found, by, now()));
       if (!committed) throw unknownVersion(name, version);
     },
 
-    async searchVersions(search) {
-      return searchVersions(await readVersions(records), search);
-    },
+    searchVersions: async (search) => searchVersions(await readVersions(records), search),
   };
 
   async function sourceVersion(name: string, which: string) {
@@ -254,57 +219,53 @@ export function createRegisteredModels({
     throw gated(name, `has the version ${found.version} from the platform: it is no model of MLflow's`);
   }
 
-  async function isTaken(name: string): Promise<boolean> {
-    return (await readModels(records, "n.name = ?", [name])).length > 0;
+  /** Whether gates decide of it; null: there is none of this name. */
+  async function standing(name: string): Promise<Standing | null> {
+    const [found] = await records.query<{ named: number; bundles: number }>(
+      `SELECT (SELECT count(*) FROM registered_models WHERE name = ?) AS named, (SELECT count(*) FROM model_versions WHERE model = ?) AS bundles`,
+      [name, name],
+    );
+    return Number(found!.named) + Number(found!.bundles) === 0 ? null : { gated: Number(found!.bundles) > 0 };
+  }
+
+  /** Errors: `registry.name`, `registry.unknown-model`, `registry.unknown-version`. */
+  async function known(name: string, version?: number): Promise<Standing> {
+    checkModelName(name);
+    const found = await standing(name);
+    if (found === null) throw unknownModel(name);
+    if (version === undefined) return found;
+    const rows = await records.query(
+      `SELECT 1 AS here FROM registered_versions WHERE model = ? AND version = ?
+        UNION ALL SELECT 1 AS here FROM model_versions WHERE model = ? AND version = ?`,
+      [name, version, name, version],
+    );
+    if (rows.length === 0) throw unknownVersion(name, version);
+    return found;
+  }
+
+  async function versionOf(name: string, alias: string): Promise<number | undefined> {
+    const [row] = await records.query<{ version: number }>("SELECT version FROM aliases WHERE model = ? AND alias = ?", [
+      name,
+      alias,
+    ]);
+    return row?.version;
+  }
+
+  async function newest(name: string): Promise<number | null> {
+    const [row] = await records.query<{ version: number | null }>(
+      "SELECT max(version) AS version FROM (SELECT version FROM registered_versions WHERE model = ? UNION ALL SELECT version FROM model_versions WHERE model = ?) AS numbers",
+      [name, name],
+    );
+    return row?.version ?? null;
   }
 
   return registered;
 }
 
-/** The tables that hold a model's name but its own; not what happened to its aliases. */
-const OF_MODEL = ["registered_model_tags", "registered_versions", "version_notes", "version_tags", "aliases"];
-
-/** A model that the platform made has no row before somebody says something of it. */
-const touch = (name: string, at: number): Statement[] => [
-  {
-    sql: `INSERT INTO registered_models (name, description, last_version, created_at, updated_at)
-      SELECT ?, NULL, 0, ?, ? WHERE EXISTS (SELECT 1 FROM model_versions WHERE model = ?) ON CONFLICT DO NOTHING`,
-    params: [name, at, at, name],
-  },
-  { sql: "UPDATE registered_models SET updated_at = ? WHERE name = ?", params: [at, name], rows: 1 },
-];
-
-const renamed = (name: string, to: string): Statement[] => [
-  {
-    sql: `UPDATE registered_models SET name = ? WHERE name = ? AND NOT EXISTS (SELECT 1 FROM model_versions WHERE model IN (?, ?))
-      AND NOT EXISTS (SELECT 1 FROM registered_models WHERE name = ?)`,
-    params: [to, name, name, to, to],
-    rows: 1,
-  },
-  ...[...OF_MODEL, "alias_history"].map((table) => ({
-    sql: `UPDATE ${table} SET model = ? WHERE model = ?`,
-    params: [to, name],
-  })),
-];
-
-const setModelTag = (name: string, [key, value]: readonly [string, string]): Statement => ({
-  sql: "INSERT INTO registered_model_tags (model, key, value) VALUES (?, ?, ?) ON CONFLICT (model, key) DO UPDATE SET value = excluded.value",
-  params: [name, key, value],
-});
-
-const note = (name: string, version: number, at: number): Statement => ({
-  sql: `INSERT INTO version_notes (model, version, description, stage, updated_at) VALUES (?, ?, NULL, 'None', ?)
-    ON CONFLICT (model, version) DO UPDATE SET updated_at = excluded.updated_at`,
-  params: [name, version, at],
-});
-
-const withoutAlias = (
-  model: string,
-  alias: string,
-  version: number,
-  by: Parameters<typeof historyStatement>[1],
-  at: number,
-): Statement[] => [dropAlias({ model, alias, version }), historyStatement({ model, alias, version, held: false }, by, at)];
+interface Standing {
+  /** It has bundles: gates decide what is champion and challenger. */
+  readonly gated: boolean;
+}
 
 function checkTags(tags: Tags): void {
   for (const [key, value] of Object.entries(tags)) checkTag(key, value);
@@ -313,7 +274,7 @@ function checkTags(tags: Tags): void {
 const isPrompt = (tags: Tags): boolean => tags["mlflow.prompt.is_prompt"]?.toLowerCase() === "true";
 
 /** Errors: `registry.gated`. */
-function requireFree({ name, gated: isGated }: RegisteredModel, alias: string): void {
+function requireFree(name: string, { gated: isGated }: Standing, alias: string): void {
   if (isGated && (alias === CHAMPION_ALIAS || alias === CHALLENGER_ALIAS))
     throw gated(name, `has its ${alias} from the gates that its versions pass, and by rollback`);
 }

@@ -13,6 +13,7 @@ import { createRegisteredModels } from "./create-registered.ts";
 
 const root = mkdtempSync(join(tmpdir(), "mill-registered-"));
 const BY = { actor: "tests", why: "tried" };
+const ANNA = { actor: "anna" };
 const objects = createFileObjects(join(root, "objects"));
 const records = await openTestRecords(join(root, "mill.db"));
 const tracking = createTracking({ records });
@@ -39,10 +40,10 @@ async function bundled(model: string, trained: string) {
   return version.version;
 }
 const registered = async (name: string, source = "s3://bucket/model") =>
-  (await models.createVersion({ name, source, actor: "anna" })).version;
+  (await models.createVersion({ name, source }, ANNA)).version;
 
 test("what the platform makes and what people register is numbered in one sequence, also at the same time", async () => {
-  await models.create({ name: "late" });
+  await models.create({ name: "late" }, BY);
   const made = await Promise.all(
     Array.from({ length: 24 }, (_, index) => (index % 2 === 0 ? registered("late") : bundled("late", `model ${index}`))),
   );
@@ -57,7 +58,7 @@ test("what the platform makes and what people register is numbered in one sequen
 });
 
 test("a number is never given again, and a version that goes takes its aliases along", async () => {
-  await models.create({ name: "gone" });
+  await models.create({ name: "gone" }, BY);
   await registered("gone");
   await registered("gone");
   await models.setAlias("gone", "best", 2, BY);
@@ -82,14 +83,14 @@ test("of a model that the platform makes gates keep champion, versions and name;
   await assert.rejects(models.setAlias("gated", "champion", 2, BY), refused);
   await assert.rejects(models.removeAlias("gated", "champion", BY), refused);
   await assert.rejects(models.deleteVersion("gated", 1, BY), refused);
-  await assert.rejects(models.delete("gated"), refused);
-  await assert.rejects(models.change("gated", { newName: "other" }), refused);
-  await assert.rejects(models.createVersion({ name: "gated", source: "models:/gated/1", actor: "anna" }), refused);
-  await assert.rejects(models.create({ name: "gated" }), { code: "registry.exists" });
+  await assert.rejects(models.delete("gated", BY), refused);
+  await assert.rejects(models.change("gated", { newName: "other" }, BY), refused);
+  await assert.rejects(models.createVersion({ name: "gated", source: "models:/gated/1" }, ANNA), refused);
+  await assert.rejects(models.create({ name: "gated" }, BY), { code: "registry.exists" });
   await models.setAlias("gated", "candidate", 1, BY);
-  await models.change("gated", { description: "who is late" });
-  await models.changeVersion("gated", 1, { stage: "production", description: "the first" });
-  await models.tag("gated", { set: { team: "a" } }, 1);
+  await models.change("gated", { description: "who is late" }, BY);
+  await models.changeVersion("gated", 1, { stage: "production", description: "the first" }, BY);
+  await models.tag("gated", { set: { team: "a" } }, BY, 1);
   const version = await models.version("gated", 1);
   assert.deepEqual(
     [version.stage, version.description, version.tags, version.aliases, version.passed],
@@ -99,7 +100,7 @@ test("of a model that the platform makes gates keep champion, versions and name;
 });
 
 test("a name that people took becomes a model of the platform, whose champion is one of its bundles", async () => {
-  await models.create({ name: "taken" });
+  await models.create({ name: "taken" }, BY);
   await registered("taken");
   await models.setAlias("taken", "champion", 1, BY);
   assert.equal(await registry.champion("taken"), null);
@@ -112,11 +113,11 @@ test("a name that people took becomes a model of the platform, whose champion is
 });
 
 test("a source is a run's or a model's files, another version, or a place elsewhere; any other way is refused", async () => {
-  await models.create({ name: "sources" });
+  await models.create({ name: "sources" }, BY);
   const run = await tracking.createRun({ experimentId: "0" });
   const model = await loggedModels.create({ experimentId: "0", sourceRunId: run.id });
   const create = (source: string, ids: { runId?: string; modelId?: string } = {}) =>
-    models.createVersion({ name: "sources", source, actor: "anna", ...ids });
+    models.createVersion({ name: "sources", source, ...ids }, ANNA);
   const ofRun = await create(`runs:/${run.id}/model`);
   assert.deepEqual([ofRun.location, ofRun.runId], [`${run.artifactUri}/model`, run.id]);
   const ofModel = await create(`models:/${model.id}`);
@@ -137,17 +138,19 @@ test("a source is a run's or a model's files, another version, or a place elsewh
 
 test("names, aliases, tags and stages have rules; prompts are found by their tag alone", async () => {
   for (const name of ["", " ", "a/b", "a:b", "..", "a\nb"])
-    await assert.rejects(models.create({ name }), { code: "registry.name" }, name);
-  await models.create({ name: "rules" });
+    await assert.rejects(models.create({ name }, BY), { code: "registry.name" }, name);
+  await models.create({ name: "rules" }, BY);
   await registered("rules");
   for (const alias of ["", "a b", "ä", "latest", "LATEST", "v1", "V22", "x".repeat(256)])
     await assert.rejects(models.setAlias("rules", alias, 1, BY), { code: "registry.alias" }, alias);
-  await assert.rejects(models.tag("rules", { set: { ["k".repeat(251)]: "" } }), { code: "registry.tag" });
-  await assert.rejects(models.tag("rules", { set: { k: "v".repeat(100_001) } }), { code: "registry.tag" });
-  await assert.rejects(models.changeVersion("rules", 1, { stage: "Done" }), { code: "registry.stage" });
-  await assert.rejects(models.changeVersion("rules", 1, { stage: "Archived", archiveOthers: true }), { code: "registry.stage" });
+  await assert.rejects(models.tag("rules", { set: { ["k".repeat(251)]: "" } }, BY), { code: "registry.tag" });
+  await assert.rejects(models.tag("rules", { set: { k: "v".repeat(100_001) } }, BY), { code: "registry.tag" });
+  await assert.rejects(models.changeVersion("rules", 1, { stage: "Done" }, BY), { code: "registry.stage" });
+  await assert.rejects(models.changeVersion("rules", 1, { stage: "Archived", archiveOthers: true }, BY), {
+    code: "registry.stage",
+  });
   await assert.rejects(models.search({ filter: "owner = 'a'" }), { code: "tracking.filter" });
-  await models.create({ name: "prompt", tags: { "mlflow.prompt.is_prompt": "true" } });
+  await models.create({ name: "prompt", tags: { "mlflow.prompt.is_prompt": "true" } }, BY);
   const named = async (filter: string) => (await models.search({ filter })).items.map(({ name }) => name);
   assert.deepEqual(await named("name IN ('rules', 'prompt')"), ["rules"]);
   assert.deepEqual(await named("tags.`mlflow.prompt.is_prompt` = 'true'"), ["prompt"]);
@@ -172,7 +175,7 @@ test("any sequence of acts leaves the versions, stages and aliases that a simple
   await fc.assert(
     fc.asyncProperty(fc.array(act, { maxLength: 12 }), async (acts) => {
       const name = `model ${count++}`;
-      await models.create({ name });
+      await models.create({ name }, BY);
       const stages = new Map<number, string>();
       const aliases = new Map<string, number>();
       let last = 0;
@@ -194,7 +197,7 @@ test("any sequence of acts leaves the versions, stages and aliases that a simple
           aliases.set(one.alias, one.version);
         } else {
           if (one.archive) for (const [at, stage] of stages) if (stage === one.stage) stages.set(at, "Archived");
-          await models.changeVersion(name, one.version, { stage: one.stage, archiveOthers: one.archive });
+          await models.changeVersion(name, one.version, { stage: one.stage, archiveOthers: one.archive }, BY);
           stages.set(one.version, one.stage);
         }
       }

@@ -4,7 +4,7 @@
  */
 import type { Digest } from "../../base/index.ts";
 import type { Page, PageAsked, Tags } from "../../train/index.ts";
-import type { By } from "../aliases.ts";
+import type { Doer } from "../ledger.ts";
 import type { Stage } from "./rules.ts";
 import type { Source } from "./sources.ts";
 
@@ -53,7 +53,6 @@ export interface NewRegisteredVersion extends Source {
   readonly runLink?: string | undefined;
   readonly description?: string | undefined;
   readonly tags?: Tags | undefined;
-  readonly actor: string;
 }
 
 export interface RegistrySearch extends PageAsked {
@@ -76,40 +75,40 @@ export interface VersionChange {
   readonly archiveOthers?: boolean | undefined;
 }
 
-/** What resolves is on disk. Errors of all: `registry.name`, `registry.unknown-model`, `registry.unknown-version`. */
+/** What resolves is on disk, and in the ledger, with who did it. Errors of all: `registry.name`, `registry.unknown-model`, `registry.unknown-version`. */
 export interface RegisteredModels {
   /** Errors: `registry.exists`, `registry.tag`. */
-  create(model: {
-    readonly name: string;
-    readonly description?: string | undefined;
-    readonly tags?: Tags | undefined;
-  }): Promise<RegisteredModel>;
+  create(
+    model: { readonly name: string; readonly description?: string | undefined; readonly tags?: Tags | undefined },
+    by: Doer,
+  ): Promise<RegisteredModel>;
   find(name: string): Promise<RegisteredModel>;
   /** A new name takes everything along. Errors: `registry.exists`, `registry.gated`. */
   change(
     name: string,
     change: { readonly newName?: string | undefined; readonly description?: string | null | undefined },
+    by: Doer,
   ): Promise<RegisteredModel>;
-  /** With its versions, tags and aliases; what happened to its aliases stays known. Errors: `registry.gated`. */
-  delete(name: string): Promise<void>;
-  /** By name. Errors: `tracking.filter`, `tracking.order`, `tracking.page`. */
+  /** With its versions, tags and aliases; what happened to it stays in the ledger. Errors: `registry.gated`. */
+  delete(name: string, by: Doer): Promise<void>;
+  /** Doer name. Errors: `tracking.filter`, `tracking.order`, `tracking.page`. */
   search(search: RegistrySearch): Promise<Page<RegisteredModel>>;
   /** Of the model, or of a version; a tag that is not there is taken away in silence. Errors: `registry.tag`. */
-  tag(name: string, change: TagChange, version?: number): Promise<void>;
+  tag(name: string, change: TagChange, by: Doer, version?: number): Promise<void>;
   /** Moves it where another version has it. Errors: `registry.alias`, `registry.gated`. */
-  setAlias(name: string, alias: string, version: number, by: By): Promise<void>;
+  setAlias(name: string, alias: string, version: number, by: Doer): Promise<void>;
   /** Nothing happens where it is not there. Errors: `registry.alias`, `registry.gated`. */
-  removeAlias(name: string, alias: string, by: By): Promise<void>;
+  removeAlias(name: string, alias: string, by: Doer): Promise<void>;
 
   /** The next number, whoever else registers at the same time. Errors: `registry.source`, `registry.tag`. */
-  createVersion(version: NewRegisteredVersion): Promise<RegisteredVersion>;
+  createVersion(version: NewRegisteredVersion, by: Doer): Promise<RegisteredVersion>;
   version(name: string, version: number): Promise<RegisteredVersion>;
   /** "latest", in any case, is the newest. Errors: `registry.unknown-alias`. */
   versionByAlias(name: string, alias: string): Promise<RegisteredVersion>;
   /** Errors: `registry.stage`. */
-  changeVersion(name: string, version: number, change: VersionChange): Promise<RegisteredVersion>;
+  changeVersion(name: string, version: number, change: VersionChange, by: Doer): Promise<RegisteredVersion>;
   /** Its number is not given again, its aliases go. Errors: `registry.gated` for a bundle. */
-  deleteVersion(name: string, version: number, by: By): Promise<void>;
+  deleteVersion(name: string, version: number, by: Doer): Promise<void>;
   /** Those changed last first. Errors: `tracking.filter`, `tracking.order`, `tracking.page`. */
   searchVersions(search: RegistrySearch): Promise<Page<RegisteredVersion>>;
 }

@@ -8,34 +8,36 @@ export type RegisteredVerb =
   | "searchRegisteredVersions";
 
 export const registeredVerbs = (models: RegisteredModels): Pick<Handlers, RegisteredVerb> => ({
-  registerModel: async ({ model, ...described }) => shown(await models.create({ name: model, ...described })),
+  registerModel: async ({ model, why, ...described }, { actor }) =>
+    shown(await models.create({ name: model, ...described }, { actor, why })),
   getRegisteredModel: async ({ model }) => shown(await models.find(model)),
-  changeRegisteredModel: async ({ model, ...change }) => shown(await models.change(model, change)),
-  async deleteRegisteredModel({ model }) {
-    await models.delete(model);
+  changeRegisteredModel: async ({ model, why, ...change }, { actor }) =>
+    shown(await models.change(model, change, { actor, why })),
+  async deleteRegisteredModel({ model, why }, { actor }) {
+    await models.delete(model, { actor, why });
     return { model };
   },
   async searchRegisteredModels(search) {
     const { items, nextPageToken } = await models.search(search);
     return { items: items.map(shown), nextPageToken };
   },
-  async tagRegistered({ model, version, ...change }) {
-    await models.tag(model, change, version);
+  async tagRegistered({ model, version, why, ...change }, { actor }) {
+    await models.tag(model, change, { actor, why }, version);
     return { model };
   },
-  async setModelAlias({ model, alias, version, why = "set by hand" }, { actor }) {
+  async setModelAlias({ model, alias, version, why }, { actor }) {
     if (version === null) await models.removeAlias(model, alias, { actor, why });
     else await models.setAlias(model, alias, version, { actor, why });
     return { model };
   },
   getVersionByAlias: async ({ model, alias }) => versionShown(await models.versionByAlias(model, alias)),
-  registerVersion: async ({ model, ...version }, { actor }) =>
-    versionShown(await models.createVersion({ name: model, actor, ...version })),
+  registerVersion: async ({ model, why, ...version }, { actor }) =>
+    versionShown(await models.createVersion({ name: model, ...version }, { actor, why })),
   getRegisteredVersion: async ({ model, version }) => versionShown(await models.version(model, version)),
-  changeRegisteredVersion: async ({ model, version, ...change }) =>
-    versionShown(await models.changeVersion(model, version, change)),
-  async deleteRegisteredVersion({ model, version }, { actor }) {
-    await models.deleteVersion(model, version, { actor, why: "the version was deleted" });
+  changeRegisteredVersion: async ({ model, version, why, ...change }, { actor }) =>
+    versionShown(await models.changeVersion(model, version, change, { actor, why })),
+  async deleteRegisteredVersion({ model, version, why }, { actor }) {
+    await models.deleteVersion(model, version, { actor, why });
     return { model };
   },
   async searchRegisteredVersions(search) {
