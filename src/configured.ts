@@ -1,4 +1,6 @@
 /** Parts of the platform as the settings have them. */
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
 import { didYouMean, MillError } from "./base/index.ts";
 import { type Config, SETTINGS, tlsFiles } from "./contract/index.ts";
 import { type Certificate, createOidcLogin, type OidcLogin, type OidcLoginOptions, openCertificate } from "./guard/index.ts";
@@ -26,6 +28,16 @@ export function configuredOidc(
     expected: "oidcIssuer, oidcClient and oidcSecretFile together",
     fix: "Set it as the provider has it, or leave oidcIssuer out.",
   });
+}
+
+/** The user's own: environments are shared by all of a user's workspaces on a machine. */
+export function configuredPython(
+  { project, python, pythonFolder }: Pick<Config, "project" | "python" | "pythonFolder">,
+  environment: NodeJS.ProcessEnv,
+): { readonly folder: string; readonly python: string } {
+  const caches = environment.XDG_CACHE_HOME || join(homedir(), ".cache");
+  const folder = pythonFolder === null ? join(caches, "millwright", "python") : resolve(project, pythonFolder);
+  return { folder, python: python.includes("/") ? resolve(project, python) : python };
 }
 
 /** Errors: `config.value`. */

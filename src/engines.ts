@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { newId } from "./base/index.ts";
+import { configuredPython } from "./configured.ts";
 import type { Config } from "./contract/index.ts";
 import type { NamedSecrets } from "./guard/index.ts";
 import {
@@ -25,22 +26,27 @@ export interface EngineOptions {
 
 /** Errors: `config.value`, `engine.address`, `engine.sandbox`. */
 export async function configuredEngines(config: Config, options: EngineOptions): Promise<readonly Engine[]> {
-  const local = createLocalEngine({ ...options, sandbox: await configuredSandbox(config, options) });
+  const sandbox = await configuredSandbox(config, options);
+  const python = configuredPython(config, options.environment);
+  const withPython = (offline: boolean) => ({ ...options.environment, MILL_STEP_PYTHON: JSON.stringify({ ...python, offline }) });
+  const local = createLocalEngine({ ...options, sandbox, environment: withPython(sandbox?.network === false) });
   const cluster = configuredSlurm(config, options.secrets);
   if (!cluster) return [local];
   const slurm = createSlurmEngine({
     ...options,
     ...cluster,
     workspace: workspaceName(config.workspace),
-    environment: ownVariables(options.environment),
+    environment: ownVariables(withPython(false)),
   });
   return config.on === "slurm" ? [slurm, local] : [local, slurm];
 }
 
-/** A step stores objects, and keeps checkpoints (`steps/checkpoint.ts`). null: none is wanted, or none can be made where that is left to the machine. */
-async function configuredSandbox({ sandbox, workspace, objects }: Config, { folder }: EngineOptions): Promise<Sandbox | null> {
+/** A step stores objects, keeps checkpoints (`steps/checkpoint.ts`), and makes Python environments. null: none is wanted, or none can be made where that is left to the machine. */
+async function configuredSandbox(config: Config, { folder, environment }: EngineOptions): Promise<Sandbox | null> {
+  const { sandbox, workspace, objects } = config;
   if (sandbox === "none") return null;
-  const writable = [join(workspace, objects === null ? "objects" : "cache"), join(folder, "checkpoints")];
+  const python = [configuredPython(config, environment).folder, ...(environment.UV_CACHE_DIR ? [environment.UV_CACHE_DIR] : [])];
+  const writable = [join(workspace, objects === null ? "objects" : "cache"), join(folder, "checkpoints"), ...python];
   const made = requireSandbox().then(() => ({ writable, network: objects !== null }));
   return sandbox === "auto" ? made.catch(() => null) : made;
 }

@@ -53,6 +53,8 @@ test("without a word from anyone the defaults hold", () => {
     on: "local",
     pools: {},
     sandbox: "none",
+    python: "python3",
+    pythonFolder: null,
     slurmUrl: null,
     slurmUser: null,
     slurmTokenFile: null,

@@ -52,6 +52,9 @@ export interface Config {
   /** How many at one time, by the kind of step; a kind that is not named has no limit. */
   readonly pools: Readonly<Record<string, number>>;
   readonly sandbox: (typeof SANDBOXES)[number];
+  readonly python: string;
+  /** null: that of the user's cache. */
+  readonly pythonFolder: string | null;
   readonly slurmUrl: string | null;
   /** null: the user of this process. */
   readonly slurmUser: string | null;
@@ -127,6 +130,8 @@ export function readConfig({ flags, env, file, machine }: ConfigSources): Config
     on: (text("on") ?? SETTINGS.on.default) as Config["on"],
     pools: readPools(find("pools")),
     sandbox: (text("sandbox") ?? SETTINGS.sandbox.default) as Config["sandbox"],
+    python: text("python") ?? SETTINGS.python.default,
+    pythonFolder: text("pythonFolder"),
     slurmUrl: text("slurmUrl"),
     slurmUser: text("slurmUser"),
     slurmTokenFile: text("slurmTokenFile"),

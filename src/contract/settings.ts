@@ -356,6 +356,22 @@ export const SETTINGS = {
     values: SANDBOXES,
     default: "none",
   },
+  python: {
+    about: "Python that environments of Python trainers are made of: a path, or a name to look for.",
+    type: "text",
+    env: "MILL_PYTHON",
+    file: true,
+    flag: false,
+    default: "python3",
+  },
+  pythonFolder: {
+    about: "Folder in which these environments are kept, on each machine on which steps run.",
+    type: "text",
+    env: "MILL_PYTHON_FOLDER",
+    file: true,
+    flag: false,
+    default: "millwright/python in the user's cache",
+  },
   slurmUrl: {
     about: "Address of Slurm's REST door, slurmrestd; https unless it is on this machine.",
     type: "text",

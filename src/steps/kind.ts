@@ -1,6 +1,7 @@
 import type { Digest, Json } from "../base/index.ts";
 import type { Measurement } from "../contract/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
+import type { Environments } from "../ports/python/index.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { RetryPolicy } from "./retry.ts";
 import type { Timeouts } from "./timeouts.ts";
@@ -17,6 +18,8 @@ export interface StepContext {
   log(text: string): void;
   /** For work of minutes: what an earlier attempt at the same input kept, and a way to keep more. */
   readonly checkpoint: Checkpoint;
+  /** For what runs in Python. */
+  readonly environments: Environments;
 }
 
 /** What a step leaves: values by name and digests of the objects it stored. Published once, by the ledger. */

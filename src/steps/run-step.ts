@@ -3,6 +3,7 @@ import { openSync, readSync } from "node:fs";
 import { asMillError, didYouMean, digestOfJson, errorToJson, MillError } from "../base/index.ts";
 import { codeInfo } from "../contract/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
+import { type Environments, noPython } from "../ports/python/index.ts";
 import {
   type AttemptInput,
   type ChildMeters,
@@ -21,6 +22,8 @@ import type { StepContext, StepKind, StepManifest } from "./kind.ts";
 
 export interface StepResources {
   readonly objects: Objects;
+  /** Default: there is no Python. */
+  readonly environments?: Environments;
 }
 
 const PROGRESS_EVERY_MS = 100;
@@ -34,14 +37,14 @@ export interface StepSurroundings extends StepResources {
 export async function performStep(
   folder: string,
   kinds: readonly StepKind<never>[],
-  { objects, signal, print }: StepSurroundings,
+  { objects, environments = noPython, signal, print }: StepSurroundings,
 ): Promise<number> {
   const written = meteredObjects(objects);
   const before = usageNow();
   try {
     const attempt = await readAttempt(folder);
     const kind = kindOf(attempt, kinds);
-    const context = contextOf(attempt, { objects: written.objects, folder, signal, print });
+    const context = contextOf(attempt, { objects: written.objects, environments, folder, signal, print });
     const manifest = checked(await kind.run(attempt.input as never, context), attempt.kind);
     await writeMarker(folder, { digest: digestOfJson(manifest), manifest, meters: metersSince(before, written.bytes()) });
     return 0;
@@ -90,7 +93,7 @@ export const unknownKind = (name: string, kinds: readonly { readonly name: strin
 
 function contextOf(
   attempt: AttemptInput,
-  { objects, folder, signal, print }: StepSurroundings & { folder: string },
+  { objects, environments, folder, signal, print }: Required<StepSurroundings> & { folder: string },
 ): StepContext {
   const say = (line: Line) => print(JSON.stringify(line));
   let saidAt = Number.NEGATIVE_INFINITY;
@@ -102,7 +105,7 @@ function contextOf(
   };
   const { threads, memoryMb } = attempt;
   return {
-    ...{ objects, signal, threads, memoryMb, progress },
+    ...{ objects, environments, signal, threads, memoryMb, progress },
     get scratch() {
       return makeScratch(folder);
     },

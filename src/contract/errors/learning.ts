@@ -47,5 +47,11 @@ export const LEARNING_ERRORS = {
     about: "The trials of a model were asked for whose trainer is not searched for.",
   },
   "train.no-trial": { status: 422, exit: EXIT.data, about: "No trial of a search could be trained and measured." },
+  "train.no-model": { status: 422, exit: EXIT.data, about: "A Python script ended well, and saved no model." },
+  "train.bad-saved": {
+    status: 422,
+    exit: EXIT.data,
+    about: "What a Python script saved is no model that can be taken: of an unknown kind, too large, or not below its folder.",
+  },
   "learn.bad-start": { status: 400, exit: EXIT.data, about: "A model that training should go on from does not fit the rows." },
 } as const satisfies Record<string, CodeInfo>;

@@ -70,6 +70,22 @@ export const PORT_ERRORS = {
   "tables.disk-full": { status: 507, exit: EXIT.away, about: "There is no room for what a query writes or spills." },
   "tables.frame-type": { status: 500, exit: EXIT.fault, about: "A query's column is of a type that typed arrays cannot hold." },
   "tables.closed": { status: 503, exit: EXIT.fault, about: "The tables were used after they were closed." },
+  "python.missing": {
+    status: 503,
+    exit: EXIT.away,
+    about: "A Python script is to run, and there is no Python on the machine, or none that can install packages.",
+  },
+  "python.requirement": {
+    status: 422,
+    exit: EXIT.definitions,
+    about: "Python requirements cannot be resolved: one does not exist, or they contradict each other.",
+  },
+  "python.environment": {
+    status: 503,
+    exit: EXIT.away,
+    about: "A Python environment could not be made, or its lock is for another Python.",
+  },
+  "python.script": { status: 422, exit: EXIT.data, about: "A Python script failed, or was ended by a signal." },
   "notice.bad-target": { status: 500, exit: EXIT.usage, about: "The webhook's address or secret cannot be used." },
   "notice.failed": {
     status: 503,
@@ -77,5 +93,6 @@ export const PORT_ERRORS = {
     about: "The webhook was not reached or did not take a notice; it is tried again.",
   },
   "notice.gone": { status: 410, exit: EXIT.away, about: "The webhook wants no more notices." },
+  "notice.refused": { status: 502, exit: EXIT.away, about: "The receiver refuses a notice for good; it is not sent again." },
   "notice.private": { status: 403, exit: EXIT.refused, about: "The webhook lies in a private network, which is not allowed." },
 } as const satisfies Record<string, CodeInfo>;

@@ -1,7 +1,9 @@
+export { startedWith } from "./descendants.ts";
 export type { Engine, Job, JobExit, JobUsage, ListedJob, RunningJob } from "./engine.ts";
 export { nameOf as jobName } from "./job-name.ts";
+export { splitLines } from "./lines.ts";
 export { createLocalEngine, type LocalEngineOptions } from "./local.ts";
-export { processAlive, processHandle } from "./process.ts";
+export { processAlive, processHandle, signal as signalProcess } from "./process.ts";
 export { requireSandbox, type Sandbox } from "./sandbox.ts";
 export { configuredSlurm } from "./slurm/configured.ts";
 export { createDoor as createSlurmDoor } from "./slurm/door.ts";
