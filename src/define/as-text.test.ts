@@ -43,6 +43,27 @@ test("the text keeps the order of features, and knows none of exports", async ()
   assert.notEqual(definitionsText(await project(MILL("{ b: f.b, a: f.a }"))), text);
 });
 
+test("what is in the files of a trainer is part of the text, and comes back as the project's", async () => {
+  const folder = mkdtempSync(join(root, "python-"));
+  writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
+  writeFileSync(
+    join(folder, "mill.ts"),
+    MILL("{ a: f.a }").replace("gradientBoosting({ trees: 5 })", PYTHON).replace("gradientBoosting", "python"),
+  );
+  writeFileSync(join(folder, "requirements.txt"), "scikit-learn==1.9.1 # pinned\n");
+  const textOf = async (script: string) => {
+    writeFileSync(join(folder, "train.py"), script);
+    const project = await loadProject(folder);
+    assert.deepEqual(projectOf(definitionsText(project), folder), project);
+    return definitionsText(project);
+  };
+  const text = await textOf("print(1)");
+  assert.equal(await textOf("print(1)"), text);
+  assert.notEqual(await textOf("print(2)"), text);
+});
+
+const PYTHON = 'python({ script: "train.py", requirements: "requirements.txt", params: { deep: { trees: [1, 2] } } })';
+
 test("a text of another form is refused", () => {
   assert.throws(() => projectOf('{"form":2}', root), { code: "define.other-form" });
 });

@@ -2,7 +2,7 @@
  * Definitions in their normal form: what the typed words of this block produce, what `mill.ts` exports, and what every later block reads.
  * All of it is JSON but for the brand.
  */
-import type { Duration, Periods } from "../base/index.ts";
+import type { Digest, Duration, Periods } from "../base/index.ts";
 import type { Requirement, Schema, Task } from "../contract/index.ts";
 import type { Node } from "../express/index.ts";
 import type { Columns, Gain, Params } from "../learn/index.ts";
@@ -105,6 +105,19 @@ export interface TrainerDefinition {
   readonly calibration?: Calibration;
   /** How estimator and parameters are found; those above are then the first that is tried. */
   readonly tuning?: TuningDefinition;
+  /** The script that trains instead of an estimator of ours; its parameters are any JSON. */
+  readonly python?: PythonDefinition;
+}
+
+/** Paths are relative to the project's folder, without links and `..`. */
+export interface PythonDefinition {
+  readonly script: string;
+  /** One by one, or the path of the file that has them. */
+  readonly requirements: string | readonly string[];
+  /** What lies beside the script when it runs. */
+  readonly files: readonly string[];
+  /** Of the model. */
+  readonly license?: string;
 }
 
 export interface Calibration {
@@ -193,6 +206,8 @@ export type Definition =
 /** What a project's `mill.ts` exports and what these reach, by name. */
 export interface Project {
   readonly folder: string;
+  /** The content of the files that trainers name, by path: what they were when the project was loaded. */
+  readonly files: ReadonlyMap<string, Digest>;
   readonly problems: ReadonlyMap<string, ProblemDefinition>;
   readonly datasets: ReadonlyMap<string, DatasetDefinition>;
   readonly features: ReadonlyMap<string, FeaturesDefinition>;
@@ -209,7 +224,7 @@ export const PLURAL = {
   model: "models",
   endpoint: "endpoints",
   schedule: "schedules",
-} as const satisfies Record<Kind, keyof Project>;
+} as const satisfies Record<Kind, Exclude<keyof Project, "folder" | "files">>;
 
 export const isDefinition = (value: unknown): value is Definition =>
   typeof value === "object" && value !== null && Object.hasOwn(PLURAL, (value as Definition)[KIND] ?? "");

@@ -20,6 +20,7 @@ export {
   PLURAL,
   type ProblemDefinition,
   type Project,
+  type PythonDefinition,
   type RetrainTrigger,
   type Risk,
   type ScheduleCondition,
@@ -36,6 +37,8 @@ export type { Measure, Measures } from "./measures.ts";
 export { type ModelOptions, model, type Threshold } from "./model.ts";
 export { daily, hourly, monthly, type PartitionOptions, weekly } from "./partitions.ts";
 export { type Principle, type ProblemOptions, problem, type RiskOptions } from "./problem.ts";
+export { filesOf } from "./project-files.ts";
+export { type PythonOptions, python, requirementLines } from "./python.ts";
 export {
   type CronOptions,
   cron,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
@@ -98,6 +98,40 @@ describe("a person is told", () => {
         return true;
       });
     });
+
+  const trained = (options: string) => `${importText.replace("{", "{ python,")}${rowsText}${problemText("late")}
+    export const late = model("late", { solves: p, from: features("seen", rows, (f) => ({ a: f.a })), label: (f) => f.b, train: python({ ${options} }) });`;
+  const script = 'script: "train.py", requirements: []';
+  told(
+    "that a script is not there",
+    "define.file",
+    { "mill.ts": trained(script) },
+    'model "late": train',
+    "train.py is not there",
+  );
+  told(
+    "that what should be a script is a folder",
+    "define.file",
+    { "mill.ts": trained(script), "train.py/a.py": "" },
+    'model "late": train',
+    "train.py is no file",
+  );
+  told(
+    "which line of a file of requirements is none",
+    "define.bad-value",
+    {
+      "mill.ts": trained('script: "train.py", requirements: "requirements.txt"'),
+      "train.py": "",
+      "requirements.txt": "-r other.txt",
+    },
+    "requirements.txt",
+    '"-r other.txt"',
+  );
+  test("that a script is a link out of the folder", async () => {
+    const folder = project({ "mill.ts": trained(script), "elsewhere/train.py": "" });
+    symlinkSync(join(folder, "elsewhere", "train.py"), join(folder, "train.py"));
+    await assert.rejects(loadProject(folder), { code: "define.file", message: /train.py is a link/ });
+  });
 
   told("that there is no mill.ts", "define.project-missing", { "other.ts": "" }, undefined, "it has no mill.ts", "mill init");
   told("where the syntax is wrong", "define.syntax", { "mill.ts": "export const a = {\n  b: 1,,\n};\n" }, "mill.ts:2");

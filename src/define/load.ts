@@ -12,6 +12,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { MillError } from "../base/index.ts";
 import { type Definition, isDefinition, KIND, type Kind, PLURAL, type Project } from "./definitions.ts";
 import { explainLoadFailure } from "./load-failures.ts";
+import { readProjectFiles } from "./project-files.ts";
 
 /** The names a definition file may have, in the order they are looked for. */
 const FILE_NAMES = ["mill.ts", "mill.js", "mill.mjs"] as const;
@@ -20,7 +21,7 @@ const FILE_NAMES = ["mill.ts", "mill.js", "mill.mjs"] as const;
  * The definitions of the project in `folder`, as its files are now.
  *
  * Errors: `define.project-missing`, `define.empty`, `define.duplicate`, `define.syntax`, `define.type-import`, `define.module-missing`,
- * `define.import-cycle`, `define.load-failed`, and every error of a definition, with the file and line in `at`.
+ * `define.import-cycle`, `define.load-failed`, `define.file`, and every error of a definition, with the file and line in `at`.
  */
 export const loadProject = async (folder: string): Promise<Project> => (await load(folder)).project;
 
@@ -43,7 +44,7 @@ export function openProject(folder: string): () => Promise<Project> {
 
 interface Loaded {
   readonly project: Project;
-  /** `mill.ts` and every file of the project that it reaches by import. */
+  /** `mill.ts`, every file of the project that it reaches by import, and those that its trainers name. */
   readonly files: readonly string[];
 }
 
@@ -60,8 +61,11 @@ async function load(folder: string): Promise<Loaded> {
     throw explainLoadFailure(thrown, { root: dirname(file), file, imports });
   });
   const project = collect(root, Object.values(exported));
-  if (project.datasets.size + project.problems.size > 0)
-    return { project, files: [file, ...new Set(imports.map(({ to }) => to))] };
+  if (project.datasets.size + project.problems.size > 0) {
+    const files = await readProjectFiles(root, project.models.values());
+    const named = [...files.keys()].map((path) => join(root, path));
+    return { project: { ...project, files }, files: [file, ...new Set(imports.map(({ to }) => to)), ...named] };
+  }
   throw new MillError("define.empty", `${file} exports no definition.`, {
     at: file,
     expected: "exported definitions, as in export const flights = dataset(...)",
@@ -131,7 +135,7 @@ const OWN_DOORS: Readonly<Record<string, string>> = {
 };
 
 /** The exported definitions and those they reach, each name once for its kind. What is no definition is left out. */
-function collect(folder: string, exported: readonly unknown[]): Project {
+function collect(folder: string, exported: readonly unknown[]): Omit<Project, "files"> {
   const found = {
     ...{
       problem: new Map(),
@@ -152,7 +156,7 @@ function collect(folder: string, exported: readonly unknown[]): Project {
   };
   for (const value of exported) if (isDefinition(value)) visit(value);
   const byKind = Object.entries(found).map(([kind, names]) => [PLURAL[kind as Kind], names] as const);
-  return { folder, ...Object.fromEntries(byKind) } as Project;
+  return { folder, ...Object.fromEntries(byKind) } as Omit<Project, "files">;
 }
 
 function reached(definition: Definition): readonly Definition[] {

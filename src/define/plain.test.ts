@@ -25,9 +25,12 @@ const {
   newRows,
   newSources,
   olderThan,
+  pipeline,
   problem,
   published,
+  python,
   schedule,
+  standardScale,
 } = mill;
 
 const question = { question: "Will it arrive late?", owner: "ops@example.org" };
@@ -385,6 +388,22 @@ describe("features are refused", () => {
     "express.no-time",
     () => features("x", airports, (f: Rows) => ({ a: f.runways.mean().last("3h") })),
     "time",
+  );
+});
+
+describe("a Python script is refused", () => {
+  const asked = (more: object) => () => python({ script: "train.py", requirements: [], ...more });
+  told("that lies outside of the project", "define.bad-value", asked({ script: "../train.py" }), "python: script", "without ..");
+  told("that is named from the root", "define.bad-value", asked({ files: ["/etc/passwd"] }), "python: files");
+  told("of another language", "define.bad-value", asked({ script: "train.sh" }), ".py or .ipynb");
+  told("with an option of pip's", "define.bad-value", asked({ requirements: ["--index-url=x"] }), "python: requirements");
+  told("with parameters that are no JSON", "define.bad-value", asked({ params: { a: [Number.NaN] } }), "python: params.a.0");
+  told("with an option that does not exist", "define.unknown-option", asked({ scripts: 1 }), 'Did you mean "script"?');
+  told(
+    "with steps around it",
+    "define.bad-value",
+    taught({ train: pipeline([standardScale("all")], python({ script: "train.py", requirements: [] })) }),
+    "takes no steps around it",
   );
 });
 

@@ -3,6 +3,7 @@ import type { Task } from "../contract/index.ts";
 import { type Columns, checkParams, estimatorNamed, type Params, transformerNamed } from "../learn/index.ts";
 import type { Calibration, PipelineStep, TrainerDefinition, TransformerDefinition } from "./definitions.ts";
 import { fieldsOf, type Given, list, number, oneOf, record, text, wrong } from "./options.ts";
+import { readPython } from "./python.ts";
 import { automlTuning, readTuning, type TuningDefinition, withMeasure } from "./tuning.ts";
 import type { Trainer, Transform } from "./typed.ts";
 
@@ -54,7 +55,8 @@ function readCalibration(at: string, given: unknown): Calibration {
 
 /** The trainer of a model, checked against the task it is to learn and the features that there are. */
 export function readTrainer(at: string, given: unknown, task: Task, features: readonly string[]): TrainerDefinition {
-  const fields = fieldsOf(at, given, ["estimator", "params", "steps", "calibration", "tuning", "automl"]);
+  const fields = fieldsOf(at, given, ["estimator", "params", "steps", "calibration", "tuning", "automl", "python"]);
+  if (fields.python !== undefined) return readPython(at, fields);
   const tuning = searchOf(at, fields, task);
   const name = tuning === undefined ? text(`${at}: estimator`, fields.estimator) : Object.keys(tuning.among)[0]!;
   for (const one of tuning === undefined ? [name] : Object.keys(tuning.among)) requireTask(at, one, task);

@@ -20,6 +20,11 @@ export const DEFINITION_ERRORS = {
     exit: EXIT.definitions,
     about: "A file of a project imports a name that the other file does not export.",
   },
+  "define.file": {
+    status: 400,
+    exit: EXIT.definitions,
+    about: "A file that a trainer names is not in the project's folder, is a link, is too large, or is not what it was.",
+  },
   "define.import-cycle": {
     status: 400,
     exit: EXIT.definitions,
