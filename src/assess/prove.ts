@@ -3,14 +3,13 @@
  * (each threshold, one float32 step either side, missing values, unseen texts). A graph that another framework's model was converted to has been held
  * against that framework when it was; what is left to show is that the exported one still says the same. Its edges nobody knows.
  */
-import type { Digest } from "../base/index.ts";
-import { MillError } from "../base/index.ts";
+import { type Digest, type Json, MillError } from "../base/index.ts";
 import type { Task } from "../contract/index.ts";
 import { readPart } from "../features/index.ts";
 import { edgeRowsOf } from "../learn/index.ts";
 import { createOnnxruntimeScoring } from "../ports/scoring/index.ts";
 import type { StepContext, StepKind, StepManifest } from "../steps/index.ts";
-import { openTrained } from "../train/index.ts";
+import { openTrained, rowTimesOf } from "../train/index.ts";
 
 export interface ProveInput {
   readonly model: string;
@@ -37,12 +36,13 @@ export const prove: StepKind<ProveInput> = {
   async run(input, context) {
     await using model = await openTrained(input.trained, context);
     const subject = `model/${input.model}@graph`;
-    if (input.onnx === null) return unproven(subject, `it answers in Python, as it is no graph: ${model.foreign?.why}`);
     const data = await readPart(input.train, { ...input, sampleRows: SAMPLE_ROWS }, context);
+    const took = (await rowTimesOf(model, data.X)) as unknown as Json; // beside the proof: what is compared here is what answers
+    if (input.onnx === null) return unproven(subject, took, `it answers in Python, as it is no graph: ${model.foreign?.why}`);
     const edges = model.predictor && edgeRowsOf(model.predictor, EDGE_ROWS);
     const parts = { sample: data.X, ...(edges && { edges }) };
     const session = await openSession(input.onnx, context);
-    if (session === null) return unproven(subject, NO_RUNTIME);
+    if (session === null) return unproven(subject, took, NO_RUNTIME);
 
     const found = { rows: 0, largest: 0, flips: 0 };
     for (const [name, X] of Object.entries(parts)) {
@@ -57,16 +57,17 @@ export const prove: StepKind<ProveInput> = {
       { subject, measure: "graphDifference", count: rows, ...difference },
       { subject, measure: "graphFlips", count: rows, value: flips },
     ];
-    return { objects: {}, facts: { proven: true, rows, flips, ...(Number.isFinite(largest) ? { largest } : {}) }, measurements };
+    const facts = { proven: true, rows, flips, ...(Number.isFinite(largest) ? { largest } : {}), took };
+    return { objects: {}, facts, measurements };
   },
 };
 
 const NO_RUNTIME = "onnxruntime-node is not installed";
 const UNCOUNTABLE = "the graph or the model alone gives a score that is not a number";
 
-const unproven = (subject: string, why: string): StepManifest => ({
+const unproven = (subject: string, took: Json, why: string): StepManifest => ({
   objects: {},
-  facts: { proven: false, why },
+  facts: { proven: false, why, took },
   measurements: ["graphDifference", "graphFlips"].map((measure) => ({ subject, measure, value: null, note: why })),
 });
 

@@ -26,11 +26,13 @@ export {
 } from "./periods.ts";
 export { createQueues } from "./queues.ts";
 export { createRandom, type Random } from "./random.ts";
+export { formatBytes } from "./sizes.ts";
 export { type Direction, MEASURES, type MeasureInfo, type MeasureName, type Task } from "./tasks.ts";
 export {
   DAY_MICROS,
   type Duration,
   formatDay,
+  formatMicros,
   formatMoment,
   formatSpan,
   HOUR_MICROS,

@@ -73,3 +73,10 @@ export function formatSpan(ms: number): string {
     ? `${minutes} min ${Math.round((ms % 60_000) / 1000)} s`
     : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
+
+/** A short time, as a row is scored in: `3.2 us`, `410 us`, `1.5 ms`; from 10 ms on as `formatSpan`. */
+export function formatMicros(micros: number): string {
+  if (micros >= 9_999.5) return formatSpan(micros / 1000);
+  const [value, unit] = micros < 999.5 ? [micros, "us"] : [micros / 1000, "ms"];
+  return `${value >= 99.5 ? Math.round(value) : value.toPrecision(2)} ${unit}`;
+}

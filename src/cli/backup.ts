@@ -1,12 +1,13 @@
 /** A backup is written by this process beside the server, which only stands still: nothing large goes through it, and it follows no path. */
 import { join, resolve } from "node:path";
 import { type BackupManifest, type BackupProgress, restoreBackup, takeBackup } from "../backup/index.ts";
+import { formatBytes } from "../base/index.ts";
 import { type Config, EXIT } from "../contract/index.ts";
 import { configuredObjects } from "../ports/objects/index.ts";
 import type { Effects } from "./app.ts";
 import type { Command } from "./command.ts";
 import { COPY_TEXT } from "./copy-text.ts";
-import { bytesText, createTransferProgress, type TransferProgress } from "./lake/transfer-progress.ts";
+import { createTransferProgress, type TransferProgress } from "./lake/transfer-progress.ts";
 
 export const backup: Command = async ({ operands, flags, output, effects, factory, signal, config, withVerbs }) => {
   const folder = resolve(effects.cwd, operands[0]!);
@@ -88,7 +89,7 @@ const rowsOf = (tables: BackupManifest["tables"]) => tables.reduce((sum, { rowCo
 const count = (value: number) => value.toLocaleString("en");
 
 const countText = ({ tables, objects }: BackupManifest) =>
-  `${count(rowsOf(tables))} rows, ${count(objects.count)} objects of ${bytesText(objects.contentBytes)}`;
+  `${count(rowsOf(tables))} rows, ${count(objects.count)} objects of ${formatBytes(objects.contentBytes)}`;
 
 /** A bar for each phase. */
 function draw(effects: Effects, quiet: boolean) {

@@ -88,6 +88,15 @@ export const WORK_COMMANDS: Readonly<Record<string, CommandInfo>> = {
     operandsMax: 1,
     load: () => import("./trials.ts"),
   },
+  leaderboard: {
+    about: VERBS.getLeaderboard.about,
+    example: VERBS.getLeaderboard.example,
+    operands: "PROBLEM",
+    operandsMin: 1,
+    operandsMax: 1,
+    flags: { by: { about: "What to sort by: a measure, or latency, time, memory, size.", value: "NAME" } },
+    load: () => import("./leaderboard.ts"),
+  },
   log: {
     about: VERBS.log.about,
     example: VERBS.log.example,

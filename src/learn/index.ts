@@ -56,7 +56,7 @@ export {
   crossValidate,
   type FoldScore,
 } from "./model-selection/cross-validate.ts";
-export { pickRows } from "./model-selection/rows.ts";
+export { pickFrame, pickRows } from "./model-selection/rows.ts";
 export { type Candidate, type Searched, type SearchOptions, search } from "./model-selection/search.ts";
 export { type Fold, groupKFold, kFold, type Splitter, stratifiedKFold, timeSeriesSplit } from "./model-selection/splitters.ts";
 export { nearestRows } from "./neighbors/predictor.ts";

@@ -26,8 +26,8 @@ import type { TrialResult } from "../train/index.ts";
 import { manifestIfThere } from "./corrected.ts";
 import { gateCorrections } from "./gate-corrections.ts";
 import { type GraphNode, generationMoved, partsOf } from "./graph-node.ts";
-import { standingsOf } from "./trial-standings.ts";
 import { startRollout } from "./rollout.ts";
+import { standingsOf } from "./trial-standings.ts";
 
 export interface PublishResources {
   readonly lake: Lake;

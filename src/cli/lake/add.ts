@@ -1,6 +1,6 @@
 /** `mill lake add`: files and folders into a branch. What is there already with the same content is not sent. */
 import { resolve } from "node:path";
-import { formatSpan, MillError } from "../../base/index.ts";
+import { formatBytes, formatSpan, MillError } from "../../base/index.ts";
 import { EXIT } from "../../contract/index.ts";
 import type { BoundCall } from "../../guard/index.ts";
 import { type Command, textFlag } from "../command.ts";
@@ -14,7 +14,7 @@ import { jobsFlag, prefixOf } from "./job-flags.ts";
 import { createListed, type ListedObject } from "./listed.ts";
 import { createProblems } from "./problems.ts";
 import { shortId } from "./repositories.ts";
-import { bytesText, createTransferProgress } from "./transfer-progress.ts";
+import { createTransferProgress } from "./transfer-progress.ts";
 import { withDoor } from "./with-door.ts";
 
 const PATH_BYTES_MAX = 1024;
@@ -86,7 +86,7 @@ export const add: Command = async (context) => {
           : commit !== null
             ? `commit ${shortId(commit)} on ${branch}\n`
             : stagedText(files + removed, message);
-      return `${files.toLocaleString("en")} files added to ${repository}@${branch}, ${bytesText(bytes)}${rest} in ${formatSpan(wallMs)}\n${end}`;
+      return `${files.toLocaleString("en")} files added to ${repository}@${branch}, ${formatBytes(bytes)}${rest} in ${formatSpan(wallMs)}\n${end}`;
     });
     return failed > 0 ? EXIT.data : EXIT.done;
   } finally {

@@ -1,6 +1,6 @@
 /** `mill lake get`: objects of a ref into a folder. What is there already with the same content is left alone. */
 import { resolve } from "node:path";
-import { formatSpan, MillError } from "../../base/index.ts";
+import { formatBytes, formatSpan, MillError } from "../../base/index.ts";
 import { EXIT } from "../../contract/index.ts";
 import type { BoundCall } from "../../guard/index.ts";
 import { type Command, textFlag } from "../command.ts";
@@ -12,7 +12,7 @@ import { inParallel } from "./in-parallel.ts";
 import { jobsFlag, prefixOf } from "./job-flags.ts";
 import { type ListedObject, listAll } from "./listed.ts";
 import { createProblems } from "./problems.ts";
-import { bytesText, createTransferProgress } from "./transfer-progress.ts";
+import { createTransferProgress } from "./transfer-progress.ts";
 import { withDoor } from "./with-door.ts";
 
 export const get: Command = async (context) => {
@@ -62,7 +62,7 @@ export const get: Command = async (context) => {
     progress.close();
     output.result({ repository, ref, folder: root, ...got, failed, problems: told, wallMs }, () => {
       const rest = `${got.unchanged === 0 ? "" : `, ${got.unchanged.toLocaleString("en")} unchanged`}${failed === 0 ? "" : `, ${failed.toLocaleString("en")} FAILED`}`;
-      return `${got.files.toLocaleString("en")} files written to ${root}, ${bytesText(got.bytes)}${rest} in ${formatSpan(wallMs)}\n`;
+      return `${got.files.toLocaleString("en")} files written to ${root}, ${formatBytes(got.bytes)}${rest} in ${formatSpan(wallMs)}\n`;
     });
     return failed > 0 ? EXIT.data : EXIT.done;
   } finally {

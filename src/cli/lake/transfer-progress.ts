@@ -1,5 +1,5 @@
 /** Files on their way, on standard error: one line drawn over and over on a terminal, a plain line now and then elsewhere. */
-import { formatSpan } from "../../base/index.ts";
+import { formatBytes, formatSpan } from "../../base/index.ts";
 import type { Effects } from "../app.ts";
 
 export interface TransferProgress {
@@ -24,9 +24,9 @@ export function createTransferProgress({ stderr, isTTY, columns }: Effects, quie
   const text = () => {
     const elapsedMs = performance.now() - startedMs;
     const perSecond = (count: number) => (elapsedMs > 500 ? count / (elapsedMs / 1000) : 0);
-    const rates = `${Math.round(perSecond(files)).toLocaleString("en")}/s  ${bytesText(perSecond(bytes))}/s`;
+    const rates = `${Math.round(perSecond(files)).toLocaleString("en")}/s  ${formatBytes(perSecond(bytes))}/s`;
     const known = total > 0 ? `/${total.toLocaleString("en")}` : "";
-    return `${files.toLocaleString("en")}${known} ${unit}  ${bytesText(bytes)}  ${rates}  ${formatSpan(elapsedMs)}`;
+    return `${files.toLocaleString("en")}${known} ${unit}  ${formatBytes(bytes)}  ${rates}  ${formatSpan(elapsedMs)}`;
   };
   const bar = () => {
     const share = Math.min(1, files / total);
@@ -61,12 +61,4 @@ export function createTransferProgress({ stderr, isTTY, columns }: Effects, quie
       drawn = false;
     },
   };
-}
-
-const UNITS = ["B", "KB", "MB", "GB", "TB"];
-
-export function bytesText(bytes: number): string {
-  let [value, unit] = [bytes, 0];
-  for (; value >= 999.5 && unit < UNITS.length - 1; unit++) value /= 1000;
-  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toPrecision(2)} ${UNITS[unit]}`;
 }

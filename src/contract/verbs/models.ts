@@ -23,6 +23,14 @@ const modelSummary = {
   champion: orNull(version),
 };
 
+/** How long one row takes, measured. */
+export const rowTimes = object({
+  medianMicros: number({ description: "To score one row" }),
+  p99Micros: number(),
+  rows: integer({ description: "Rows that were timed" }),
+  machine: text({ description: "Where, as in `AMD EPYC 7B13, 2 cores, linux x64`" }),
+});
+
 export const listModels = reads({
   about: "List the models that the project defines.",
   example: "curl localhost:4747/v1/models",
@@ -116,6 +124,7 @@ export const getModelVersion = reads({
       largest: optional(number({ description: "Largest difference of a score" })),
       flips: optional(integer({ description: "Decisions that differ" })),
       why: optional(text({ description: "Why it could not be proven" })),
+      took: optional(orNull(rowTimes)),
     }),
     holdoutReadings: integer({ description: "Times the holdout of the data set has been read" }),
     lineage: object({

@@ -1,11 +1,11 @@
 /** Problems, data sets and features: what the project states, and the versions of its data. */
-import { didYouMean, MillError } from "../../base/index.ts";
 import type { Handlers, Measurement, Row, Verdict } from "../../contract/index.ts";
 import type { DatasetDefinition } from "../../define/index.ts";
 import { checkFeature, quoteLiteral, type Shape } from "../../express/index.ts";
 import type { DatasetVersion } from "../../lake/index.ts";
 import { checkInput } from "../dataset-nodes.ts";
 import type { Workspace } from "../workspace.ts";
+import { named } from "./named.ts";
 import { columnsOf, instant, instantOrNull, pageThrough, versionCursor } from "./wire.ts";
 
 type AssetVerbs = Pick<
@@ -155,20 +155,6 @@ export function assetVerbs(workspace: Workspace): AssetVerbs {
       };
     },
   };
-}
-
-function named<T>(definitions: ReadonlyMap<string, T>, name: string, kind: string): T {
-  const found = definitions.get(name);
-  if (found) return found;
-  throw new MillError(
-    "request.unknown-name",
-    `The project defines no ${kind} "${name}".${didYouMean(name, definitions.keys())}`,
-    {
-      expected: [...definitions.keys()].join(", "),
-      got: name,
-      fix: "Name what mill.ts exports; `mill status` lists it.",
-    },
-  );
 }
 
 /** The verdict on a version by what was measured of it; null before the checks, as they are defined now, have judged it. */

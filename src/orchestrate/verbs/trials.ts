@@ -3,9 +3,9 @@ import { MillError } from "../../base/index.ts";
 import type { Handlers } from "../../contract/index.ts";
 import type { ModelDefinition } from "../../define/index.ts";
 import { buildGraph, selectNodes } from "../graph.ts";
-import { standingsOf } from "../trial-standings.ts";
 import { makePlan } from "../plan.ts";
 import { replay } from "../search.ts";
+import { standingsOf } from "../trial-standings.ts";
 import type { Workspace } from "../workspace.ts";
 import { outsideOf } from "./outside.ts";
 

@@ -11,6 +11,8 @@ export interface Overview {
     readonly model: OutputOf<"listModels">["items"][number];
     readonly shown: OutputOf<"getModelVersion"> | null;
   }[];
+  /** Of problems that several models solve. */
+  readonly leaderboards: readonly OutputOf<"getLeaderboard">[];
   readonly endpoints: readonly OutputOf<"getEndpoint">[];
   /** The newest days at most that monitoring is shown of; undefined: its own default. */
   readonly days?: number | undefined;
@@ -46,6 +48,10 @@ export async function readOverview(call: BoundCall, days?: number): Promise<Over
     call("listRuns", { limit: SHOWN_MAX }),
     call("getPauses", {}),
   ]);
+  const solved = [...Map.groupBy(models.items, ({ problem }) => problem)].flatMap(([name, some]) =>
+    some.length > 1 ? name : [],
+  );
+  const boards = await Promise.all(solved.map((name) => orNothing(call("getLeaderboard", { name }))));
   const shown = await Promise.all(repositories.items.map(({ name }) => orNothing(shownRepository(call, name))));
   return {
     graph,
@@ -53,6 +59,7 @@ export async function readOverview(call: BoundCall, days?: number): Promise<Over
     models: await Promise.all(
       models.items.map(async (model) => ({ model, shown: model.versions === 0 ? null : await newest(call, model) })),
     ),
+    leaderboards: boards.filter((board) => board !== null && board.models.length > 1) as OutputOf<"getLeaderboard">[],
     endpoints: (await Promise.all(endpoints.items.map(({ name }) => orNothing(call("getEndpoint", { name }))))).filter(
       (one) => one !== null,
     ),

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { OutputOf } from "../../contract/index.ts";
 import { june } from "../fixtures/june.ts";
-import { endpoint, graph, handlers, modelVersion, startSample } from "../fixtures/sample-platform.ts";
+import { endpoint, graph, handlers, leaderboard, modelVersion, startSample } from "../fixtures/sample-platform.ts";
 import { layOut, withoutShortcuts } from "./graph-drawing.ts";
 import { html } from "./html.ts";
 import { renderPage } from "./page.ts";
@@ -18,6 +18,7 @@ const shown = renderPage(
   {
     graph,
     models: [{ model, shown: modelVersion }],
+    leaderboards: [leaderboard],
     endpoints: [endpoint],
     monitors: [june()],
     backfills: (await handlers.listBackfills({}, {} as never)).items,
@@ -37,6 +38,19 @@ const text = shown.html
 
 test("the page shows what is run by itself, when next and how it went last", () => {
   for (const words of ["Schedules", "nightly", "at 0 3 * * * (Europe/Berlin)", "succeeded of 2026-11-21 03:00 Europe/Berlin"])
+    assert.ok(text.includes(words), words);
+});
+
+test("models that solve one problem stand side by side, with what each costs and depends on", () => {
+  for (const words of [
+    "Leaderboard late-arrival Will it be late?",
+    "late-arrival 3 champion , on the front 0.7010 0.6900 to 0.7120 1.8 s 410 MB 210 KB 6.1 us 19 us inline Apache-2.0",
+    "millwright gradient-boosting, best of 60 trials",
+    "torch 1 refused",
+    "python LGPL-3.0-only (&lt;b&gt;pandas&lt;/b&gt;) pytorch train.py, 1 packages",
+    "late-arrival has the highest auc on test.",
+    "Without a version yet: later",
+  ])
     assert.ok(text.includes(words), words);
 });
 
@@ -104,6 +118,7 @@ test("a project without anything, and a model without a version, are shown", () 
     {
       graph: { nodes: [], edges: [] },
       models: [{ model, shown: null }],
+      leaderboards: [],
       endpoints: [],
       monitors: [],
       backfills: [],

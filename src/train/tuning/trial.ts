@@ -13,6 +13,7 @@ import {
 } from "../../learn/index.ts";
 import type { StepContext, StepKind } from "../../steps/index.ts";
 import { type Around, estimatorOf } from "../estimator-of.ts";
+import { rowTimesOf } from "../row-times.ts";
 import { foldsOf, type SplitRule } from "./folds.ts";
 
 export interface TrialInput extends Around {
@@ -101,11 +102,12 @@ async function measured(
     };
   }
   const value = meanOf(values);
+  const times = last && (await rowTimesOf({ ...last, predict: (X) => last!.predictor.predict(X) }, last.unseen.X));
   return {
     ...{ value, running, values },
     modelBytes: last === null ? null : Buffer.byteLength(JSON.stringify(last.predictor.toJson())),
     error: value === null ? `No fold defines ${input.metric}: ${undefinedFor}.` : null,
-    took: { fitMs: Math.round(fitMs), rowMicros: last === null ? null : rowMicrosOf(last.predictor, last.unseen.X) },
+    took: { fitMs: Math.round(fitMs), rowMicros: times?.medianMicros ?? null },
   };
 }
 
@@ -137,27 +139,3 @@ function meanOf(values: readonly (number | null)[]): number | null {
 /** What parameters and rows do not agree on; not what stops the whole search. */
 const isOfTrial = ({ code }: MillError) =>
   code.startsWith("learn.") && !["learn.cancelled", "learn.worker-lost", "learn.bad-split", "learn.task"].includes(code);
-
-const WARM_UP = 50;
-const ROWS_TIMED = 200;
-
-/** The median time of one row, in microseconds, once the scorer is warm. */
-function rowMicrosOf(predictor: Predictor, { rowCount, columns }: Frame): number | null {
-  if (rowCount === 0) return null;
-  const score = predictor.rowScorer();
-  const rowAt = (row: number) =>
-    Object.fromEntries(
-      Object.entries(columns).map(([name, column]) => {
-        const value = column.kind === "number" ? column.values[row]! : (column.texts[column.codes[row]!] ?? null);
-        return [name, Number.isNaN(value) ? null : value];
-      }),
-    );
-  const times = Array.from({ length: WARM_UP + ROWS_TIMED }, (_, at) => {
-    const row = rowAt(at % rowCount);
-    const from = performance.now();
-    score(row);
-    return 1000 * (performance.now() - from);
-  });
-  const sorted = times.slice(WARM_UP).sort((a, b) => a - b);
-  return Number(sorted[ROWS_TIMED / 2]!.toFixed(2));
-}
