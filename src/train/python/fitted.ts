@@ -3,7 +3,7 @@ import type { Task } from "../../contract/index.ts";
 
 /** What a Python script has trained and saved, as the object `fitted` of its step. */
 export interface Fitted {
-  /** `sklearn`, `xgboost`, `lightgbm`, `torch`, `keras`, `onnx`, `python`: who reads its files (`program/frameworks.py`). */
+  /** `scikit-learn`, `xgboost`, `lightgbm`, `pytorch`, `keras`, `onnx`, `object`: who reads its files (`program/frameworks.py`). */
   readonly framework: string;
   readonly task: Task;
   readonly classes: readonly string[];
