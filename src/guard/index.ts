@@ -28,7 +28,14 @@ export { addressKey, createRateLimit, type RateLimit } from "./login/rate-limits
 export { type Account, type Accounts, type AccountsOptions, createAccounts } from "./people/accounts.ts";
 export { peopleVerbs } from "./people/verbs.ts";
 export { placeSecret } from "./secret-file.ts";
-export { createNamedSecrets, createSecrets, type NamedSecrets, type SecretInfo, type Secrets } from "./secrets/secrets.ts";
+export {
+  createNamedSecrets,
+  createSecrets,
+  type HeldSecrets,
+  type NamedSecrets,
+  type SecretInfo,
+  type Secrets,
+} from "./secrets/secrets.ts";
 export { secretVerbs } from "./secrets/verbs.ts";
 export { openTokens, type TokenInfo, type Tokens, type TokensOptions } from "./tokens/tokens.ts";
 export { type LockInfo, lockWorkspace, readLock, type WorkspaceLock } from "./workspace-lock.ts";

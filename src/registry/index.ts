@@ -1,8 +1,10 @@
 export { CHALLENGER_ALIAS, CHAMPION_ALIAS } from "./aliases.ts";
-export { type BundleInput, type BundleManifest, bundle, readManifest } from "./bundle.ts";
+export { type BundleInput, type BundleManifest, bundle, type PythonStory, readManifest } from "./bundle.ts";
 export { type CardFacts, writeCard } from "./card.ts";
 export { type By, type LedgerEntry, readLedger } from "./ledger.ts";
 export { createRegisteredModels } from "./registered/create-registered.ts";
+export { createRegisteredImports } from "./registered/import.ts";
+export { type RegisteredImportVerb, registeredImportVerbs } from "./registered/import-verbs.ts";
 export type { RegisteredModel, RegisteredModels, RegisteredVersion } from "./registered/registered.ts";
 export { type RegisteredVerb, registeredVerbs } from "./registered/verbs.ts";
 export {
@@ -15,3 +17,5 @@ export {
   type Registry,
   rolledBackFrom,
 } from "./registry.ts";
+export { createWebhooks, type WebhooksResources } from "./webhooks/create-webhooks.ts";
+export type { Webhook, Webhooks } from "./webhooks/webhooks.ts";

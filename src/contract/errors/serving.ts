@@ -26,6 +26,12 @@ export const SERVING_ERRORS = {
   "registry.unknown-alias": { status: 404, exit: EXIT.notFound, about: "A registered model has no such alias." },
   "registry.evidence-missing": { status: 404, exit: EXIT.notFound, about: "The result of a version's step is gone." },
   "registry.unknown-model": { status: 404, exit: EXIT.notFound, about: "A model has no version yet, or does not exist." },
+  "registry.unknown-webhook": { status: 404, exit: EXIT.notFound, about: "There is no webhook of this id." },
+  "registry.webhook": {
+    status: 400,
+    exit: EXIT.usage,
+    about: "A webhook's name, address, events or secret cannot be used, or its address is private where that is not allowed.",
+  },
   "registry.unknown-version": { status: 404, exit: EXIT.notFound, about: "A model has no such version or alias." },
 
   // endpoints

@@ -22,7 +22,15 @@ export interface NamedSecrets {
   require(texts: readonly (readonly [at: string, text: string])[]): Promise<void>;
 }
 
-export interface Secrets extends NamedSecrets {
+/** What belongs to something else, as the secret of a webhook does: its name has a "/", no setting can name it, and no list shows it. */
+export interface HeldSecrets {
+  hold(secret: { readonly name: `${string}/${string}`; readonly value: string; readonly by: string }): Promise<void>;
+  /** null: there is none. Errors: `guard.secret-missing` where its key is gone, `envelope.*`. */
+  held(name: `${string}/${string}`): Promise<string | null>;
+  drop(name: `${string}/${string}`): Promise<void>;
+}
+
+export interface Secrets extends NamedSecrets, HeldSecrets {
   /** Replaces the value that was. */
   set(secret: { readonly name: string; readonly value: string; readonly by: string }): Promise<void>;
   /** By name, without values. */
@@ -43,22 +51,27 @@ export function createSecrets({ records, keyring, now = Date.now }: SecretsOptio
   /** What is sealed while keys rotate lies under the new one, or is in its row before the rows are sealed anew. */
   const inLine = createQueues();
 
+  const set: Secrets["set"] = ({ name, value, by }) =>
+    inLine("seal", async () => {
+      const sealed = Buffer.from(sealBytes(Buffer.from(value), keyring, placeOf(name))).toString("base64");
+      await records.commit([
+        {
+          sql: `INSERT INTO secrets (name, sealed, set_at, set_by) VALUES (?, ?, ?, ?)
+              ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed, set_at = excluded.set_at, set_by = excluded.set_by`,
+          params: [name, sealed, now(), by],
+        },
+      ]);
+    });
+
   return {
     ...createNamedSecrets({ records, keyring }),
+    set,
+    hold: set,
+    held: (name) => opened({ records, keyring }, name, name),
+    drop: async (name) => void (await records.commit([{ sql: "DELETE FROM secrets WHERE name = ?", params: [name] }])),
 
-    set: ({ name, value, by }) =>
-      inLine("seal", async () => {
-        const sealed = Buffer.from(sealBytes(Buffer.from(value), keyring, placeOf(name))).toString("base64");
-        await records.commit([
-          {
-            sql: `INSERT INTO secrets (name, sealed, set_at, set_by) VALUES (?, ?, ?, ?)
-              ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed, set_at = excluded.set_at, set_by = excluded.set_by`,
-            params: [name, sealed, now(), by],
-          },
-        ]);
-      }),
-
-    list: () => records.query<SecretInfo>(`SELECT name, set_at AS "setAt", set_by AS "setBy" FROM secrets ORDER BY name`),
+    list: () =>
+      records.query<SecretInfo>(`SELECT name, set_at AS "setAt", set_by AS "setBy" FROM secrets WHERE ${NAMED} ORDER BY name`),
 
     async remove(name) {
       const { committed } = await records.commit([{ sql: "DELETE FROM secrets WHERE name = ?", params: [name], rows: 1 }]);
@@ -83,21 +96,18 @@ export function createSecrets({ records, keyring, now = Date.now }: SecretsOptio
   };
 }
 
-export function createNamedSecrets({
-  records,
-  keyring,
-}: {
+interface SealedRecords {
   readonly records: Pick<Records, "query">;
   readonly keyring: Pick<WorkspaceKeyring, "current" | "key">;
-}): NamedSecrets {
+}
+
+export function createNamedSecrets(sealed: SealedRecords): NamedSecrets {
   const resolve: NamedSecrets["resolve"] = async (text, at) => {
     const name = secretNamed(text);
     if (name === null) return text;
-    const [row] = await records.query<{ sealed: string }>("SELECT sealed FROM secrets WHERE name = ?", [name]);
-    if (row === undefined) throw missing(name, at, await namesIn(records));
-    const sealed = Buffer.from(row.sealed, "base64");
-    if (keyring.key(keyIdOf(sealed)) === null) throw unopened(name, at, keyIdOf(sealed));
-    return Buffer.from(openBytes(sealed, keyring, placeOf(name))).toString();
+    const value = await opened(sealed, name, at);
+    if (value !== null) return value;
+    throw missing(name, at, await namesIn(sealed.records));
   };
   return {
     resolve,
@@ -107,8 +117,20 @@ export function createNamedSecrets({
   };
 }
 
+/** null: there is none. */
+async function opened({ records, keyring }: SealedRecords, name: string, at: string): Promise<string | null> {
+  const [row] = await records.query<{ sealed: string }>("SELECT sealed FROM secrets WHERE name = ?", [name]);
+  if (row === undefined) return null;
+  const sealed = Buffer.from(row.sealed, "base64");
+  if (keyring.key(keyIdOf(sealed)) === null) throw unopened(name, at, keyIdOf(sealed));
+  return Buffer.from(openBytes(sealed, keyring, placeOf(name))).toString();
+}
+
+/** Not what belongs to something else. */
+const NAMED = "name NOT LIKE '%/%'";
+
 const namesIn = async ({ query }: Pick<Records, "query">): Promise<readonly string[]> =>
-  (await query<{ name: string }>("SELECT name FROM secrets ORDER BY name")).map(({ name }) => name);
+  (await query<{ name: string }>(`SELECT name FROM secrets WHERE ${NAMED} ORDER BY name`)).map(({ name }) => name);
 
 /** A value that was moved to another row does not open. */
 const placeOf = (name: string) => `secret:${name}`;

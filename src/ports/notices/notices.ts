@@ -13,7 +13,7 @@ export interface Notices {
   readonly name: string;
   /**
    * Resolves once the receiver has taken it. Errors: `notice.failed` and `notice.private` (worth another try),
-   * `notice.gone` (the receiver wants no more). No error tells a secret, the address beyond its host, or the body.
+   * `notice.gone` (the receiver wants no more), `notice.refused` (it does not want this one). No error tells a secret, the address beyond its host, or the body.
    */
   send(notice: Notice): Promise<void>;
 }

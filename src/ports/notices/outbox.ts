@@ -52,6 +52,9 @@ interface Waiting {
   readonly createdAt: number;
 }
 
+/** Another try would change nothing. */
+const FOR_GOOD: readonly string[] = ["notice.gone", "notice.refused"];
+
 const OPEN = "delivered_at IS NULL AND given_up_at IS NULL";
 const OWN = "substr(topic, 1, length(?)) = ?";
 
@@ -83,7 +86,7 @@ export function createOutbox({ records, notices, now, topics = "", random = Math
     const tried = attempts + 1;
     if (outcome === null) return settle(id, "delivered_at = ?, error = NULL", [now()], tried);
     const error = `${outcome.code}: ${outcome.message}`.slice(0, 300);
-    if (outcome.code === "notice.gone" || now() - notice.createdAt >= GIVE_UP_AFTER_MS)
+    if (FOR_GOOD.includes(outcome.code) || now() - notice.createdAt >= GIVE_UP_AFTER_MS)
       return settle(id, "given_up_at = ?, error = ?", [now(), error], tried);
     const wait = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** attempts) * (1 + JITTER * (2 * random() - 1));
     return settle(id, "next_at = ?, error = ?", [now() + Math.round(wait), error], tried);
