@@ -7,7 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { requireRestored } from "./backup/index.ts";
 import { createQueues, every } from "./base/index.ts";
 import type { App } from "./cli/index.ts";
-import { configuredOidc, configuredPools, s3Certificate } from "./configured.ts";
+import { configuredOidc, configuredPools, configuredPython, s3Certificate } from "./configured.ts";
 import { type Config, type Handlers, secretsNamed } from "./contract/index.ts";
 import { openProject, requireProject } from "./define/index.ts";
 import { configuredEngines, stepEnvironment } from "./engines.ts";
@@ -42,19 +42,28 @@ import {
 } from "./orchestrate/index.ts";
 import { readPackage } from "./package.ts";
 import { configuredObjects, openObjects, requireSameStore } from "./ports/objects/index.ts";
+import { createEnvironments } from "./ports/python/index.ts";
 import { openRecords } from "./ports/records/index.ts";
 import { openDuckDb } from "./ports/tables/index.ts";
 import { startS3Door } from "./protocols/index.ts";
 import { createReadiness } from "./readiness.ts";
-import { createRegisteredModels, createRegistry, registeredVerbs } from "./registry/index.ts";
+import {
+  createRegisteredImports,
+  createRegisteredModels,
+  createRegistry,
+  registeredImportVerbs,
+  registeredVerbs,
+} from "./registry/index.ts";
 import { createServing, createStory } from "./serve/index.ts";
 import { resultEnvironment, STEP_COMMAND } from "./step-process.ts";
 import { createLedger } from "./steps/index.ts";
 import {
   artifactVerbs,
   createArtifacts,
+  createImports,
   createLoggedModels,
   createTracking,
+  importVerbs,
   loggedModelVerbs,
   trackingVerbs,
 } from "./train/index.ts";
@@ -140,12 +149,15 @@ export async function openWorkspace(config: Config): Promise<App> {
     const artifacts = createArtifacts({ records, objects, uploads });
     const tracking = createTracking({ records });
     const loggedModels = createLoggedModels({ records, tracking });
+    const registered = createRegisteredModels({ records, tracking, loggedModels });
     closers.push(() => tracking.close());
     const story = createStory(records);
     const now = Date.now;
     const asking = () => openDuckDb({ threads: 1, memoryMb: QUERY_MEMORY_MB, tempFolder: scratch }); // beside the answers
     const monitor = createMonitor({ records, objects, lake, registry, ledger, story, notices: alerts, tables: asking, now });
-    const serving = createServing({ records, objects, lake, registry, tables, watcher: monitor.watch });
+    const environments = createEnvironments(configuredPython(config, process.env));
+    const serving = createServing({ records, objects, lake, registry, environments, tables, watcher: monitor.watch });
+    closers.push(() => serving.close());
 
     await ledger.recover();
     ledger.reconcileEvery();
@@ -165,6 +177,7 @@ export async function openWorkspace(config: Config): Promise<App> {
       registry,
       serving,
       sources: createSources(records),
+      environments,
       tables,
       threads: config.threads,
       memoryMb: config.memoryMb,
@@ -193,8 +206,10 @@ export async function openWorkspace(config: Config): Promise<App> {
       ...auditVerbs(audit),
       ...artifactVerbs(artifacts),
       ...loggedModelVerbs(loggedModels),
-      ...registeredVerbs(createRegisteredModels({ records, tracking, loggedModels })),
+      ...registeredVerbs(registered),
       ...trackingVerbs(tracking),
+      ...importVerbs(createImports({ records, tracking, loggedModels, artifacts })),
+      ...registeredImportVerbs(createRegisteredImports({ records, registered, tracking, loggedModels })),
     };
     const call = createCall({ handlers, audit });
     const keep: App["keep"] = async (onFault) => {

@@ -7,11 +7,14 @@ import * as audit from "./verbs/audit.ts";
 import * as backfills from "./verbs/backfills.ts";
 import * as definitions from "./verbs/definitions.ts";
 import * as endpoints from "./verbs/endpoints.ts";
+import * as imports from "./verbs/imports.ts";
 import * as lake from "./verbs/lake.ts";
+import { getLeaderboard } from "./verbs/leaderboard.ts";
 import * as loggedModels from "./verbs/logged-models.ts";
 import * as models from "./verbs/models.ts";
 import * as monitor from "./verbs/monitor.ts";
 import * as people from "./verbs/people.ts";
+import * as recipes from "./verbs/recipes.ts";
 import * as registry from "./verbs/registry.ts";
 import * as runs from "./verbs/runs.ts";
 import * as schedules from "./verbs/schedules.ts";
@@ -21,9 +24,11 @@ import * as tracking from "./verbs/tracking.ts";
 import { getTrials } from "./verbs/trials.ts";
 import * as upkeep from "./verbs/upkeep.ts";
 import type { Permission, Verb } from "./verbs/verb.ts";
+import * as webhooks from "./verbs/webhooks.ts";
 import * as work from "./verbs/work.ts";
 
 // These modules also lend their forms to others.
+const { getRecipe, exportRecipe } = recipes;
 const { plan, run, status, log, diff, graph } = work;
 const { listRuns, getRun, listSteps, getStep, reproduce } = runs;
 const { cancelRun, cancelStep, pauseWork, resumeWork, getPauses, stepLog, takeOver } = steering;
@@ -70,7 +75,10 @@ export const VERBS = {
   listModelVersions,
   getModelVersion,
   card,
+  getRecipe,
+  exportRecipe,
   getTrials,
+  getLeaderboard,
   listEndpoints,
   getEndpoint,
   predict,
@@ -110,6 +118,7 @@ export const VERBS = {
   ...lake,
   ...upkeep,
   ...registry,
+  ...webhooks,
   ...loggedModels,
   ...artifacts,
   whoAmI,
@@ -128,6 +137,7 @@ export const VERBS = {
   ...secrets,
   ...audit,
   ...tracking,
+  ...imports,
 } as const satisfies Record<string, Verb>;
 
 export type VerbName = keyof typeof VERBS;

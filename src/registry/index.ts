@@ -18,4 +18,5 @@ export {
   rolledBackFrom,
 } from "./registry.ts";
 export { createWebhooks, type WebhooksResources } from "./webhooks/create-webhooks.ts";
+export { type WebhookVerb, webhookVerbs } from "./webhooks/verbs.ts";
 export type { Webhook, Webhooks } from "./webhooks/webhooks.ts";

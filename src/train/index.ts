@@ -1,8 +1,16 @@
 export { artifactPath } from "./artifacts/artifact-path.ts";
 export { type Artifact, type ArtifactEntry, type Artifacts, createArtifacts } from "./artifacts/artifacts.ts";
 export { type ArtifactVerb, artifactVerbs } from "./artifacts/verbs.ts";
+export { createEntries, type Entry, entryStatement, NOTHING_KNOWN } from "./imports/entries.ts";
+export { createImports, type Imports, type Taken } from "./imports/imports.ts";
+export { type Fields, mergeFields } from "./imports/merge.ts";
+export { kept, leftOf, outcomeOf, tagChanges, tagFields } from "./imports/told.ts";
+export { type ImportVerb, importVerbs } from "./imports/verbs.ts";
 export { createLoggedModels, type LoggedModel, type LoggedModels } from "./logged-models/logged-models.ts";
 export { type LoggedModelVerb, loggedModelVerbs } from "./logged-models/verbs.ts";
+export { environment } from "./python/environment.ts";
+export { fit } from "./python/fit.ts";
+export { type RowTimes, rowTimesOf } from "./row-times.ts";
 export {
   createTracking,
   type Field,
@@ -26,7 +34,6 @@ export {
   readTrained,
   type Trained,
   type TrainedForm,
-  type TrainedResources,
 } from "./trained.ts";
 export { bestTrial, type SearchStory, type TrialResult, type TuneInput, tune } from "./tuning/choose.ts";
 export type { SplitRule } from "./tuning/folds.ts";

@@ -2,6 +2,17 @@
 import { type CodeInfo, EXIT } from "./code.ts";
 
 export const TRACKING_ERRORS = {
+  "import.not-begun": { status: 409, exit: EXIT.conflict, about: "Something is imported from a source that was not begun." },
+  "import.source": {
+    status: 400,
+    exit: EXIT.usage,
+    about: "What is to be imported from is neither an MLflow server, nor its folder or database.",
+  },
+  "import.source-away": {
+    status: 503,
+    exit: EXIT.away,
+    about: "The MLflow server that is imported from or exported to does not answer, or refuses.",
+  },
   "tracking.bad-value": {
     status: 422,
     exit: EXIT.usage,

@@ -1,15 +1,17 @@
 import type { Handlers } from "../../contract/index.ts";
 import { lakeVerbs } from "../../lake/index.ts";
-import type { RegisteredVerb } from "../../registry/index.ts";
-import type { ArtifactVerb, LoggedModelVerb, TrackingVerb } from "../../train/index.ts";
+import type { RegisteredImportVerb, RegisteredVerb } from "../../registry/index.ts";
+import type { ArtifactVerb, ImportVerb, LoggedModelVerb, TrackingVerb } from "../../train/index.ts";
 import type { Backfiller } from "../backfills/backfiller.ts";
 import type { Workspace } from "../workspace.ts";
 import { assetVerbs } from "./assets.ts";
 import { backfillVerbs } from "./backfills.ts";
 import { definitionVerbs } from "./definitions.ts";
 import { endpointVerbs } from "./endpoints.ts";
+import { leaderboardVerbs } from "./leaderboard.ts";
 import { modelVerbs } from "./models.ts";
 import { monitorVerbs } from "./monitor.ts";
+import { recipeVerbs } from "./recipes.ts";
 import { scheduleVerbs } from "./schedules.ts";
 import { steeringVerbs } from "./steering.ts";
 import { workVerbs } from "./work.ts";
@@ -42,6 +44,8 @@ export type AccessVerb =
   | ArtifactVerb
   | LoggedModelVerb
   | RegisteredVerb
+  | ImportVerb
+  | RegisteredImportVerb
   | TrackingVerb;
 
 export const platformVerbs = (workspace: Workspace, backfiller: Pick<Backfiller, "look">): Omit<Handlers, AccessVerb> => ({
@@ -49,8 +53,10 @@ export const platformVerbs = (workspace: Workspace, backfiller: Pick<Backfiller,
   ...backfillVerbs(workspace, backfiller),
   ...definitionVerbs(workspace),
   ...endpointVerbs(workspace),
+  ...leaderboardVerbs(workspace),
   ...modelVerbs(workspace),
   ...monitorVerbs(workspace),
+  ...recipeVerbs(workspace),
   ...scheduleVerbs(workspace),
   ...steeringVerbs(workspace),
   ...workVerbs(workspace),

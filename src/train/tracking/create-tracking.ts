@@ -10,6 +10,7 @@ import { badValue } from "./rules.ts";
 import * as runs from "./runs.ts";
 import { CONTEXT, searchExperiments, searchRuns } from "./search.ts";
 import type { RunState } from "./state.ts";
+import { takeExperiment, takeRuns } from "./take-over.ts";
 import type { Comparison, DatasetInput, DatasetSummary, Metric, Run, Tracking } from "./tracking.ts";
 import { createWriter, type Planner } from "./writer.ts";
 
@@ -76,6 +77,10 @@ export function createTracking({
       await fresh();
       return run(id);
     },
+    runs: async (ids) => {
+      await fresh();
+      return withInputs(ids.flatMap((id) => state.runs.get(id) ?? []));
+    },
     updateRun: async (id, change) => {
       await write(runs.updateRun(id, change));
       return run(id);
@@ -108,6 +113,9 @@ export function createTracking({
       return datasetsOf(ids.flatMap((id) => state.experiments.get(id)?.runs ?? []));
     },
     modelMetrics: (ids) => readModelMetrics(records, ids),
+
+    takeExperiment: (experiment, also) => write(takeExperiment(experiment, artifactRoot, also)),
+    takeRuns: (taken, also) => write(takeRuns(taken, also)),
 
     fold: async () => {
       await fresh();

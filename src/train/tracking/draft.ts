@@ -61,7 +61,7 @@ export function createDraft(state: TrackingState): Draft {
       return found?.name === name ? found : undefined;
     },
     get nextExperimentId() {
-      nextId ??= 1 + [...state.experiments.keys()].reduce((highest, id) => Math.max(highest, Number(id)), 0);
+      nextId ??= 1 + [...state.experiments.keys()].reduce((highest, id) => Math.max(highest, countedId(id)), 0);
       while (experiments.has(String(nextId))) nextId++;
       return String(nextId);
     },
@@ -98,6 +98,11 @@ export function createDraft(state: TrackingState): Draft {
     },
   };
 }
+
+const COUNTED_MAX = 1_000_000_000;
+
+/** Experiments that were imported may have ids of 18 digits, which MLflow's folders draw by lot: those that are made here count on from the others. */
+const countedId = (id: string): number => (Number(id) <= COUNTED_MAX ? Number(id) : 0);
 
 function pendingOf(all: Map<string, Pending>, id: string): Pending {
   const pending = all.get(id) ?? { tags: new Map(), params: new Map() };

@@ -110,7 +110,8 @@ export const unknownTag = (key: string, of: string) =>
     got: key.slice(0, 250),
   });
 
-function requireFree(draft: Draft, name: string): void {
+/** Errors: `tracking.experiment-exists`. */
+export function requireFree(draft: Draft, name: string): void {
   const taken = draft.experimentNamed(name);
   if (!taken) return;
   const state = taken.deletedAt === null ? "active" : "deleted";

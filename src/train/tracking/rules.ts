@@ -125,6 +125,19 @@ export function checkDataset(
 
 export const tagList = (tags: Tags): KeyValue[] => Object.entries(tags).map(([key, value]) => ({ key, value }));
 
+/** What rule these entries break, in words; null: none. */
+export function refusalOf({ metrics = [], params = [], tags = [] }: LogEntries): string | null {
+  try {
+    checkMetrics(metrics, () => false);
+    checkedParams(params);
+    checkedTags(tags);
+    return null;
+  } catch (thrown) {
+    if (!(thrown instanceof MillError)) throw thrown;
+    return `expected ${thrown.expected}, got ${thrown.got}`;
+  }
+}
+
 /** A key is a name with `/` in it at most as a normal relative path has it. */
 function checkKey(at: string, key: string): void {
   if (typeof key !== "string" || key === "") throw badValue(at, "a key that is not empty", String(key));

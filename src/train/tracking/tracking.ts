@@ -1,3 +1,6 @@
+import type { Statement } from "../../ports/records/index.ts";
+import type { ExperimentTaken, RunTaken } from "./take-over.ts";
+
 /**
  * Experiments and their runs: parameters, metrics with their whole history, tags and inputs, as MLflow's users know them.
  *
@@ -27,6 +30,8 @@ export interface Tracking {
   createRun(run: NewRun): Promise<Run>;
   /** Deleted ones too. Errors: `tracking.unknown-run`. */
   run(id: string): Promise<Run>;
+  /** Those of these that there are, deleted ones too. */
+  runs(ids: readonly string[]): Promise<Run[]>;
   /** Errors: `tracking.unknown-run`, `tracking.not-active`, `tracking.bad-value`. */
   updateRun(id: string, change: RunChange): Promise<Run>;
   /** Nothing happens to one that is deleted already. Errors: `tracking.unknown-run`. */
@@ -72,6 +77,11 @@ export interface Tracking {
   datasets(experimentIds: readonly string[]): Promise<DatasetSummary[]>;
   /** The latest metrics that were logged for a model, by key and data set. */
   modelMetrics(modelIds: readonly string[]): Promise<ModelMetric[]>;
+
+  /** One as it is elsewhere, with what is to be committed beside it; gives the id that it got. Errors: `tracking.experiment-exists`, `tracking.bad-value`. */
+  takeExperiment(experiment: ExperimentTaken, also: (id: string) => readonly Statement[]): Promise<string>;
+  /** Runs as they are elsewhere, in one commit. Of one that is there only what is given changes. Errors: `tracking.bad-value`. */
+  takeRuns(runs: readonly RunTaken[], also: readonly Statement[]): Promise<void>;
 
   /** Brings the rows up to date with what was logged; happens by itself. */
   fold(): Promise<void>;
