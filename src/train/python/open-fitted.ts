@@ -1,0 +1,44 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { Digest } from "../../base/index.ts";
+import { type Objects, readJson } from "../../ports/objects/index.ts";
+import { type Environments, type Lock, openWorker, type Worker } from "../../ports/python/index.ts";
+import type { Fitted } from "./fitted.ts";
+import { PREDICT_PROGRAM } from "./programs.ts";
+
+export interface FittedResources {
+  readonly objects: Objects;
+  readonly environments: Environments;
+  readonly threads: number;
+  readonly memoryMb: number;
+  readonly signal: AbortSignal;
+  log(text: string): void;
+  /** Default: the system's folder for such files. */
+  readonly scratch?: string;
+}
+
+/** What a script saved, asked by its own framework in the environment that it was trained in. Errors: `python.*`, and those of `openWorker`. */
+export async function openFitted(fitted: Fitted, lock: Digest, resources: FittedResources): Promise<Worker> {
+  const { objects, environments, signal, log, threads, memoryMb, scratch = tmpdir() } = resources;
+  const { python } = await environments.open(await readJson<Lock>(objects, lock), { signal, log });
+  const folder = await mkdtemp(join(scratch, "mill-model-"));
+  const remove = () => rm(folder, { recursive: true, force: true });
+  try {
+    await layOut(fitted, objects, folder);
+    const worker = await openWorker({ python, program: PREDICT_PROGRAM, folder, model: fitted, scratch, threads, memoryMb, log });
+    return { ...worker, close: () => worker.close().finally(remove) };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+/** The files of a model in a folder, by their paths. */
+export async function layOut({ files }: Pick<Fitted, "files">, objects: Objects, folder: string): Promise<void> {
+  for (const { path, digest } of files) {
+    const target = join(folder, path);
+    await mkdir(dirname(target), { recursive: true });
+    await writeFile(target, objects.read(digest));
+  }
+}
