@@ -37,8 +37,9 @@ interface Probed extends Interpreter {
 export async function findPython(command: string, environment: NodeJS.ProcessEnv): Promise<FoundPython> {
   const run = { signal: new AbortController().signal, environment };
   const { code, stdout, stderr } = await runProgram([command, "-I", "-c", PROBE], run);
-  if (code !== 0) throw missing(command, stderr);
-  const { python, platform, path, uv: hasUv, pip: pipVersion } = JSON.parse(stdout) as Probed;
+  const probed = code === 0 ? parse(stdout) : null;
+  if (probed === null) throw missing(command, stderr);
+  const { python, platform, path, uv: hasUv, pip: pipVersion } = probed;
   return {
     ...{ python, platform, path },
     async installer() {
@@ -49,6 +50,14 @@ export async function findPython(command: string, environment: NodeJS.ProcessEnv
       throw noInstaller(path);
     },
   };
+}
+
+function parse(text: string): Probed | null {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null; // a program of that name that is no Python
+  }
 }
 
 function isRecent(pipVersion: string): boolean {
