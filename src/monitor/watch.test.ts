@@ -4,7 +4,7 @@ import { createRandom, formatMoment, MillError } from "../base/index.ts";
 import { dataset, features, files } from "../define/index.ts";
 import type { Predictor } from "../learn/index.ts";
 import type { BundleManifest } from "../registry/index.ts";
-import { createEndpoint, type Endpoint } from "../serve/index.ts";
+import { type Answer, createEndpoint, type Endpoint } from "../serve/index.ts";
 import { type Flight, readJune } from "./fixtures/june.ts";
 import { createWatch, type Watch } from "./watch.ts";
 
@@ -64,7 +64,7 @@ function startTraffic(): Traffic {
 
 function predict({ watch }: Traffic, times: readonly number[], rows: readonly Sent[]): void {
   try {
-    const answers = served.predict(rows, 0);
+    const answers = served.predict(rows, 0) as Answer[];
     watch.predicted(NAME, { endpoint: served, version: 1, times, rows, answers });
   } catch (thrown) {
     watch.refused(NAME, "predict", rows.length, thrown as MillError);

@@ -3,6 +3,7 @@ import { type Digest, type Json, MillError } from "../base/index.ts";
 import type { DatasetDefinition, FeaturesDefinition, ModelDefinition } from "../define/index.ts";
 import type { IngestJournal, OlderParts } from "../ingest/index.ts";
 import type { FrozenSplit } from "../lake/index.ts";
+import type { Interpreter } from "../ports/python/index.ts";
 import type { Ledger, StepManifest } from "../steps/index.ts";
 import type { Partitions } from "./partitions/standing.ts";
 import type { Search } from "./search.ts";
@@ -15,6 +16,9 @@ export type NodeKind =
   | "training-set"
   | "tune"
   | "train"
+  | "environment"
+  | "fit"
+  | "convert"
   | "bundle"
   | "prove"
   | "assess"
@@ -32,7 +36,7 @@ export interface GraphNode {
   /** It stands for a step for each partition of this data set, and has no input of its own. */
   readonly partitions?: DatasetDefinition;
   /** Trials whose results its input is made from; `input` is then not asked. */
-  search?(results: ReadonlyMap<string, StepManifest>, ledger: Pick<Ledger, "keyOf">): Search;
+  search?(results: ReadonlyMap<string, StepManifest>, ledger: Ledger): Promise<Search>;
   /** A result that is kept for good, whatever the input has become since. Errors when the definition contradicts it. */
   kept?(outside: Outside): Promise<Kept | null>;
 }
@@ -49,6 +53,12 @@ export interface Kept {
 export interface Outside {
   /** Version of the ONNX Runtime that graphs are proven with; null: none. Part of the proof's key, so that installing one makes the proof. */
   readonly runtime: string | null;
+  /** The Python of this machine, which environments are locked for; null: there is none. */
+  interpreter(): Promise<Interpreter | null>;
+  /** The content of a file of the project, as an object: what it was when the definitions were read. Errors: `define.file`. */
+  file(path: string): Promise<Digest>;
+  /** The same as a text. */
+  text(path: string): Promise<string>;
   sources(dataset: DatasetDefinition): Promise<Json>;
   /** How its partitions stand, as they were at the first look. */
   partitions(dataset: DatasetDefinition): Promise<Partitions>;

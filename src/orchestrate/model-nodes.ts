@@ -5,6 +5,7 @@ import type { FeaturesDefinition, ModelDefinition } from "../define/index.ts";
 import type { Gain } from "../learn/index.ts";
 import type { Environment, StepManifest } from "../steps/index.ts";
 import { type GraphNode, type NodeKind, partsOf, plain, withoutTexts } from "./graph-node.ts";
+import { pythonNodes, scriptedBy } from "./python-nodes.ts";
 import { searchOf, searchStory, trainerFound } from "./search.ts";
 
 export function modelNodes(model: ModelDefinition, environment: Environment): GraphNode[] {
@@ -41,8 +42,10 @@ export function modelNodes(model: ModelDefinition, environment: Environment): Gr
     input,
   });
 
-  const { tuning } = model.train;
+  const { tuning, python } = model.train;
   const tuned = tuning === undefined ? [] : [id("tune")];
+  const trained = id(python === undefined ? "train" : "convert");
+  const scripted = python === undefined ? [] : [id("environment"), id("fit")];
   const trainer = (results: ReadonlyMap<string, StepManifest>) => trainerFound(model, results.get(id("tune")));
   const search: NonNullable<GraphNode["search"]> = (results, ledger) => {
     const { set, classes } = learnt(results);
@@ -55,11 +58,15 @@ export function modelNodes(model: ModelDefinition, environment: Environment): Gr
       plain({ ...trainingSet(results, model.from.fields), ...groupsOf(model) }),
     ),
     ...(tuning === undefined ? [] : [{ ...node("tune", [id("training-set")], async () => null), search }]),
-    node("train", [id("training-set"), ...tuned], async (results) => {
-      const { set, classes } = learnt(results);
-      return plain({ train: set.objects.train!, features, task, classes, ...trainer(results), seed: model.seed });
-    }),
-    node("bundle", [id("train"), id("training-set"), ...tuned], async (results) => {
+    ...(python === undefined
+      ? [
+          node("train", [id("training-set"), ...tuned], async (results) => {
+            const { set, classes } = learnt(results);
+            return plain({ train: set.objects.train!, features, task, classes, ...trainer(results), seed: model.seed });
+          }),
+        ]
+      : pythonNodes(model, python)),
+    node("bundle", [trained, id("training-set"), ...tuned, ...scripted], async (results) => {
       const { set, classes } = learnt(results);
       return plain({
         model: model.name,
@@ -76,11 +83,11 @@ export function modelNodes(model: ModelDefinition, environment: Environment): Gr
         fields: model.from.fields,
         label: model.label,
         slices: model.slices,
-        ...trainer(results),
+        ...(python === undefined ? trainer(results) : scriptedBy(model, python, results)),
         ...(tuning && { tuning: searchStory(tuning, results.get(id("tune"))!) }),
         seed: model.seed,
         environment,
-        trained: results.get(id("train"))!.objects.model!,
+        trained: results.get(trained)!.objects.model!,
         test: set.objects.test!,
         thresholdRule: task === "binary-classification" ? model.threshold : null,
         gain,
@@ -92,7 +99,7 @@ export function modelNodes(model: ModelDefinition, environment: Environment): Gr
       const { threshold } = results.get(id("bundle"))!.facts;
       return plain({
         model: model.name,
-        onnx: onnx!,
+        onnx: onnx ?? null,
         trained: trained!,
         train: set.objects.train!,
         features,

@@ -152,7 +152,7 @@ async function registerModel(
       manifest: await readManifest(bundle, to.objects),
       lineage,
       trainingSet: of("training-set").facts,
-      training: of("train").facts,
+      training: trainingFacts(model, of),
       proof: of("prove").facts,
       report: await readJson<AssessmentReport>(to.objects, of("assess").objects.report!),
       verdict,
@@ -175,6 +175,10 @@ async function registerModel(
   const said = changed ? [`model ${model.name}, version ${version.version} (${standingOf(version)}${unproven})`] : [];
   return [...said, ...served.filter((sentence) => sentence !== null)].join("; ") || null;
 }
+
+/** A script's model tells no shares of its features. */
+const trainingFacts = ({ train }: ModelDefinition, of: (kind: string) => StepManifest): StepManifest["facts"] =>
+  train.python === undefined ? of("train").facts : { importance: {}, ...of("fit").facts, ...of("convert").facts };
 
 const trialsOf = async ({ train: { tuning } }: ModelDefinition, { objects: { trials } }: StepManifest, to: PublishResources) =>
   standingsOf(await readJson<TrialResult[]>(to.objects, trials!), tuning!.better, to.ledger);

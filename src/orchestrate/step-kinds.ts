@@ -5,7 +5,7 @@ import { reference } from "../monitor/index.ts";
 import { check } from "../quality/index.ts";
 import { bundle } from "../registry/index.ts";
 import type { StepKind } from "../steps/index.ts";
-import { train, trial, tune } from "../train/index.ts";
+import { convert, environment, fit, train, trial, tune } from "../train/index.ts";
 
 /** Every kind of step that a graph asks for. */
 export const STEP_KINDS = [
@@ -17,6 +17,9 @@ export const STEP_KINDS = [
   trial,
   tune,
   train,
+  environment,
+  fit,
+  convert,
   bundle,
   prove,
   assess,

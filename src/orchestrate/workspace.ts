@@ -3,6 +3,7 @@ import type { Project } from "../define/index.ts";
 import type { Lake } from "../lake/index.ts";
 import type { Monitor } from "../monitor/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
+import type { Environments } from "../ports/python/index.ts";
 import type { Records } from "../ports/records/index.ts";
 import type { Tables } from "../ports/tables/index.ts";
 import type { Registry } from "../registry/index.ts";
@@ -24,6 +25,7 @@ export interface Workspace {
   readonly story: Story;
   readonly monitor: Monitor;
   readonly sources: Sources;
+  readonly environments: Environments;
   /** A fresh analytic engine for one question; the caller closes it. */
   tables(): Tables;
   readonly threads: number;

@@ -8,6 +8,7 @@ import { compileRow, onlineFields, readValue, requestColumns } from "../express/
 import { windowSpans } from "../features/index.ts";
 import type { Predictor } from "../learn/index.ts";
 import type { BundleManifest } from "../registry/index.ts";
+import type { Beside } from "./beside.ts";
 
 export type Prediction =
   | { readonly probability: number; readonly decision: boolean }
@@ -24,6 +25,8 @@ export interface Answer {
 
 export interface Endpoint {
   readonly manifest: BundleManifest;
+  /** What answers beside the event loop; null: a predictor of ours, in this process. */
+  readonly beside: Beside | null;
   /** Columns a request row carries; a nullable one may be null but not left out. */
   readonly request: Readonly<Record<string, Column>>;
   /** The column among them that may be left out: the row's time, when only windows need it (the clock stands in). */
@@ -31,10 +34,10 @@ export interface Endpoint {
   /** How far back the widest window looks; 0 without windows. */
   readonly spanMicros: number;
   /**
-   * All rows or none; `nowMicros` is the moment of a row without a time of its own.
-   * Errors: `request.row` naming row and field; `express.forgotten` for a moment that the windows do not reach back to.
+   * All rows or none; `nowMicros` is the moment of a row without a time of its own. Features are those of this moment, also where the model answers later.
+   * Errors: `request.row` naming row and field; `express.forgotten` for a moment that the windows do not reach back to; later `endpoint.no-answer`, and as `Beside`.
    */
-  predict(rows: readonly unknown[], nowMicros: number): Answer[];
+  predict(rows: readonly unknown[], nowMicros: number): Answer[] | Promise<Answer[]>;
   /** A row of the data set, complete, that would not be put in quarantine. Errors: `request.row`. */
   readEvent(row: unknown, index: number): Row;
   feed(row: Row): void;
@@ -44,11 +47,12 @@ export interface Endpoint {
   newestFed(): number | null;
 }
 
-export function createEndpoint(manifest: BundleManifest, predictor: Predictor): Endpoint {
+export function createEndpoint(manifest: BundleManifest, scorer: Predictor | Beside): Endpoint {
   const { columns, time, outcomes } = manifest.dataset;
   const shape = { columns, outcomes, ...(time ? { time } : {}) };
   const online = onlineFields(manifest.fields, shape);
-  const score = predictor.rowScorer();
+  const beside = "rowScorer" in scorer ? null : scorer;
+  const scoreRow = "rowScorer" in scorer ? scorer.rowScorer() : null;
   const { request, optional } = requestSchema(manifest);
   const decide = decision(manifest.task, manifest.classes, manifest.threshold);
   const checks = manifest.dataset.checks.map(({ holds, text }) => ({ text, holds: compileRow(holds, columns) }));
@@ -56,6 +60,7 @@ export function createEndpoint(manifest: BundleManifest, predictor: Predictor): 
 
   return {
     manifest,
+    beside,
     request,
     optional,
     spanMicros: Math.max(0, ...Object.values(manifest.fields).flatMap(windowSpans)),
@@ -73,13 +78,36 @@ export function createEndpoint(manifest: BundleManifest, predictor: Predictor): 
     newestFed: () => newest,
     predict(rows, nowMicros) {
       const known = rows.map((row, index) => readRow(row, request, optional, index));
-      return known.map((row) => {
+      const asked = known.map((row) => {
         const asOf = time !== null && typeof row[time] === "number" ? row[time] : nowMicros;
-        const features = online.values(row, asOf);
-        return { prediction: decide(score(scoreable(features))), features: shown(features), asOfMicros: asOf };
+        return { asOf, features: online.values(row, asOf) };
+      });
+      const answer = ({ features, asOf }: (typeof asked)[number], scores: Float64Array): Answer => ({
+        prediction: decide(scores),
+        features: shown(features),
+        asOfMicros: asOf,
+      });
+      if (scoreRow !== null) return asked.map((one) => answer(one, scoreRow(scoreable(one.features))));
+      const { score, outputs } = beside!;
+      return score(asked.map(({ features }) => scoreable(features))).then((scores) => {
+        requireNumbers(scores, outputs);
+        return asked.map((one, row) => answer(one, scores.subarray(row * outputs, (row + 1) * outputs)));
       });
     },
   };
+}
+
+/** A model of another framework may refuse missing values by answering with none. */
+function requireNumbers(scores: Float64Array, outputs: number): void {
+  const at = scores.findIndex((score) => !Number.isFinite(score));
+  if (at < 0) return;
+  const row = Math.floor(at / outputs);
+  throw new MillError("endpoint.no-answer", `Row ${row}: the model's answer is no number.`, {
+    at: `/rows/${row}`,
+    expected: "a row that the model can answer",
+    got: String(scores[at]),
+    fix: "Send the values that are missing; or let the script fill them in, as with an imputer before the model.",
+  });
 }
 
 /** What a request carries: the columns that the features read, and the row's time, which windows are asked as of. */

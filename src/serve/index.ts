@@ -4,6 +4,7 @@ export { type Answer, createEndpoint, type Endpoint, type Prediction } from "./e
 export { eventsOf, feedbackOf, predictionsOf } from "./logs.ts";
 export type { Arm, Rollout } from "./rollout.ts";
 export {
+  type Answering,
   createServing,
   type EndpointState,
   type FeedbackReply,

@@ -27,13 +27,20 @@ export interface Live {
   become(now: { readonly champion: Loaded; readonly previous: Loaded | null; readonly rollout?: Live["rollout"] }): void;
   /** One that is fed already. */
   held(model: string, version: number): Loaded | null;
-  /** Errors: as `predict` of an endpoint. */
-  answer(id: string, rows: readonly unknown[], nowMicros: number): { readonly by: Loaded; readonly answers: readonly Answer[] };
+  /** At once, or later where the version answers beside the event loop. Errors: as `predict` of an endpoint. */
+  answer(id: string, rows: readonly unknown[], nowMicros: number): Answered | Promise<Answered>;
   /** An event, as sent and as the champion read it. */
   feed(given: unknown, row: Row): void;
   /** Moves the clock on; what only moments need that are no longer answered is forgotten. */
   saw(times: Iterable<number>): void;
   readRollout(): Rollout | null;
+  /** Ends what its versions run in. */
+  close(): Promise<void>;
+}
+
+export interface Answered {
+  readonly by: Loaded;
+  readonly answers: readonly Answer[];
 }
 
 export function createLive(first: Loaded, clock: DataClock, ids: EventIds): Live {
@@ -68,19 +75,26 @@ export function createLive(first: Loaded, clock: DataClock, ids: EventIds): Live
       ({ champion, previous, rollout = null } = now);
       if (!isSameStep) arms = { candidate: countArm(), champion: countArm() };
       const kept = [champion, previous, rollout?.candidate];
-      for (const one of fed) if (!kept.includes(one)) fed.delete(one);
+      for (const one of fed) if (!kept.includes(one) && fed.delete(one)) void one.endpoint.beside?.close().catch(() => undefined);
     },
     held: (model, version) => [...fed].find((one) => isVersion(one, model, version)) ?? null,
     answer(id, rows, nowMicros) {
-      if (rollout === null) return { by: champion, answers: champion.endpoint.predict(rows, nowMicros) };
-      if (!isDrawn(id, shareOf(rollout.row))) return timed(champion, arms.champion, rows, nowMicros);
+      const by = champion;
+      const answered = () => when(by.endpoint.predict(rows, nowMicros), (answers) => ({ by, answers }));
+      if (rollout === null) return answered();
+      if (!isDrawn(id, shareOf(rollout.row))) return timed(by, arms.champion, rows, nowMicros);
+      const arm = arms.candidate;
+      // The champion answers in its place; where it cannot read the rows either, they were at fault.
+      const inItsPlace = (error: unknown) =>
+        when(answered(), (found) => {
+          if (error instanceof MillError && OF_ROWS.includes(error.code)) arm.failed(rows.length);
+          return found;
+        });
       try {
-        return timed(rollout.candidate, arms.candidate, rows, nowMicros);
+        const found = timed(rollout.candidate, arm, rows, nowMicros);
+        return found instanceof Promise ? found.catch(inItsPlace) : found;
       } catch (error) {
-        // The champion answers in its place; where it cannot read the rows either, they were at fault.
-        const answers = champion.endpoint.predict(rows, nowMicros);
-        if (error instanceof MillError && error.code === "request.row") arms.candidate.failed(rows.length);
-        return { by: champion, answers };
+        return inItsPlace(error);
       }
     },
     feed(given, row) {
@@ -101,6 +115,9 @@ export function createLive(first: Loaded, clock: DataClock, ids: EventIds): Live
         champion: arms.champion.read(champion.version.version),
       };
     },
+    async close() {
+      await Promise.all([...fed].map(({ endpoint }) => endpoint.beside?.close()));
+    },
   };
 }
 
@@ -115,17 +132,30 @@ export const shareOf = ({ steps, step }: Pick<RolloutRow, "steps" | "step">) => 
 /** The last 32 bits of a reply's id are random: as good as a hash of it, and anyone can draw again from the log. */
 const isDrawn = (id: string, share: number) => Number.parseInt(id.slice(-8), 16) < share * 2 ** 32;
 
-function timed(by: Loaded, arm: ArmCounts, rows: readonly unknown[], nowMicros: number) {
+function timed(by: Loaded, arm: ArmCounts, rows: readonly unknown[], nowMicros: number): Answered | Promise<Answered> {
   const begun = performance.now();
-  try {
-    const answers = by.endpoint.predict(rows, nowMicros);
+  const counted = (answers: readonly Answer[]) => {
     arm.answered(rows.length, (performance.now() - begun) * 1000);
     return { by, answers };
-  } catch (error) {
+  };
+  const failed = (error: unknown): never => {
     if (isFault(error)) arm.failed(rows.length);
     throw error;
+  };
+  try {
+    const answers = by.endpoint.predict(rows, nowMicros);
+    return answers instanceof Promise ? answers.then(counted, failed) : counted(answers);
+  } catch (error) {
+    return failed(error);
   }
 }
+
+/** Without waiting where there is nothing to wait for. */
+const when = <A, B>(value: A | Promise<A>, use: (value: A) => B): B | Promise<B> =>
+  value instanceof Promise ? value.then(use) : use(value);
+
+/** What says of rows that a version cannot answer them. */
+const OF_ROWS = ["request.row", "endpoint.no-answer", "scoring.bad-input"];
 
 /** Ours, not the request's. */
 const isFault = (error: unknown) => !(error instanceof MillError) || codeInfo(error.code).status >= 500;

@@ -12,9 +12,11 @@ import type { Row, Schema } from "../contract/index.ts";
 import { quoteIdentifier } from "../express/index.ts";
 import type { DatasetRows, Lake } from "../lake/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
+import type { Environments } from "../ports/python/index.ts";
 import type { Tables } from "../ports/tables/index.ts";
 import type { ModelVersion, Registry } from "../registry/index.ts";
-import { readTrained } from "../train/index.ts";
+import { type ForeignModel, openTrained } from "../train/index.ts";
+import { openBeside } from "./beside.ts";
 import { createDataClock, createWallClock, type DataClock, ROWS_TO_MOVE } from "./data-clock.ts";
 import { createEndpoint, type Endpoint } from "./endpoint.ts";
 import { IDS_KEPT } from "./event-ids.ts";
@@ -35,7 +37,7 @@ export interface Loaded {
 }
 
 export interface Loader {
-  /** With nothing in its windows. */
+  /** With nothing in its windows. What it starts beside the event loop is the caller's to close. */
   open(endpoint: string, model: string, version: number): Promise<Loaded & { readonly relation: string | null }>;
   /** Where the data's time stands, by the data set and the logs of an endpoint. */
   clock(endpoint: string, opened: Opened): Promise<DataClock>;
@@ -53,9 +55,13 @@ export interface LoaderResources {
   readonly objects: Objects;
   readonly lake: Lake;
   readonly registry: Registry;
+  readonly environments: Environments;
   tables(): Tables;
   readonly now: () => number;
 }
+
+/** What a model that answers in a process of its own may use. */
+const BESIDE = { threads: 1, memoryMb: 4096 };
 
 /** Requests come late: as of moments so many spans before the clock they are answered. The oldest of these look back one span more. */
 export const SPANS_ANSWERED = 2;
@@ -65,10 +71,17 @@ const PAGE_ROWS = 1000;
 /** Of each log, to find out where the data's time stood. */
 const ROWS_LOOKED_BACK = 10_000;
 
-export function createLoader({ objects, lake, registry, tables, now }: LoaderResources): Loader {
+export function createLoader({ objects, lake, registry, environments, tables, now }: LoaderResources): Loader {
   const asking = async <T>(work: (engine: Tables) => Promise<T>): Promise<T> => {
     const engine = tables();
     return work(engine).finally(() => engine.close());
+  };
+
+  /** What answers rows: a predictor of ours, or what runs beside the event loop, started. */
+  const scorerOf = async (digest: Digest) => {
+    const signal = new AbortController().signal;
+    const trained = await openTrained(digest, { objects, environments, signal, log: () => undefined, ...BESIDE });
+    return trained.predictor ?? openBeside(trained as typeof trained & { foreign: ForeignModel }, { now });
   };
 
   /** The newest rows of the data set; those that the model was made from when its columns are other ones by now. */
@@ -111,11 +124,11 @@ export function createLoader({ objects, lake, registry, tables, now }: LoaderRes
     async open(name, model, number) {
       const version = await registry.version(model, number);
       const manifest = await registry.manifest(version);
-      const endpoint = createEndpoint(manifest, await readTrained(manifest.trained, objects));
       const { relation, held } = await sourceOf(name, manifest, version);
       const { columns, checks, time } = manifest.dataset;
       const newest = relation === null ? null : await asking((engine) => newestRow(engine, relation, columns, time));
       const eventForm = digestOfJson({ columns, checks, time });
+      const endpoint = createEndpoint(manifest, await scorerOf(manifest.trained));
       return { version, endpoint, newest, held, eventForm, eventsSkipped: 0, relation };
     },
 

@@ -7,7 +7,7 @@ import { createEndpoint } from "./endpoint.ts";
 import { createEventIds } from "./event-ids.ts";
 import { deliveries, deliveryRows, howLate, late, lateTrees } from "./fixtures/deliveries.ts";
 import { type JsonRow, openServed, readAll, type Served } from "./fixtures/served.ts";
-import { createLive } from "./live.ts";
+import { type Answered, createLive } from "./live.ts";
 import type { Loaded } from "./loading.ts";
 import { createStory } from "./story.ts";
 
@@ -231,7 +231,7 @@ test("a fault of the candidate is counted as its own and the champion answers; a
     startedAt: 0,
   };
   live.become({ champion, previous: null, rollout: { row: rolled, candidate } });
-  const answer = (...rows: unknown[]) => live.answer("0197a1b2-0000-7000-8000-000000000001", rows, 0);
+  const answer = (...rows: unknown[]) => live.answer("0197a1b2-0000-7000-8000-000000000001", rows, 0) as Answered;
   assert.equal(answer({ ...row, shop: "a" }).by, candidate);
   const saved = answer({ ...row, shop: "a" }, { ...row, shop: "c" });
   assert.equal(saved.by, champion, "all rows of a request together");

@@ -5,14 +5,17 @@
  * the reply says so, and the loss is counted and told.
  */
 import { createQueues, type Duration, formatMoment, MillError, newId, parseDuration } from "../base/index.ts";
-import type { Column, Row, Task } from "../contract/index.ts";
+import { type Column, codeInfo, type Row, type Task } from "../contract/index.ts";
 import { showValue } from "../express/index.ts";
 import type { Lake } from "../lake/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
+import type { Environments } from "../ports/python/index.ts";
 import type { Records, Statement } from "../ports/records/index.ts";
 import type { Tables } from "../ports/tables/index.ts";
 import { type By, CHAMPION_ALIAS, type ModelVersion, type Registry, rolledBackFrom } from "../registry/index.ts";
+import type { TrainedForm } from "../train/index.ts";
 import { createAccess } from "./access.ts";
+import type { Down } from "./beside.ts";
 import {
   beginRollout,
   createDeployments,
@@ -49,6 +52,17 @@ export interface EndpointState extends Deployment {
   /** Predictions answered since the start. */
   readonly predictions: number;
   readonly rollout: Rollout | null;
+  readonly answers: Answering;
+}
+
+/** How an endpoint's version answers. */
+export interface Answering {
+  /** `inline`: in this process; `onnx`: ONNX Runtime on a thread; `python`: its framework in a process. */
+  readonly form: TrainedForm;
+  /** Since when it does not, in milliseconds, and why; null: it answers. */
+  readonly down: Down | null;
+  /** How often it was down since it was loaded. */
+  readonly outages: number;
 }
 
 export interface PredictReply {
@@ -75,6 +89,8 @@ export interface Serving {
   refresh(): Promise<void>;
   deployed(): Promise<Deployment[]>;
   isReady(name: string): boolean;
+  /** null while it is not loaded. */
+  answering(name: string): Answering | null;
   history(name: string): Promise<{ model: string; version: number; at: number; actor: string; why: string }[]>;
   /** Errors: `endpoint.unknown`. */
   state(name: string): Promise<EndpointState>;
@@ -118,6 +134,8 @@ export interface Serving {
   promote(name: string, by: By): Promise<void>;
   /** All requests go back to the version that is deployed. Errors: `endpoint.rollout`. */
   endRollout(name: string, by: By): Promise<void>;
+  /** Ends what models run in beside this process. */
+  close(): Promise<void>;
 }
 
 export interface ServingResources {
@@ -125,15 +143,17 @@ export interface ServingResources {
   readonly objects: Objects;
   readonly lake: Lake;
   readonly registry: Registry;
+  readonly environments: Environments;
   tables(): Tables;
   readonly watcher?: Watcher;
   /** Milliseconds since 1970; it may jump. */
   readonly now?: () => number;
 }
 
-export function createServing({ records, objects, lake, registry, tables, watcher, now = Date.now }: ServingResources): Serving {
+export function createServing(resources: ServingResources): Serving {
+  const { records, lake, registry, watcher, now = Date.now } = resources;
   const deployments = createDeployments(records);
-  const loader = createLoader({ objects, lake, registry, tables, now });
+  const loader = createLoader({ ...resources, now });
   const story = createStory(records);
   const watching = quietly(watcher);
   const lives = new Map<string, Live>();
@@ -158,13 +178,15 @@ export function createServing({ records, objects, lake, registry, tables, watche
 
   const loadFirst = async (name: string, model: string, version: number): Promise<Live> => {
     const opened = await loader.open(name, model, version);
-    const clock = await loader.clock(name, opened);
-    await loader.warm(opened, clock);
-    return access.alone(name, async () => {
-      await loader.feedEvents(name, opened, clock);
-      const live = createLive(opened, clock, createEventIds(await loader.eventIds(name)));
-      lives.set(name, live);
-      return live;
+    return orLetGo(opened, async () => {
+      const clock = await loader.clock(name, opened);
+      await loader.warm(opened, clock);
+      return access.alone(name, async () => {
+        await loader.feedEvents(name, opened, clock);
+        const live = createLive(opened, clock, createEventIds(await loader.eventIds(name)));
+        lives.set(name, live);
+        return live;
+      });
     });
   };
 
@@ -173,13 +195,15 @@ export function createServing({ records, objects, lake, registry, tables, watche
     const held = live.held(model, version);
     if (held !== null) return held;
     const opened = await loader.open(name, model, version);
-    await loader.warm(opened, live.clock);
-    // What is sealed is read by the engine, beside the requests; where it cannot be, the rows are read from the journal.
-    await lake.seal(eventsOf(name)).catch(() => null);
-    return access.alone(name, async () => {
-      await loader.feedEvents(name, opened, live.clock);
-      live.take(opened);
-      return opened;
+    return orLetGo(opened, async () => {
+      await loader.warm(opened, live.clock);
+      // What is sealed is read by the engine, beside the requests; where it cannot be, the rows are read from the journal.
+      await lake.seal(eventsOf(name)).catch(() => null);
+      return access.alone(name, async () => {
+        await loader.feedEvents(name, opened, live.clock);
+        live.take(opened);
+        return opened;
+      });
     });
   };
 
@@ -269,6 +293,10 @@ export function createServing({ records, objects, lake, registry, tables, watche
 
     deployed: deployments.all,
     isReady: (name) => lives.has(name),
+    answering(name) {
+      const live = lives.get(name);
+      return live === undefined ? null : answeringOf(live.champion);
+    },
     history: deployments.history,
     dataTime: (name) => lives.get(name)?.clock.time() ?? null,
     lost: (name) => lives.get(name)?.counts.lost ?? 0,
@@ -286,6 +314,7 @@ export function createServing({ records, objects, lake, registry, tables, watche
         eventsSkipped,
         predictions: live.counts.predictions,
         rollout: live.readRollout(),
+        answers: answeringOf(live.champion),
       };
     },
 
@@ -293,7 +322,8 @@ export function createServing({ records, objects, lake, registry, tables, watche
       const live = lives.get(name) ?? (await ready(name));
       const at = now();
       const id = newId(at);
-      const { by, answers } = answerOf(name, live, id, rows, at * 1000);
+      const answered = answerOf(name, live, id, rows, at * 1000);
+      const { by, answers } = answered instanceof Promise ? await answered : answered;
       const { version, endpoint } = by;
       const predictions = answers.map(({ prediction }, index) => ({
         id: rows.length === 1 ? id : `${id}.${index}`,
@@ -399,7 +429,7 @@ export function createServing({ records, objects, lake, registry, tables, watche
         const wasHeld = live.held(version.model, version.version) !== null;
         try {
           const candidate = await versionOf(name, live, version.model, version.version);
-          answerOnce(candidate, serving.dataTime(name));
+          await answerOnce(candidate, serving.dataTime(name));
           const at = now();
           const row: RolloutRow = {
             ...{ model: version.model, version: version.version, base: base.version },
@@ -446,6 +476,10 @@ export function createServing({ records, objects, lake, registry, tables, watche
       }),
 
     endRollout: (name, by) => inLine(name, async () => endOf(name, (await underWay(name)).live, by)),
+
+    async close() {
+      await Promise.all([...lives.values()].map((live) => live.close()));
+    },
   };
 
   const endOf = async (name: string, live: Live, { why }: By) => {
@@ -455,23 +489,27 @@ export function createServing({ records, objects, lake, registry, tables, watche
   };
 
   const answerOf = (name: string, live: Live, id: string, rows: readonly unknown[], nowMicros: number) => {
-    try {
-      return live.answer(id, rows, nowMicros);
-    } catch (error) {
-      if (error instanceof MillError) watching.refused(name, "predict", rows.length, error);
+    const failed = (error: unknown): never => {
+      if (error instanceof MillError && !isOurs(error)) watching.refused(name, "predict", rows.length, error);
       throw error;
+    };
+    try {
+      const answered = live.answer(id, rows, nowMicros);
+      return answered instanceof Promise ? answered.catch(failed) : answered;
+    } catch (error) {
+      return failed(error);
     }
   };
   return serving;
 }
 
 /** A candidate answers the newest row of its data set, as of now, before a client asks it anything. Errors: as `predict` of an endpoint. */
-function answerOnce({ endpoint, newest }: Loaded, asOfMicros: number | null): void {
+async function answerOnce({ endpoint, newest }: Loaded, asOfMicros: number | null): Promise<void> {
   if (newest === null) return;
   const { time } = endpoint.manifest.dataset;
   const row = time === null || asOfMicros === null ? newest : { ...newest, [time]: asOfMicros };
   const asked = Object.entries(endpoint.request).map(([name, column]) => [name, showValue(column, row[name] ?? null)]);
-  const [{ prediction }] = endpoint.predict([Object.fromEntries(asked)], asOfMicros ?? 0) as [Answer];
+  const [{ prediction }] = (await endpoint.predict([Object.fromEntries(asked)], asOfMicros ?? 0)) as [Answer];
   const numbers =
     "probabilities" in prediction
       ? Object.values(prediction.probabilities)
@@ -482,6 +520,22 @@ function answerOnce({ endpoint, newest }: Loaded, asOfMicros: number | null): vo
     "Train the model again.",
   );
 }
+
+/** It says nothing of the rows. */
+const isOurs = ({ code }: MillError) => codeInfo(code).status >= 500;
+
+/** A version that is not taken must not keep running. */
+const orLetGo = <T>({ endpoint }: Loaded, work: () => Promise<T>): Promise<T> =>
+  work().catch(async (error) => {
+    await endpoint.beside?.close().catch(() => undefined);
+    throw error;
+  });
+
+const answeringOf = ({ endpoint: { beside } }: Loaded): Answering => ({
+  form: beside?.form ?? "inline",
+  down: beside?.down() ?? null,
+  outages: beside?.outages() ?? 0,
+});
 
 const percent = (row: RolloutRow) => `${Number((shareOf(row) * 100).toPrecision(3))} %`;
 

@@ -8,6 +8,7 @@ export { kept, leftOf, outcomeOf, tagChanges, tagFields } from "./imports/told.t
 export { type ImportVerb, importVerbs } from "./imports/verbs.ts";
 export { createLoggedModels, type LoggedModel, type LoggedModels } from "./logged-models/logged-models.ts";
 export { type LoggedModelVerb, loggedModelVerbs } from "./logged-models/verbs.ts";
+export { convert } from "./python/convert.ts";
 export { environment } from "./python/environment.ts";
 export { fit } from "./python/fit.ts";
 export { type RowTimes, rowTimesOf } from "./row-times.ts";
@@ -35,7 +36,8 @@ export {
   type Trained,
   type TrainedForm,
 } from "./trained.ts";
-export { bestTrial, type SearchStory, type TrialResult, type TuneInput, tune } from "./tuning/choose.ts";
+export { bestTrial, type SearchStory, type TrialResult, type TuneInput, tune, type Warm } from "./tuning/choose.ts";
 export type { SplitRule } from "./tuning/folds.ts";
 export { type Found, type Job, nextJobs } from "./tuning/search.ts";
 export { type TrialFacts, type TrialInput, trial } from "./tuning/trial.ts";
+export { type WarmStart, warmStart } from "./tuning/warm-start.ts";

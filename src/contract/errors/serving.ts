@@ -35,6 +35,21 @@ export const SERVING_ERRORS = {
   "registry.unknown-version": { status: 404, exit: EXIT.notFound, about: "A model has no such version or alias." },
 
   // endpoints
+  "endpoint.busy": {
+    status: 503,
+    exit: EXIT.away,
+    about: "More rows wait for a model that answers in a process of its own than it may keep waiting.",
+  },
+  "endpoint.down": {
+    status: 503,
+    exit: EXIT.away,
+    about: "The process in which a model answers died, or could not be started; it is being started again.",
+  },
+  "endpoint.no-answer": {
+    status: 422,
+    exit: EXIT.data,
+    about: "The model's answer to a row is no number, as where values are missing.",
+  },
   "endpoint.no-previous": { status: 409, exit: EXIT.conflict, about: "An endpoint has no earlier version to go back to." },
   "endpoint.rollout": {
     status: 409,

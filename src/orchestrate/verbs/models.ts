@@ -72,7 +72,7 @@ export function modelVerbs(workspace: Workspace): ModelVerbs {
     async getModelVersion({ name, version: asked }) {
       const version = await registry.version(name, asked);
       const manifest = await registry.manifest(version);
-      const [training, proof] = await Promise.all(["train", "prove"].map((kind) => manifestOf(workspace, version, kind)));
+      const proof = await manifestOf(workspace, version, "prove");
       const { test, holdout } = await reportOf(workspace, version);
       return {
         ...versionSummary(version),
@@ -89,10 +89,12 @@ export function modelVerbs(workspace: Workspace): ModelVerbs {
         threshold: manifest.threshold,
         thresholdFrom: manifest.thresholdFrom,
         features: Object.keys(manifest.fields),
-        importance: training!.facts.importance as Record<string, number>,
+        importance: manifest.python
+          ? {}
+          : ((await manifestOf(workspace, version, "train")).facts.importance as Record<string, number>),
         verdict: version.verdict,
         report: plain({ test, holdout }),
-        proof: plain(proof!.facts) as { proven: boolean },
+        proof: plain(proof.facts) as { proven: boolean },
         holdoutReadings: await ledger.holdoutReadings(version.lineage.dataset.name),
         lineage: {
           dataset: version.lineage.dataset,

@@ -1,4 +1,5 @@
-import type { Json } from "../../base/index.ts";
+import { join } from "node:path";
+import { type Digest, type Json, MillError } from "../../base/index.ts";
 import type { DatasetDefinition, Project } from "../../define/index.ts";
 import type { Boundary, IngestJournal, OlderParts } from "../../ingest/index.ts";
 import type { Generation, JournalRows, Lake } from "../../lake/index.ts";
@@ -22,6 +23,9 @@ export function outsideOf(workspace: Workspace, project: Project): Outside {
 
   return {
     runtime: installedOnnxruntime(),
+    interpreter: () => interpreterOf(workspace),
+    file: (path) => fileOf(workspace, project, path),
+    text: async (path) => Buffer.from(await workspace.objects.get(await fileOf(workspace, project, path))).toString("utf8"),
     sources: (dataset) => sources.of(dataset, project.folder),
     partitions(dataset) {
       const found = looked.get(dataset) ?? standingPartitions({ ...workspace, folder: project.folder }, dataset);
@@ -54,6 +58,31 @@ export function outsideOf(workspace: Workspace, project: Project): Outside {
     },
   };
 }
+
+/** null: there is none; the step says so. */
+const interpreterOf = ({ environments }: Workspace) =>
+  environments.interpreter().catch((thrown) => {
+    if (thrown instanceof MillError && thrown.code === "python.missing") return null;
+    throw thrown;
+  });
+
+/** As the definitions know it: kept from an earlier run of theirs, or as it still lies in the folder. */
+async function fileOf({ objects }: Workspace, { files, folder }: Project, path: string): Promise<Digest> {
+  const digest = files.get(path)!;
+  if (await objects.touch(digest)) return digest;
+  const found = await objects.putFile(join(folder, path)).catch((cause) => {
+    throw changedFile(path, "it is not there", cause);
+  });
+  if (found !== digest) throw changedFile(path, "it has another content by now");
+  return digest;
+}
+
+const changedFile = (path: string, got: string, cause?: unknown) =>
+  new MillError("define.file", `The file "${path}" is not what it was when the definitions were read: ${got}.`, {
+    ...{ at: path, got, cause },
+    expected: "the file as the definitions know it",
+    fix: "Run again by the definitions as they are now; or bring the file back to what it was.",
+  });
 
 const startsOf = (boundary: Boundary): OlderParts | null =>
   "salt" in boundary ? null : { testFrom: boundary.testFrom, holdoutFrom: boundary.holdoutFrom };
