@@ -7,6 +7,8 @@ const DEFINITIONS = {
   value: "VERSION|RUN",
 };
 
+const FROM = { about: "Address of the server that has it; MILL_TOKEN is the token. Default: this workspace.", value: "URL" };
+
 export const WORK_COMMANDS: Readonly<Record<string, CommandInfo>> = {
   init: {
     about: "Write a project that trains on a file of yours; without a file, one that shows how.",
@@ -16,6 +18,10 @@ export const WORK_COMMANDS: Readonly<Record<string, CommandInfo>> = {
     flags: {
       from: { about: "The data: CSV, Parquet, NDJSON or JSON.", value: "FILE" },
       label: { about: "The column to predict; default: the last one that can be.", value: "COLUMN" },
+      template: {
+        about: "A project that trains in Python instead: sklearn, pytorch, keras, xgboost or lightgbm.",
+        value: "NAME",
+      },
     },
     load: () => import("./init/init.ts"),
   },
@@ -147,6 +153,37 @@ export const WORK_COMMANDS: Readonly<Record<string, CommandInfo>> = {
     operandsMin: 1,
     operandsMax: 1,
     load: () => import("./reproduce.ts"),
+  },
+  recipe: {
+    about: `${VERBS.getRecipe.about.replace(/\.$/, "")}; --out takes it along, objects and all.`,
+    example: "mill recipe late-arrival@champion --out late-arrival.tar",
+    operands: "NAME@VERSION",
+    operandsMin: 1,
+    operandsMax: 1,
+    flags: {
+      out: { about: "File for the recipe with its objects, training rows and holdout among them; mode 0600.", value: "FILE" },
+      from: FROM,
+    },
+    load: async () => ({ command: (await import("./recipe.ts")).recipe }),
+  },
+  rebuild: {
+    about:
+      "Make a version of a model again from its recipe, on a machine without project and workspace, and compare what every step leaves.",
+    example: "mill rebuild late-arrival@3 --from https://mill.example:4747",
+    operands: "FILE|NAME@VERSION",
+    operandsMin: 1,
+    operandsMax: 1,
+    flags: {
+      from: FROM,
+      digest: { about: "The recipe that it must be, as mill recipe printed it.", value: "DIGEST" },
+      keep: { about: "Folder for all that it takes, which stays; a rebuild that was cut off goes on there.", value: "FOLDER" },
+      tolerance: {
+        about: "By how much measures may be apart where a step varies, as a Python script does; of values above 1 a share; 0.01.",
+        value: "0.01",
+      },
+      anyway: { about: "Run although code, environment or machine are not as they were." },
+    },
+    load: async () => ({ command: (await import("./recipe.ts")).rebuild }),
   },
   predict: {
     about: VERBS.predict.about,

@@ -21,6 +21,7 @@ import { type Proposal, projectText } from "./project-text.ts";
 import { sampleParcels } from "./sample.ts";
 import { nextCommands, readmeText, summary, summaryText } from "./summary.ts";
 import { placeData, refuseExisting, writeProject } from "./write-project.ts";
+import { writeTemplate } from "./write-template.ts";
 
 const LOOK_MEMORY_MB = 512;
 
@@ -28,6 +29,8 @@ export const command: Command = async (context) => {
   const { operands, flags, effects, output, factory } = context;
   const folder = resolve(effects.cwd, operands[0] ?? ".");
   await refuseExisting(folder);
+  const template = textFlag(flags, "template");
+  if (template !== undefined) return writeTemplate(template, folder, context);
   const scratch = await mkdtemp(join(tmpdir(), "mill-init-"));
   const tables = openDuckDb({ threads: availableParallelism(), memoryMb: LOOK_MEMORY_MB, tempFolder: join(scratch, "spill") });
   try {
@@ -42,7 +45,7 @@ export const command: Command = async (context) => {
       version: factory.version,
       definitions: projectText(proposal),
       readme: readmeText(proposal, nextCommands(proposal, look.example, "")),
-      data: { from: file, path, copy },
+      copies: copy ? [{ from: file, path }] : [],
     });
     output.result(summary(proposal, folder, written, next), () => summaryText(proposal, look, folder, written, next));
   } finally {

@@ -6,8 +6,12 @@ import { notesOn, type Proposal } from "./project-text.ts";
 
 /** What to type next: train, then ask for a prediction with a row of the file. */
 export function nextCommands({ name, features }: Proposal, example: Readonly<Record<string, Json>>, folder: string): string[] {
-  const project = folder === "" ? "" : ` --project ${shellWord(folder)}`;
   const row = Object.fromEntries(features.map(({ column }) => [column.name, example[column.source]!]));
+  return commandsFor(name, row, folder);
+}
+
+export function commandsFor(name: string, row: Readonly<Record<string, Json>>, folder: string): string[] {
+  const project = folder === "" ? "" : ` --project ${shellWord(folder)}`;
   return [`mill run${project}`, `mill predict ${name}${project} --row ${shellWord(JSON.stringify(row))}`, `mill up${project}`];
 }
 

@@ -1,5 +1,5 @@
 /** Writes a project's files; what is there is kept, and an existing project is refused before anything is written. */
-import { copyFile, mkdir, readdir, readFile, realpath, writeFile } from "node:fs/promises";
+import { constants, copyFile, mkdir, readdir, readFile, realpath, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative, sep } from "node:path";
 import { digestOfFile, MillError } from "../../base/index.ts";
 
@@ -49,15 +49,16 @@ export interface ProjectFiles {
   readonly version: string;
   readonly definitions: string;
   readonly readme: string;
-  readonly data: { readonly from: string; readonly path: string; readonly copy: boolean };
+  /** Files by their paths in the project. */
+  readonly copies: readonly { readonly from: string; readonly path: string }[];
 }
 
 /** The names of the files that were written or changed. */
-export async function writeProject({ folder, name, version, definitions, readme, data }: ProjectFiles): Promise<string[]> {
+export async function writeProject({ folder, name, version, definitions, readme, copies }: ProjectFiles): Promise<string[]> {
   await mkdir(folder, { recursive: true });
   const written: string[] = [];
-  const write = async (path: string, text: string, flag: "wx" | "w" = "wx") => {
-    const fresh = await writeFile(join(folder, path), text, { flag }).then(
+  const made = async (path: string, making: Promise<void>) => {
+    const fresh = await making.then(
       () => true,
       (error: NodeJS.ErrnoException) => {
         if (error.code !== "EEXIST") throw error;
@@ -66,10 +67,11 @@ export async function writeProject({ folder, name, version, definitions, readme,
     );
     if (fresh) written.push(path);
   };
-  if (data.copy) {
-    await mkdir(dirname(join(folder, data.path)), { recursive: true });
-    await copyFile(data.from, join(folder, data.path));
-    written.push(data.path);
+  const write = (path: string, text: string, flag: "wx" | "w" = "wx") =>
+    made(path, writeFile(join(folder, path), text, { flag }));
+  for (const { from, path } of copies) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await made(path, copyFile(from, join(folder, path), constants.COPYFILE_EXCL));
   }
   await write("package.json", packageText(name, version));
   const found = await readPackage(folder);

@@ -22,6 +22,11 @@ export const CLI_ERRORS = {
     about: "A project was to be written where one, or one of its files, is already.",
   },
   "cli.commonjs": { status: 409, exit: EXIT.conflict, about: "A project was to be written into a CommonJS package." },
+  "cli.template-unknown": {
+    status: 400,
+    exit: EXIT.usage,
+    about: "There is no such template of a project, or a file was named beside it.",
+  },
   "cli.label-unknown": { status: 400, exit: EXIT.usage, about: "The column that was to be predicted is not in the file." },
   "cli.label-unfit": {
     status: 422,
