@@ -51,8 +51,10 @@ import {
   createRegisteredImports,
   createRegisteredModels,
   createRegistry,
+  createWebhooks,
   registeredImportVerbs,
   registeredVerbs,
+  webhookVerbs,
 } from "./registry/index.ts";
 import { createServing, createStory } from "./serve/index.ts";
 import { resultEnvironment, STEP_COMMAND } from "./step-process.ts";
@@ -72,6 +74,9 @@ import {
 const SEAL_EVERY_MS = 60_000;
 /** How often hooks that could not be told are tried again, as far as that is due. */
 const DELIVER_EVERY_MS = 5000;
+/** How often webhooks are told what happened to models, and how long a slow one may keep a stop waiting. */
+const WEBHOOKS_EVERY_MS = 1000;
+const WEBHOOKS_LAST_MS = 2000;
 /** How often endpoints are looked after while the platform is up. */
 const KEEP_EVERY_MS = 1000;
 /** How often what runs is told to those who listen, and how long that may keep a stop waiting. */
@@ -159,10 +164,14 @@ export async function openWorkspace(config: Config): Promise<App> {
     const serving = createServing({ records, objects, lake, registry, environments, tables, watcher: monitor.watch });
     closers.push(() => serving.close());
 
+    const webhooks = createWebhooks({ records, secrets, allowPrivate: config.webhookPrivate });
+    closers.push(() => Promise.race([webhooks.settled(), delay(WEBHOOKS_LAST_MS, undefined, { ref: false })]));
+
     await ledger.recover();
     ledger.reconcileEvery();
     repeat(SEAL_EVERY_MS, () => lake.sealAll());
     repeat(DELIVER_EVERY_MS, () => lake.hooks.deliver());
+    repeat(WEBHOOKS_EVERY_MS, () => webhooks.deliver());
 
     const project = openProject(config.project);
     const workspace = {
@@ -207,6 +216,7 @@ export async function openWorkspace(config: Config): Promise<App> {
       ...artifactVerbs(artifacts),
       ...loggedModelVerbs(loggedModels),
       ...registeredVerbs(registered),
+      ...webhookVerbs(webhooks),
       ...trackingVerbs(tracking),
       ...importVerbs(createImports({ records, tracking, loggedModels, artifacts })),
       ...registeredImportVerbs(createRegisteredImports({ records, registered, tracking, loggedModels })),

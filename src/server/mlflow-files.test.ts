@@ -1,12 +1,12 @@
 /** Artifacts, logged models and the registry by MLflow's paths, on a real store. What its Python client makes of them is tested in `protocols/mlflow/clients`. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, createHmac, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { request } from "node:http";
-import { connect } from "node:net";
+import { createServer, type IncomingHttpHeaders, request } from "node:http";
+import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -289,6 +289,61 @@ test("a model is registered by name, its versions have aliases and stages, and i
 const LARGE_MB = 176;
 /** A server that kept what passes through it would take all of it. */
 const SLACK_MB = 120;
+
+test("webhooks are made, changed, tried and deleted, by admins alone; what they are told is signed with a secret that is given back nowhere", async () => {
+  const received: { headers: IncomingHttpHeaders; body: string }[] = [];
+  const receiver = createServer(async (got, answer) => {
+    let body = "";
+    for await (const chunk of got.setEncoding("utf8")) body += chunk;
+    received.push({ headers: got.headers, body });
+    answer.writeHead(204).end();
+  }).listen(0, "127.0.0.1");
+  await once(receiver, "listening");
+  const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`;
+  const events = [{ entity: "REGISTERED_MODEL", action: "CREATED" }];
+  const made = await done(api("POST", "webhooks", { name: "deploys", url, events, secret: "planted", description: "d" }));
+  const { webhook_id: id, creation_timestamp: at, last_updated_timestamp: _, ...shown } = made.webhook;
+  assert.deepEqual(shown, { name: "deploys", url, events, description: "d", status: "ACTIVE" });
+  assert.ok(at > 1.7e12);
+
+  assert.deepEqual(await done(api("POST", `webhooks/${id}/test`, {})), { result: { success: true, response_status: 204 } });
+  await done(api("POST", "registered-models/create", { name: "told of", tags: [{ key: "team", value: "a" }] }));
+  await sample.webhooks.deliver();
+  await sample.webhooks.settled();
+  const { headers, body } = received[1]!;
+  const signed = `${headers["x-mlflow-delivery-id"]}.${headers["x-mlflow-timestamp"]}.${body}`;
+  assert.equal(headers["x-mlflow-signature"], `v1,${createHmac("sha256", "planted").update(signed).digest("base64")}`);
+  const { timestamp, ...told } = JSON.parse(body);
+  assert.ok(!Number.isNaN(Date.parse(timestamp)));
+  const data = { name: "told of", tags: { team: "a" }, description: null };
+  assert.deepEqual(told, { entity: "registered_model", action: "created", data });
+
+  const changed = await done(
+    api("PATCH", `webhooks/${id}`, { status: "DISABLED", events: [{ entity: "MODEL_VERSION_TAG", action: "SET" }] }),
+  );
+  assert.deepEqual([changed.webhook.status, changed.webhook.name], ["DISABLED", "deploys"]);
+  const listed = await ask("GET", "/api/2.0/mlflow/webhooks?max_results=1");
+  assert.deepEqual([listed.json.webhooks.length, listed.text.includes("planted")], [1, false]);
+  const wrong = (fields: object) => api("POST", "webhooks", { name: "n", url, events, ...fields });
+  for (const fields of [
+    { name: "-" },
+    { url: "ftp://h" },
+    { events: [] },
+    { events: [{ entity: "PROMPT", action: "CREATED" }] },
+    { status: "ON" },
+  ])
+    assert.deepEqual(
+      [(await wrong(fields)).status, (await wrong(fields)).json.error_code],
+      [400, "INVALID_PARAMETER_VALUE"],
+      JSON.stringify(fields),
+    );
+  assert.equal((await ask("GET", "/api/2.0/mlflow/webhooks", { to: { url: sample.url, token: "none" } })).status, 401);
+  await done(api("DELETE", `webhooks/${id}`));
+  for (const gone of [id, "no-uuid"])
+    assert.deepEqual((await api("GET", `webhooks/${gone}`)).json.error_code, "RESOURCE_DOES_NOT_EXIST");
+  receiver.close();
+  receiver.closeAllConnections();
+});
 
 test("a file of 176 MB passes in the memory that a small one takes, and what was acknowledged outlives a kill", {
   skip: !existsSync("/proc/self/status") && "the peak of another process's memory is only told by Linux",

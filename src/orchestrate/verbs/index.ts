@@ -1,6 +1,6 @@
 import type { Handlers } from "../../contract/index.ts";
 import { lakeVerbs } from "../../lake/index.ts";
-import type { RegisteredImportVerb, RegisteredVerb } from "../../registry/index.ts";
+import type { RegisteredImportVerb, RegisteredVerb, WebhookVerb } from "../../registry/index.ts";
 import type { ArtifactVerb, ImportVerb, LoggedModelVerb, TrackingVerb } from "../../train/index.ts";
 import type { Backfiller } from "../backfills/backfiller.ts";
 import type { Workspace } from "../workspace.ts";
@@ -46,6 +46,7 @@ export type AccessVerb =
   | RegisteredVerb
   | ImportVerb
   | RegisteredImportVerb
+  | WebhookVerb
   | TrackingVerb;
 
 export const platformVerbs = (workspace: Workspace, backfiller: Pick<Backfiller, "look">): Omit<Handlers, AccessVerb> => ({

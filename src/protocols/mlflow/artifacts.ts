@@ -13,6 +13,7 @@ import { mimeType } from "./mime-types.ts";
 import { failure, MlflowError } from "./mlflow-error.ts";
 import type { Operation } from "./operation.ts";
 import { runId } from "./runs.ts";
+import { json, some } from "./wire.ts";
 
 /** `artifacts/list`, below the paths of the others. */
 export const ARTIFACTS: readonly Operation[] = [
@@ -42,7 +43,13 @@ export const file = (path: string, find: (asked: Fields, call: BoundCall) => Pro
 export async function listed(rootUri: string, folder: string | undefined, call: BoundCall) {
   const files = await entries(folder ? below(rootUri, folder) : rootOf(rootUri), call);
   const prefix = folder ? `${folder.replace(/\/+$/, "")}/` : "";
-  return { root_uri: rootUri, ...some(files.map(({ path, ...entry }) => ({ path: prefix + path, ...entry }))) };
+  return {
+    root_uri: rootUri,
+    ...some(
+      "files",
+      files.map(({ path, ...entry }) => ({ path: prefix + path, ...entry })),
+    ),
+  };
 }
 
 /** The path of a root of artifacts that are kept here. Errors: MlflowError for any other. */
@@ -61,7 +68,7 @@ export function below(rootUri: string, path: string): string {
 function proxy(prefix: string): ForeignRoute[] {
   return [
     route("GET", `${prefix}/artifacts`, async ({ query }, call) =>
-      json(some(await entries([query.path ?? ""].flat()[0]!, call))),
+      json(some("files", await entries([query.path ?? ""].flat()[0]!, call))),
     ),
     route("GET", `${prefix}/artifacts/*`, (request, call) => download(request.params["*"]!, request, call)),
     {
@@ -176,9 +183,6 @@ async function entries(folder: string, call: BoundCall) {
   }));
 }
 
-/** Lists that are empty are left out. */
-const some = <T>(files: readonly T[]) => (files.length === 0 ? {} : { files });
-
 const route = (method: ForeignRoute["method"], path: string, answer: ForeignRoute["handle"]): ForeignRoute => ({
   ...{ method, path },
   door: "mlflow artifacts",
@@ -199,9 +203,3 @@ const tooLongPath = (thrown: unknown): unknown =>
   thrown instanceof MillError && thrown.code === "request.invalid" && /^\/?(path|folder)$/.test(thrown.at ?? "")
     ? new MillError("artifact.path", "Invalid path", { cause: thrown })
     : thrown;
-
-const json = (body: object): ForeignReply => ({
-  status: 200,
-  headers: { "content-type": "application/json" },
-  body: JSON.stringify(body),
-});

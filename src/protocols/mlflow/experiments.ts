@@ -3,7 +3,7 @@ import type { OutputOf } from "../../contract/index.ts";
 import type { Fields } from "./fields.ts";
 import { MlflowError } from "./mlflow-error.ts";
 import type { Operation } from "./operation.ts";
-import { fromTags, toSearch, toTags } from "./wire.ts";
+import { next, some, someTags, toTags, toViewedSearch } from "./wire.ts";
 
 const looks = (method: "GET" | "POST", path: string, answer: Operation["answer"]): Operation => ({
   method,
@@ -15,11 +15,8 @@ const looks = (method: "GET" | "POST", path: string, answer: Operation["answer"]
 const changes = (path: string, answer: Operation["answer"]) => looks("POST", path, answer);
 
 const search: Operation["answer"] = async (asked, call) => {
-  const { items, nextPageToken } = await call("searchExperiments", toSearch(asked, asked.optionalText("view_type")));
-  return {
-    ...(items.length > 0 && { experiments: items.map(toExperiment) }),
-    ...(nextPageToken !== null && { next_page_token: nextPageToken }),
-  };
+  const { items, nextPageToken } = await call("searchExperiments", toViewedSearch(asked, asked.optionalText("view_type")));
+  return { ...some("experiments", items.map(toExperiment)), ...next(nextPageToken) };
 };
 
 export const EXPERIMENTS: readonly Operation[] = [
@@ -78,5 +75,5 @@ const toExperiment = (experiment: OutputOf<"getExperiment">) => ({
   lifecycle_stage: experiment.deletedAt === null ? "active" : "deleted",
   last_update_time: experiment.updatedAt,
   creation_time: experiment.createdAt,
-  ...(Object.keys(experiment.tags).length > 0 && { tags: fromTags(experiment.tags) }),
+  ...someTags(experiment.tags),
 });

@@ -5,7 +5,7 @@ import type { ForeignRoute } from "../route.ts";
 import { below, file, listed } from "./artifacts.ts";
 import { type Fields, invalid } from "./fields.ts";
 import type { Operation } from "./operation.ts";
-import { fromTags, toTags } from "./wire.ts";
+import { fromTags, next, some, toTags } from "./wire.ts";
 
 type LoggedModel = OutputOf<"getLoggedModel">;
 type Status = LoggedModel["status"];
@@ -34,10 +34,7 @@ export const LOGGED_MODELS: readonly Operation[] = [
   }),
   at("POST", "/search", async (asked, call) => {
     const { items, nextPageToken } = await call("searchLoggedModels", toSearch(asked));
-    return {
-      ...(items.length > 0 && { models: items.map(toModel) }),
-      ...(nextPageToken !== null && { next_page_token: nextPageToken }),
-    };
+    return { ...some("models", items.map(toModel)), ...next(nextPageToken) };
   }),
   at("GET", "/:model_id", async (asked, call) => {
     const deleted = asked.optionalFlag("allow_deleted") ?? false;

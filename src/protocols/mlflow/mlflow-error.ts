@@ -35,10 +35,7 @@ export class MlflowError extends Error {
 
 /** Ours whose code here does not follow from their HTTP status. */
 const CODES: Readonly<Record<string, MlflowCode>> = {
-  "tracking.experiment-exists": "RESOURCE_ALREADY_EXISTS",
   "tracking.run-exists": "RESOURCE_ALREADY_EXISTS",
-  "tracking.not-active": "INVALID_PARAMETER_VALUE",
-  "tracking.param-changed": "INVALID_PARAMETER_VALUE",
   "logged-model.param-changed": "INVALID_PARAMETER_VALUE",
   "registry.exists": "RESOURCE_ALREADY_EXISTS",
   "registry.unknown-alias": "INVALID_PARAMETER_VALUE",

@@ -13,6 +13,8 @@ import { failure, MlflowError } from "./mlflow-error.ts";
 import type { Operation } from "./operation.ts";
 import { REGISTRY, registryRoutes } from "./registry.ts";
 import { RUNS } from "./runs.ts";
+import { WEBHOOKS } from "./webhooks.ts";
+import { json } from "./wire.ts";
 import { inTheirWords } from "./words.ts";
 
 /** The release whose surface is spoken: clients turn features on by it. */
@@ -34,6 +36,7 @@ const OPERATIONS: readonly Operation[] = [
   ...ARTIFACTS,
   ...LOGGED_MODELS,
   ...REGISTRY,
+  ...WEBHOOKS,
 ];
 
 const PREFIXES = ["/api/2.0", "/api/3.0", "/ajax-api/2.0", "/ajax-api/3.0"] as const;
@@ -85,9 +88,3 @@ const unknown = (method: ForeignRoute["method"], path: string): ForeignRoute => 
 });
 
 const plain = (status: number, body: string): ForeignReply => ({ status, headers: { "content-type": "text/plain" }, body });
-
-const json = (body: object): ForeignReply => ({
-  status: 200,
-  headers: { "content-type": "application/json" },
-  body: JSON.stringify(body),
-});

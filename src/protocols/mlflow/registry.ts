@@ -6,7 +6,7 @@ import { below, file } from "./artifacts.ts";
 import { type Fields, invalid } from "./fields.ts";
 import { MlflowError } from "./mlflow-error.ts";
 import type { Operation } from "./operation.ts";
-import { fromTags, listIn, resultCount, toTags } from "./wire.ts";
+import { listIn, next, some, someTags, toSearch, toTags } from "./wire.ts";
 
 type Model = OutputOf<"getRegisteredModel">;
 type Version = OutputOf<"getRegisteredVersion">;
@@ -46,7 +46,10 @@ const MODELS: readonly Operation[] = [
   looks(
     "registered-models/search",
     async (asked, call) => {
-      const { items, nextPageToken } = await call("searchRegisteredModels", toSearch(asked, 100, 1000));
+      const { items, nextPageToken } = await call(
+        "searchRegisteredModels",
+        toSearch(asked, { byDefault: 100, max: 1000, zeroIsDefault: true }),
+      );
       return { ...some("registered_models", items.map(toModel)), ...next(nextPageToken) };
     },
     ["order_by"],
@@ -70,12 +73,14 @@ const MODELS: readonly Operation[] = [
 
 const VERSIONS: readonly Operation[] = [
   changes("POST", "model-versions/create", async (asked, call) => {
+    const modelId = asked.optionalText("model_id") || undefined;
+    if (modelId !== undefined) await call("getLoggedModel", { model: modelId });
     const version = await call("registerVersion", {
       model: nameOf(asked),
       source: asked.text("source"),
       runId: asked.optionalText("run_id") || undefined,
       runLink: asked.optionalText("run_link") || undefined,
-      modelId: asked.optionalText("model_id") || undefined,
+      modelId,
       description: asked.optionalText("description"),
       tags: toTags(asked.items("tags")),
     });
@@ -100,7 +105,10 @@ const VERSIONS: readonly Operation[] = [
   looks(
     "model-versions/search",
     async (asked, call) => {
-      const { items, nextPageToken } = await call("searchRegisteredVersions", toSearch(asked, 10_000, 200_000));
+      const { items, nextPageToken } = await call(
+        "searchRegisteredVersions",
+        toSearch(asked, { byDefault: 10_000, max: 200_000, zeroIsDefault: true }),
+      );
       return { ...some("model_versions", items.map(toVersion)), ...next(nextPageToken) };
     },
     ["order_by"],
@@ -175,22 +183,6 @@ function versionOf(asked: Fields): number {
     `Model Version (name=${nameOf(asked)}, version=${said.slice(0, 30)}) not found`,
   );
 }
-
-function toSearch(asked: Fields, byDefault: number, max: number) {
-  const limit = asked.optionalWhole("max_results") || byDefault;
-  if (limit < 0) throw resultCount(limit, "It must be a positive integer");
-  if (limit > max) throw resultCount(limit, `It must be at most ${max}`);
-  return {
-    filter: asked.optionalText("filter"),
-    orderBy: asked.texts("order_by"),
-    limit,
-    pageToken: asked.optionalText("page_token") || undefined,
-  };
-}
-
-const some = <T>(name: string, items: readonly T[]) => (items.length === 0 ? {} : { [name]: items });
-const next = (token: string | null) => (token === null ? {} : { next_page_token: token });
-const someTags = (tags: Model["tags"]) => some("tags", fromTags(tags));
 
 const toModel = (model: Model) => ({
   name: model.name,

@@ -3,7 +3,7 @@ import type { InputOf, OutputOf } from "../../contract/index.ts";
 import { type Fields, type MetricValue, missing } from "./fields.ts";
 import { MlflowError } from "./mlflow-error.ts";
 import type { Operation } from "./operation.ts";
-import { fromTags, toSearch, toTags } from "./wire.ts";
+import { next, some, someTags, toTags, toViewedSearch } from "./wire.ts";
 
 type Run = OutputOf<"getTrackedRun">;
 type Status = NonNullable<InputOf<"updateTrackedRun">["status"]>;
@@ -54,12 +54,9 @@ export const RUNS: readonly Operation[] = [
   at("POST", "search", "data", async (asked, call) => {
     const { items, nextPageToken } = await call("searchTrackedRuns", {
       experiments: asked.texts("experiment_ids"),
-      ...toSearch(asked, asked.optionalText("run_view_type")),
+      ...toViewedSearch(asked, asked.optionalText("run_view_type")),
     });
-    return {
-      ...(items.length > 0 && { runs: items.map(toRun) }),
-      ...(nextPageToken !== null && { next_page_token: nextPageToken }),
-    };
+    return { ...some("runs", items.map(toRun)), ...next(nextPageToken) };
   }),
 ];
 
@@ -99,21 +96,21 @@ const toInfo = (run: Run) => ({
 const toRun = (run: Run) => ({
   info: toInfo(run),
   data: {
-    ...(run.metrics.length > 0 && { metrics: run.metrics.map(toMetric) }),
-    ...someTags("params", run.params),
-    ...someTags("tags", run.tags),
+    ...some("metrics", run.metrics.map(toMetric)),
+    ...someTags(run.params, "params"),
+    ...someTags(run.tags),
   },
   inputs: {
-    ...(run.datasets.length > 0 && { dataset_inputs: run.datasets.map(toDatasetInput) }),
-    ...(run.modelInputs.length > 0 && { model_inputs: run.modelInputs.map(({ modelId }) => ({ model_id: modelId })) }),
+    ...some("dataset_inputs", run.datasets.map(toDatasetInput)),
+    ...some(
+      "model_inputs",
+      run.modelInputs.map(({ modelId }) => ({ model_id: modelId })),
+    ),
   },
   ...(run.modelOutputs.length > 0 && {
     outputs: { model_outputs: run.modelOutputs.map(({ modelId, step = 0 }) => ({ model_id: modelId, step })) },
   }),
 });
-
-const someTags = (name: string, tags: Readonly<Record<string, string>>) =>
-  Object.keys(tags).length > 0 ? { [name]: fromTags(tags) } : {};
 
 interface Metric {
   readonly key: string;
@@ -131,7 +128,7 @@ function toValue(value: MetricValue): number | "NaN" {
 }
 
 const toDatasetInput = ({ name, digest, sourceType, source, schema, profile, tags }: Run["datasets"][number]) => ({
-  ...someTags("tags", tags),
+  ...someTags(tags),
   dataset: {
     name,
     digest,
