@@ -25,6 +25,7 @@ test("trials stand below each other, the best with the longest bar; a failed one
     {
       ...{ name: "late", metric: "rmse", better: "lower", sampler: "tpe", pruner: "asha", state: "ended", trialsMax: 3 },
       why: "trial 2 has the lowest mean rmse",
+      warm: { searches: 2, trials: 30, begins: 4 },
       trials: [
         trial,
         { ...trial, trial: 3, state: "ended", value: 2.25 },
@@ -37,6 +38,7 @@ test("trials stand below each other, the best with the longest bar; a failed one
     text,
     [
       "tpe, asha: 3 of up to 3 trials by rmse (lower is better)",
+      "began with the best 4 points of 2 earlier searches, and learns from 30 of their trials",
       "trial                rmse            fits    memory  model  row     tried",
       "2      ████████████  1.2500  best    1.23 s  80 MB   2 KB   3.2 us  ridge l2 0.5",
       "3      █             2.2500  ended   1.23 s  80 MB   2 KB   3.2 us  ridge l2 0.5",

@@ -13,7 +13,7 @@ export const command: Command = async ({ operands, output, effects, withVerbs })
 };
 
 export function trialsText(found: Trials, columns: number | undefined): string {
-  const { metric, better, sampler, pruner, state, why, trialsMax, trials } = found;
+  const { metric, better, sampler, pruner, state, why, warm, trialsMax, trials } = found;
   const bar = barOf(trials, better);
   const rows = trials.map((one) => [
     String(one.trial),
@@ -28,7 +28,11 @@ export function trialsText(found: Trials, columns: number | undefined): string {
   ]);
   const head = `${sampler}${pruner === "none" ? "" : `, ${pruner}`}: ${trials.length} of up to ${trialsMax} trials by ${metric} (${better} is better)`;
   const end = state === "searching" ? "the next run goes on with the search\n" : why === null ? "" : `${cell(why)}\n`;
-  return `${head}\n${table(["trial", "", metric, "", "fits", "memory", "model", "row", "tried"], rows, columns)}${end}`;
+  const before =
+    warm === null
+      ? ""
+      : `began with the best ${warm.begins} points of ${warm.searches} earlier searches, and learns from ${warm.trials} of their trials\n`;
+  return `${head}\n${before}${table(["trial", "", metric, "", "fits", "memory", "model", "row", "tried"], rows, columns)}${end}`;
 }
 
 const BAR = 12;

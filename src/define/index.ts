@@ -50,7 +50,7 @@ export {
   schedule,
 } from "./schedule.ts";
 export { type FilesOptions, files } from "./source.ts";
-export type { Condition, Dimension, Point, Space, SpaceOptions, SpaceWords } from "./space.ts";
+export { type Condition, counts, type Dimension, type Point, type Space, type SpaceOptions, type SpaceWords } from "./space.ts";
 export { byHash, byTime, type Shares } from "./split.ts";
 export { type CalibratedOptions, calibrated, pipeline } from "./trainers.ts";
 export {

@@ -21,6 +21,10 @@ export type Space = Readonly<Record<string, Dimension>>;
 /** A value for each dimension that counts. */
 export type Point = Readonly<Record<string, ParamValue>>;
 
+/** Whether a dimension counts at a point that has the values of those defined before it. */
+export const counts = ({ when }: Dimension, point: Point): boolean =>
+  when === undefined || (Object.hasOwn(point, when.name) && when.is.includes(point[when.name]!));
+
 export interface SpaceWords {
   /** Any number from `from` to `to`. */
   uniform(from: number, to: number): Dimension;

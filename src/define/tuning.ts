@@ -4,7 +4,7 @@ import { checkParams, estimatorNamed, measureNamed, measuresOf, type Params } fr
 import { AUTOML_AMONG, DEFAULT_SPACES } from "./default-spaces.ts";
 import type { TrainerDefinition } from "./definitions.ts";
 import { callback, fieldsOf, list, number, oneOf, text, within, wrong } from "./options.ts";
-import { type Dimension, type Point, readSpace, SPACE_WORDS, type Space, type SpaceOptions } from "./space.ts";
+import { counts, type Dimension, type Point, readSpace, SPACE_WORDS, type Space, type SpaceOptions } from "./space.ts";
 import type { Trainer } from "./typed.ts";
 
 export const SAMPLERS = ["tpe", "sobol", "random", "grid"] as const;
@@ -28,6 +28,8 @@ export interface TuningDefinition {
   readonly metric: string;
   readonly better: "higher" | "lower";
   readonly folds: number;
+  /** It begins with what earlier searches of the model found. Absent: it does not. */
+  readonly warmStart?: true;
 }
 
 export interface SearchOptions {
@@ -43,6 +45,11 @@ export interface SearchOptions {
   readonly parallel?: number | undefined;
   /** Parts of the training rows for cross-validation, in time where the data set is split by time: 2 to 20. Default 3. */
   readonly folds?: number | undefined;
+  /**
+   * Whether it begins with the best points of the earlier searches of this model (on older data, in another space, with another seed), and `tpe` with what they
+   * tell. Default false: what is found then depends on what was searched for before.
+   */
+  readonly warmStart?: boolean | undefined;
 }
 
 export interface TuneOptions extends SearchOptions {
@@ -82,7 +89,15 @@ function plainTrainer(given: TrainerDefinition): [string, Params] {
   return [text("automl: among", estimator), params as Params];
 }
 
-const SEARCH = ["trials", "sampler", "pruner", "metric", "parallel", "folds"] as const satisfies readonly (keyof SearchOptions)[];
+const SEARCH = [
+  "trials",
+  "sampler",
+  "pruner",
+  "metric",
+  "parallel",
+  "folds",
+  "warmStart",
+] as const satisfies readonly (keyof SearchOptions)[];
 
 /** The search that `automl` stands for, now that the task is known; its first trial of each estimator has its defaults. */
 export function automlTuning(at: string, given: unknown, task: Task): TuningDefinition {
@@ -105,7 +120,7 @@ export function automlTuning(at: string, given: unknown, task: Task): TuningDefi
 /** Complete but for the measure, which the task decides. */
 export function readTuning(at: string, given: unknown): TuningDefinition {
   const fields = fieldsOf(at, given, ["among", "space", "start", "better", ...SEARCH]);
-  const { trials = 30, parallel = 4, sampler = "tpe", pruner = "none", folds = 3, metric, better } = fields;
+  const { trials = 30, parallel = 4, sampler = "tpe", pruner = "none", folds = 3, warmStart = false, metric, better } = fields;
   const among = Object.fromEntries(
     Object.entries(fields.among as Record<string, Params>).map(([name, own]) => [name, completed(name, own)]),
   );
@@ -125,8 +140,11 @@ export function readTuning(at: string, given: unknown): TuningDefinition {
     pruner: oneOf(`${at}: pruner`, pruner, PRUNERS),
     ...({ metric, better } as { metric: string; better: "higher" | "lower" }),
     folds: number(`${at}: folds`, folds, { integer: true, atLeast: 2, atMost: 20 }),
+    ...(isTrue(`${at}: warmStart`, warmStart) && { warmStart: true as const }),
   });
 }
+
+const isTrue = (at: string, given: unknown): boolean => (typeof given === "boolean" ? given : wrong(at, "true or false", given));
 
 /** As far as the table of direction numbers goes. */
 export const SOBOL_DIMENSIONS_MAX = 64;
@@ -170,15 +188,13 @@ function startOf(space: Space, among: TuningDefinition["among"]): readonly Point
   return Object.entries(among).map(([name, params]) => {
     const point: Record<string, Point[string]> = {};
     for (const [dimension, values] of Object.entries(space)) {
-      if (!isAt(values.when, point)) continue;
+      if (!counts(values, point)) continue;
       const own = dimension === "estimator" ? name : params[dimension.slice(dimension.indexOf(".") + 1)]!;
       point[dimension] = nearest(values, own);
     }
     return point;
   });
 }
-
-const isAt = (when: Dimension["when"], point: Point) => when === undefined || when.is.includes(point[when.name]!);
 
 const nearest = (dimension: Dimension, value: Point[string]): Point[string] =>
   dimension.kind === "choice"
@@ -190,7 +206,7 @@ const nearest = (dimension: Dimension, value: Point[string]): Point[string] =>
 function readPoint(at: string, given: unknown, space: Space, among: TuningDefinition["among"]): Point {
   const point = fieldsOf(at, given, Object.keys(space)) as Point;
   for (const [name, dimension] of Object.entries(space)) {
-    if (!isAt(dimension.when, point)) continue;
+    if (!counts(dimension, point)) continue;
     if (point[name] === undefined || nearest(dimension, point[name]) !== point[name])
       wrong(`${at}: ${name}`, "a value of the space", point[name]);
   }

@@ -4,7 +4,7 @@ import { refusalText } from "../problem/index.ts";
 import type { Ledger, StepManifest } from "../steps/index.ts";
 import { type GraphNode, type Outside, plain } from "./graph-node.ts";
 import { countPartitions, isOpen, type Partitions, partitionsText } from "./partitions/standing.ts";
-import { replay } from "./search.ts";
+import { replay, type Search } from "./search.ts";
 
 export interface PlannedStep {
   readonly node: GraphNode;
@@ -15,6 +15,8 @@ export interface PlannedStep {
   readonly state: "current" | "run" | "waiting" | "refused";
   /** One sentence: what changed, or what it waits for. */
   readonly why: string;
+  /** Of a step that stands behind trials. */
+  readonly search?: Search;
 }
 
 export interface Plan {
@@ -43,13 +45,14 @@ export async function makePlan(nodes: readonly GraphNode[], outside: Outside, le
   return { steps, results, ...(error ? { error } : {}) };
 }
 
-/** Decides one step; a current one adds its manifest to `results`. */
+/** Decides one step; a current one adds its manifest to `results`. `begun`: its search, as far as it has been looked at. */
 export async function planStep(
   node: GraphNode,
   before: readonly PlannedStep[],
   results: Map<string, StepManifest>,
   outside: Outside,
   ledger: Ledger,
+  begun?: Search,
 ): Promise<PlannedStep> {
   const needed = before.filter((step) => node.needs.includes(step.node.id));
   const refused = needed.find((step) => step.state === "refused");
@@ -66,8 +69,8 @@ export async function planStep(
   if (missing.length > 0)
     return { node, key: null, input: null, state: "waiting", why: `after ${missing.map((step) => step.node.id).join(", ")}` };
 
-  const search = node.search?.(results, ledger);
-  const replayed = search && (await replay(search, node.target, ledger));
+  const search = begun ?? (await node.search?.(results, ledger));
+  const replayed = search && (await replay(search, ledger));
   if (replayed && replayed.next.length > 0)
     return {
       node,
@@ -75,15 +78,17 @@ export async function planStep(
       input: null,
       state: "run",
       why: `${replayed.tried.length} of up to ${search!.tuning.trials} trials have ended`,
+      search: search!,
     };
 
   const input = replayed ? plain(search!.input(replayed.tried)) : await node.input(results, outside);
   const key = ledger.keyOf(node.kind, input);
   const manifest = await ledger.resultOf(key);
-  if (manifest === null) return { node, key, input, state: "run", why: await whatChanged(node, input, ledger) };
+  const planned = { node, key, input, ...(search && { search }) };
+  if (manifest === null) return { ...planned, state: "run", why: await whatChanged(node, input, ledger) };
   results.set(node.id, manifest);
   const said = refusal(manifest);
-  return { node, key, input, state: said ? "refused" : "current", why: said ?? "nothing changed" };
+  return { ...planned, state: said ? "refused" : "current", why: said ?? "nothing changed" };
 }
 
 /** One line for all partitions. What they have come to is no result of a step: it is read again by what stands behind. */

@@ -3,7 +3,7 @@ import type { Ledger, Progress, StepManifest } from "../steps/index.ts";
 import type { GraphNode, Outside } from "./graph-node.ts";
 import type { PartitionsOutcome } from "./partitions/run-node.ts";
 import { type PlannedStep, planStep, refusal } from "./plan.ts";
-import { carryOutSearch } from "./search.ts";
+import { carryOutSearch, type Search } from "./search.ts";
 
 /** What happens during a run, in order; `id` is the node's. */
 export type RunEvent =
@@ -72,7 +72,7 @@ export async function runGraph(nodes: readonly GraphNode[], effects: RunEffects)
   const refusals: { id: string; sentence: string }[] = [];
 
   const settle = async (node: GraphNode) => {
-    const plan = () => planStep(node, [...settled.values()], results, effects.outside, effects.ledger);
+    const plan = (begun?: Search) => planStep(node, [...settled.values()], results, effects.outside, effects.ledger, begun);
     const before = await plan();
     if (before.state !== "run") return conclude(node, before, 0, "current");
     effects.emit({ event: "step-started", id: node.id, why: before.why });
@@ -87,13 +87,13 @@ export async function runGraph(nodes: readonly GraphNode[], effects: RunEffects)
     };
     const onProgress = ({ done, total, note }: Progress) =>
       effects.emit({ event: "step-progress", id: node.id, done, total, ...(note ? { note } : {}) });
-    if (node.search) {
-      const ended = await carryOutSearch(node.search(results, effects.ledger), { ledger: effects.ledger, request, onProgress });
+    if (before.search) {
+      const ended = await carryOutSearch(before.search, { ledger: effects.ledger, request, onProgress });
       if (ended.state === "cancelled") found.cancelled = true;
       if (ended.state === "failed") fail(node, ended.error);
       if (ended.state !== "done") return;
     }
-    const planned = node.search ? await plan() : before;
+    const planned = before.search ? await plan(before.search) : before;
     if (planned.state !== "run") return conclude(node, planned, performance.now() - at, "succeeded");
     const outcome = node.partitions
       ? await effects.takeIn(node, onProgress)

@@ -182,6 +182,33 @@ test("a search that has not run has no trials, and a trainer that is stated has 
   await platform.close();
 });
 
+test("a search that starts warm begins with the best of those before it, tells so, and stays the same whatever was searched for since", async () => {
+  const platform = await openDeliveries();
+  const keyOf = async () => (await platform.workspace.ledger.lastOf("model/late", "tune"))!.key;
+  const run = async (options: string, seed: number) => {
+    platform.write("mill.ts", searching(`parallel: 2, folds: 2, ${options}`, { seed }));
+    assert.equal(finished(await platform.run(["model/late"])).state, "succeeded");
+    return { ...(await searchedBy(platform)), key: await keyOf() };
+  };
+  const cold = await run("trials: 4", 1);
+  const ranked = cold.trials.toSorted((a, b) => a.value! - b.value!).map(({ point }) => point);
+  const warm = await run("trials: 4, warmStart: true", 2);
+  assert.deepEqual(
+    warm.trials.slice(0, 2).map(({ point }) => point),
+    ranked.slice(0, 2),
+  );
+  assert.match(warm.why, /; it began with the best 2 points of an earlier search, and learnt from 4 of its trials$/);
+  assert.deepEqual((await platform.call("getTrials", { name: "late" })).warm, { searches: 1, trials: 4, begins: 2 });
+
+  const later = await run("trials: 3, warmStart: true", 3);
+  assert.match(later.why, /the best 2 points of 2 earlier searches, and learnt from 8 of their trials$/);
+  platform.write("mill.ts", searching("parallel: 2, folds: 2, trials: 4, warmStart: true", { seed: 2 }));
+  const { steps } = await platform.call("plan", { targets: ["model/late"] });
+  assert.equal(steps.find(({ id }) => id === "model/late:tune")!.state, "current");
+  assert.deepEqual((await platform.call("getTrials", { name: "late" })).warm, { searches: 1, trials: 4, begins: 2 });
+  await platform.close();
+});
+
 test("automl measures each estimator with its defaults first, and the best of all is the model", async () => {
   const platform = await openDeliveries();
   const among = "[gradientBoosting({ trees: 5 }), logisticRegression()]";

@@ -3,7 +3,7 @@
  * function of the definition and their results, so that a plan replays it from what is recorded and a run goes on where another ended. A trial that was killed for
  * its memory or its time counts as failed from then on; one that was cancelled or lost runs again.
  */
-import type { Digest, MillError } from "../base/index.ts";
+import type { Digest, ErrorJson, MillError } from "../base/index.ts";
 import { type ModelDefinition, type TrainerDefinition, type TuningDefinition, trainerAt } from "../define/index.ts";
 import type { Ledger, Progress, StepManifest, StepRequest } from "../steps/index.ts";
 import {
@@ -15,7 +15,9 @@ import {
   type TrialInput,
   type TrialResult,
   type TuneInput,
+  type Warm,
 } from "../train/index.ts";
+import { startWarm } from "./start-warm.ts";
 
 /** What all trials of a model share. */
 export type TrialBasis = Pick<TrialInput, "train" | "features" | "task" | "classes" | "seed" | "split">;
@@ -35,16 +37,21 @@ export interface Tried extends Asked {
 
 export interface Search {
   readonly tuning: TuningDefinition;
+  /** What it took over from earlier searches; null: it starts by itself. */
+  readonly warm: Warm | null;
+  /** What has ended, as far as it has been looked at: nobody looks twice. */
+  readonly ended: Tried[];
   /** The next generation; none: the search is over. */
   next(tried: readonly Tried[]): readonly Asked[];
   /** Of the step that chooses. */
   input(tried: readonly Tried[]): TuneInput;
 }
 
-export function searchOf(model: ModelDefinition, basis: TrialBasis, ledger: Pick<Ledger, "keyOf">): Search {
+export async function searchOf(model: ModelDefinition, basis: TrialBasis, ledger: Ledger): Promise<Search> {
   const { tuning, steps, calibration } = model.train as TrainerDefinition & { tuning: TuningDefinition };
   const sign = tuning.better === "lower" ? 1 : -1;
   const signed = (value: number | null) => (value === null ? null : sign * value);
+  const around = { ...(steps && { steps }), ...(calibration && { calibration }) };
 
   const foundBy = ({ job, facts }: Tried): Found => ({
     ...job,
@@ -53,7 +60,6 @@ export function searchOf(model: ModelDefinition, basis: TrialBasis, ledger: Pick
   });
 
   const asked = (job: Job): Asked => {
-    const around = { ...(steps && { steps }), ...(calibration && { calibration }) };
     const { share, bounds, point } = job;
     const { folds, metric } = tuning;
     const input: TrialInput = {
@@ -69,12 +75,19 @@ export function searchOf(model: ModelDefinition, basis: TrialBasis, ledger: Pick
     return { job, input: plain, key: ledger.keyOf("trial", plain) };
   };
 
+  const identity = () => ledger.keyOf("tune", JSON.parse(JSON.stringify({ ...basis, ...around, tuning })));
+  const started = tuning.warmStart ? await startWarm(model.name, identity(), tuning, ledger) : null;
+  const rules = { ...tuning, ...(started && { start: started.start, earlier: started.earlier }) };
+
   return {
     tuning,
-    next: (tried) => nextJobs(tuning, model.seed, tried.map(foundBy)).map(asked),
+    warm: started?.warm ?? null,
+    ended: [],
+    next: (tried) => nextJobs(rules, model.seed, tried.map(foundBy)).map(asked),
     input: (tried) => ({
       ...{ model: model.name, metric: tuning.metric, better: tuning.better, folds: tuning.folds },
       trials: tried.map(resultOf),
+      ...(started && { warm: started.warm }),
     }),
   };
 }
@@ -84,44 +97,34 @@ const resultOf = ({ job: { trial, point, share }, input, key, facts, error }: Tr
   ...{ value: facts?.value ?? null, values: facts?.values ?? [], modelBytes: facts?.modelBytes ?? null, error, key },
 });
 
-/** As far as the ledger knows: all generations whose every trial has ended, and what is to be tried next; none: the search is over. */
+/** As far as the ledger knows: all generations whose every trial has ended, what is to be tried next (none: the search is over), and what of it has not ended. */
 export async function replay(
   search: Search,
-  target: string,
-  ledger: Ledger,
-  from: readonly Tried[] = [],
-): Promise<{ readonly tried: readonly Tried[]; readonly next: readonly Asked[] }> {
-  const tried = [...from];
-  let failures: ReadonlyMap<Digest, string> | null = null;
+  ledger: Pick<Ledger, "resultsOf" | "failuresOf">,
+): Promise<{ readonly tried: readonly Tried[]; readonly next: readonly Asked[]; readonly open: readonly Asked[] }> {
+  const { ended } = search;
   for (;;) {
-    const next = search.next(tried);
-    if (next.length === 0) return { tried, next };
+    const next = search.next(ended);
     const made = await ledger.resultsOf(next.map(({ key }) => key));
-    if (made.size < next.length) failures ??= await failuresOf(target, ledger);
-    const known = next.flatMap((one) => knownOf(one, made.get(one.key), failures?.get(one.key)));
-    if (known.length < next.length) return { tried, next };
-    tried.push(...known);
+    const failures = await ledger.failuresOf(next.flatMap(({ key }) => (made.has(key) ? [] : key)));
+    const known = next.map((one) => knownOf(one, made.get(one.key), failures.get(one.key)));
+    const open = next.filter((_, at) => known[at] === null);
+    if (next.length === 0 || open.length > 0) return { tried: ended, next, open };
+    ended.push(...known.map((one) => one!));
   }
-}
-
-function knownOf(asked: Asked, manifest: StepManifest | undefined, failure: string | undefined): Tried[] {
-  if (manifest) return [triedBy(asked, manifest)];
-  return failure === undefined ? [] : [{ ...asked, facts: null, error: failure }];
-}
-
-function triedBy(asked: Asked, { facts }: StepManifest): Tried {
-  const found = facts as unknown as TrialFacts;
-  return { ...asked, facts: found, error: found.error };
 }
 
 /** What ends one trial and says nothing of the others. */
 const OF_TRIAL = ["step.crashed", "step.memory", "step.timeout"];
 
-async function failuresOf(target: string, ledger: Ledger): Promise<Map<Digest, string>> {
-  const { items } = await ledger.listSteps({ target, kind: "trial", state: "failed", limit: 1000 });
-  return new Map(
-    items.flatMap(({ key, error }) => (error && OF_TRIAL.includes(error.code) ? [[key, error.message] as const] : [])),
-  );
+function knownOf(asked: Asked, manifest: StepManifest | undefined, failure: ErrorJson | undefined): Tried | null {
+  if (manifest) return triedBy(asked, manifest);
+  return failure && OF_TRIAL.includes(failure.code) ? { ...asked, facts: null, error: failure.message } : null;
+}
+
+function triedBy(asked: Asked, { facts }: StepManifest): Tried {
+  const found = facts as unknown as TrialFacts;
+  return { ...asked, facts: found, error: found.error };
 }
 
 export interface SearchEffects {
@@ -141,10 +144,8 @@ export async function carryOutSearch(search: Search, effects: SearchEffects): Pr
   const { ledger, request } = effects;
   const { tuning } = search;
   const places = placesOf(search, effects);
-  let tried: readonly Tried[] = [];
   for (;;) {
-    const { next, ...known } = await replay(search, request.target, ledger, tried);
-    tried = known.tried;
+    const { tried, next, open } = await replay(search, ledger);
     const total = Math.max(tuning.trials, tried.length + next.length);
     effects.onProgress({ done: tried.length, total, note: bestNote(search, tried) });
     if (next.length === 0) return { state: "done" };
@@ -154,8 +155,6 @@ export async function carryOutSearch(search: Search, effects: SearchEffects): Pr
       memoryMb: Math.floor(request.memoryMb / places),
     };
     const pool = "trial" in ledger.pools ? { pool: "trial" } : {};
-    const failed = await failuresOf(request.target, ledger);
-    const open = next.filter(({ key }) => !failed.has(key));
     const outcomes = await ledger.executeAll(
       open.map(({ input }): StepRequest => ({ ...shared, ...pool, kind: "trial", input })),
       { concurrency: places },

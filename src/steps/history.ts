@@ -105,6 +105,8 @@ export interface History {
   ): Promise<{ readonly step: StepDetail; readonly attempts: AttemptRecord[]; readonly manifest: StepManifest | null }>;
   /** The newest step of a target and kind. */
   lastOf(target: string, kind: string): Promise<StepDetail | null>;
+  /** Of the keys whose newest step failed, how. */
+  failuresOf(keys: readonly Digest[]): Promise<Map<Digest, ErrorJson>>;
   /** The step that made the result of a key. */
   stepOfResult(key: Digest): Promise<StepRecord | null>;
   /** What is recorded of a key's result, whether or not all its objects are still there. */
@@ -181,6 +183,16 @@ export function createHistory({ records, clock, owner, infrastructure, engines }
         kind,
       ]);
       return step ? toDetail(step) : null;
+    },
+
+    async failuresOf(keys) {
+      if (keys.length === 0) return new Map();
+      const rows = await records.query<{ key: Digest; error: string | null }>(
+        `SELECT step_key AS key, error FROM steps WHERE state = 'failed' AND id IN
+          (SELECT max(id) FROM steps WHERE step_key IN (${keys.map(() => "?").join(", ")}) GROUP BY step_key)`,
+        keys,
+      );
+      return new Map(rows.flatMap(({ key, error }) => (error === null ? [] : [[key, JSON.parse(error) as ErrorJson] as const])));
     },
 
     async stepOfResult(key) {

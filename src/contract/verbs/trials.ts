@@ -33,6 +33,16 @@ export const getTrials = reads({
     pruner: text(),
     state: oneOf(["searching", "ended"], { description: "searching: the next run goes on with it" }),
     why: orNull(text({ description: "Why the best won; null before the search has ended" })),
+    warm: orNull(
+      object(
+        {
+          searches: integer({ description: "Earlier searches of the model that it took over" }),
+          trials: integer({ description: "Their trials that it learns from" }),
+          begins: integer({ description: "Of their points, the best: it began with them" }),
+        },
+        { description: "null: it starts by itself" },
+      ),
+    ),
     trialsMax: integer(),
     trials: list(trial),
   }),

@@ -79,7 +79,12 @@ test("the sentence says which is best, what it costs, and who comes as near for 
       "the best, torch, has 0.25 (0.2 to 0.3) at 1.0 s of training, 1.5 ms a row and 2.0 KB.",
   );
   assert.match(boardOf([best], null, quality).sentence, /No other has passed its gate\.$/);
-  assert.match(boardOf([best, far], null, quality).sentence, /No other comes within its interval\.$/);
+  assert.match(
+    boardOf([best, far], null, quality).sentence,
+    /linear, 0\.5 .+, comes next, outside of that interval, at .+ without a dependency\.$/,
+  );
+  const unsure = { ...best, intervals: {} };
+  assert.match(boardOf([far, near, unsure], null, quality).sentence, /, 0\.25, at .+ forest, 0\.28 .+, comes next, at/);
   assert.match(boardOf([{ ...best, standing: "refused" }], null, quality).sentence, /^No model that solves it has passed/);
   assert.match(
     boardOf([best, { ...far, rows: 60 }], null, quality).sentence,

@@ -63,6 +63,11 @@ const lossBy =
     return value === null ? Number.POSITIVE_INFINITY : better === "higher" ? -value : value;
   };
 
+const byLoss = (quality: Quality) => {
+  const loss = lossBy(quality);
+  return (a: Candidate, b: Candidate) => difference(loss(a), loss(b));
+};
+
 const FRONT = ["time", "latency", "size"] as const satisfies readonly CostName[];
 
 /** Those that no other equals in quality, time, latency and size and beats in one of them. */
@@ -90,23 +95,24 @@ function sentenceOf(passed: readonly Candidate[], by: CostName | null, quality: 
 const bestText = (best: Candidate, quality: Quality) =>
   `${best.model} has the ${quality.better === "higher" ? "highest" : "lowest"} ${quality.measure} on test, ${valueText(best, quality)}, at ${costsText(best)}, under ${licenseText(best)}.`;
 
-/** The quickest of those that the rows cannot tell from the best, as far as it costs less. */
+/** The quickest of those that the rows cannot tell from the best, or, where nobody knows how sure they are, the next one. */
 function rivalText(best: Candidate, passed: readonly Candidate[], quality: Quality): string {
+  const others = passed.filter((one) => one !== best).sort(byLoss(quality));
+  if (others.length === 0) return "No other has passed its gate.";
+  const said = (rival: Candidate, how: string) =>
+    `${rival.model}, ${valueText(rival, quality)}, ${how}, at ${costsText(rival)}, under ${licenseText(rival)}.`;
   const interval = best.intervals[quality.measure];
-  if (passed.length === 1) return "No other has passed its gate.";
-  if (interval === undefined) return "";
-  const [low, high] = interval as [number, number];
-  const isNear = ({ measures }: Candidate) => {
+  if (interval === undefined) return said(others[0]!, "comes next");
+  const near = others.filter(({ measures }) => {
     const value = measures[quality.measure] ?? Number.NaN;
-    return value >= low && value <= high;
-  };
-  const near = passed.filter((one) => one !== best && isNear(one));
-  if (near.length === 0) return "No other comes within its interval.";
-  const latency = (one: Candidate) => COSTS.latency.of(one) ?? Number.POSITIVE_INFINITY;
-  const rival = near.reduce((a, b) => (latency(b) < latency(a) ? b : a));
-  const others = near.length > 1 ? ` (as do ${near.length - 1} more)` : "";
-  return `${rival.model}, ${valueText(rival, quality)}, comes within that interval${others}, at ${costsText(rival)}, under ${licenseText(rival)}.`;
+    return value >= interval[0]! && value <= interval[1]!;
+  });
+  if (near.length === 0) return said(others[0]!, "comes next, outside of that interval");
+  const more = near.length > 1 ? ` (as do ${near.length - 1} more)` : "";
+  return said(near.sort((a, b) => difference(latencyOf(a), latencyOf(b)))[0]!, `comes within that interval${more}`);
 }
+
+const latencyOf = (one: Candidate) => COSTS.latency.of(one) ?? Number.POSITIVE_INFINITY;
 
 function valueText({ measures, intervals }: Candidate, { measure }: Quality): string {
   const value = measures[measure] ?? null;

@@ -19,15 +19,15 @@ export const trialsOf =
     const project = await workspace.project();
     const target = `model/${name}`;
     const nodes = selectNodes(buildGraph(project, ledger.environment), [target]);
-    const { results } = await makePlan(nodes, outsideOf(workspace, project), ledger);
-    const node = nodes.find(({ id }) => id === `${target}:tune`)!;
-    const search = results.has(`${target}:training-set`) ? node.search!(results, ledger) : null;
-    const { tried, next } = search ? await replay(search, target, ledger) : { tried: [], next: [null] };
+    const { steps, results } = await makePlan(nodes, outsideOf(workspace, project), ledger);
+    const { node, search } = steps.find(({ node }) => node.id === `${target}:tune`)!;
+    const { tried, next } = search ? await replay(search, ledger) : { tried: [], next: [null] };
     const standings = await standingsOf(search?.input(tried).trials ?? [], tuning.better, ledger);
     return {
       ...{ name, metric: tuning.metric, better: tuning.better, sampler: tuning.sampler, pruner: tuning.pruner },
       state: next.length === 0 ? "ended" : "searching",
       why: (results.get(node.id)?.facts.why as string | undefined) ?? null,
+      warm: search?.warm ? { searches: search.warm.from.length, trials: search.warm.trials, begins: search.warm.begins } : null,
       trialsMax: tuning.trials,
       trials: standings.map((one) => ({ ...one, trial: one.trial + 1 })),
     };

@@ -36,6 +36,18 @@ export interface TuneInput {
   readonly better: "higher" | "lower";
   readonly folds: number;
   readonly trials: readonly TrialResult[];
+  /** Of a search that starts warm. */
+  readonly warm?: Warm;
+}
+
+/** What a search took over from earlier ones, and which search it is itself: asked for again it takes the same. */
+export interface Warm {
+  readonly search: Digest;
+  /** Keys of the steps `tune` that it took over, oldest first. */
+  readonly from: readonly Digest[];
+  /** Trials that it learnt from, and how many it began with. */
+  readonly trials: number;
+  readonly begins: number;
 }
 
 /** Error: `train.no-trial`. */
@@ -46,7 +58,11 @@ export const tune: StepKind<TuneInput> = {
     const best = bestTrial(input);
     if (best === null) throw noTrial(input);
     const stored = await context.objects.put(Buffer.from(JSON.stringify(input.trials)));
-    const facts = { best: best as unknown as Json, why: why(input, best), trials: input.trials.length };
+    const { warm } = input;
+    const facts = {
+      ...{ best: best as unknown as Json, why: why(input, best), trials: input.trials.length },
+      ...(warm && { warm: warm as unknown as Json }),
+    };
     return { objects: { trials: stored }, facts, measurements: [] };
   },
 };
@@ -63,7 +79,7 @@ export function bestTrial({ trials, better }: Pick<TuneInput, "trials" | "better
   return bestOf(found)?.result ?? null;
 }
 
-function why({ trials, metric, better, folds }: TuneInput, best: TrialResult): string {
+function why({ trials, metric, better, folds, warm }: TuneInput, best: TrialResult): string {
   const whole = trials.filter(
     ({ share, values, value }) => share === best.share && values.length === best.values.length && value !== null,
   );
@@ -72,8 +88,16 @@ function why({ trials, metric, better, folds }: TuneInput, best: TrialResult): s
     `trial ${best.trial + 1} has the ${better === "lower" ? "lowest" : "highest"} mean ${metric} of ${folds} folds, ${Number(best.value!.toPrecision(6))}, of ${whole.length} that saw all of them`,
     ...(trials.length > whole.length + failed ? [`${trials.length - whole.length - failed} were given up early`] : []),
     ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(warm ? [warmText(warm)] : []),
   ];
   return parts.join("; ");
+}
+
+/** `it began with the best 4 points of 2 earlier searches, and learnt from 60 of their trials`. */
+export function warmText({ from, trials, begins }: Pick<Warm, "from" | "trials" | "begins">): string {
+  if (begins === 0) return "it found no earlier search to begin with";
+  const [searches, whose] = from.length === 1 ? ["an earlier search", "its"] : [`${from.length} earlier searches`, "their"];
+  return `it began with the best ${begins === 1 ? "point" : `${begins} points`} of ${searches}, and learnt from ${trials} of ${whose} trials`;
 }
 
 function noTrial({ model, trials, metric }: TuneInput): MillError {

@@ -14,10 +14,12 @@ export interface Observed {
   readonly share: number;
 }
 
-/** What a sampler decides by. `index` counts the trials of the search from 0; `history` has those before, also of earlier searches. */
+/** What a sampler decides by. `index` counts the trials of the search from 0; `history` has those before. */
 export interface Asked {
   readonly space: Space;
   readonly history: readonly Observed[];
+  /** What earlier searches found, each by itself: the losses of two are not to be compared. */
+  readonly earlier?: readonly (readonly Observed[])[];
   readonly index: number;
   readonly seed: number;
 }

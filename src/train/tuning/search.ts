@@ -4,7 +4,7 @@
  */
 import type { Point, TuningDefinition } from "../../define/index.ts";
 import { boundsOf, isByRungs, lastPromotion, type Promotion, promoted, SHARES } from "./pruners.ts";
-import { type Observed, suggest } from "./sampler.ts";
+import { type Asked, type Observed, suggest } from "./sampler.ts";
 import { textOf } from "./space.ts";
 
 export interface Job {
@@ -24,7 +24,8 @@ export interface Found extends Job {
   readonly running: readonly (number | null)[];
 }
 
-export type SearchRules = Pick<TuningDefinition, "space" | "start" | "trials" | "parallel" | "sampler" | "pruner" | "folds">;
+export type SearchRules = Pick<TuningDefinition, "space" | "start" | "trials" | "parallel" | "sampler" | "pruner" | "folds"> &
+  Pick<Asked, "earlier">;
 
 /** The next generation, given all jobs so far with what came of them; none: the search is over. */
 export function nextJobs(rules: SearchRules, seed: number, found: readonly Found[]): readonly Job[] {

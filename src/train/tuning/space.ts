@@ -3,7 +3,7 @@
  * values are cells of the interval, in order. A dimension with `when` counts only where another, defined before it, has one of the values named.
  */
 import { canonicalJson, type Json } from "../../base/index.ts";
-import type { Dimension, Point, Space } from "../../define/index.ts";
+import { counts, type Dimension, type Point, type Space } from "../../define/index.ts";
 import type { ParamValue } from "../../learn/index.ts";
 
 /** The value at `unit`, from 0 up to, not including, 1. */
@@ -45,10 +45,6 @@ export function pointOf(space: Space, unitFor: (name: string, index: number) => 
     if (counts(dimension, point)) point[name] = valueAt(dimension, unitFor(name, index));
   return point;
 }
-
-/** Whether a dimension counts at a point that has the values of those defined before it. */
-export const counts = ({ when }: Dimension, point: Point): boolean =>
-  when === undefined || (Object.hasOwn(point, when.name) && when.is.includes(point[when.name]!));
 
 /** Points with equal texts are the same point. */
 export const textOf = (point: Point): string => canonicalJson(point as Json);

@@ -10,11 +10,11 @@
  * Constants (share and number of the good, candidates, weights by age, widths) are those of Optuna 4's multivariate sampler. A cell of whole numbers is judged by the density at its middle.
  */
 import { canonicalJson, type Json, type Random } from "../../base/index.ts";
-import type { Dimension, Point } from "../../define/index.ts";
+import { counts, type Dimension, type Point } from "../../define/index.ts";
 import type { ParamValue } from "../../learn/index.ts";
 import { createParzen, type Parzen } from "./parzen.ts";
 import type { Asked, Observed } from "./sampler.ts";
-import { counts, pointOf, unitOf, valueAt } from "./space.ts";
+import { pointOf, unitOf, valueAt } from "./space.ts";
 
 /** Trials that are drawn at random before the densities say something. */
 export const STARTUP = 10;
@@ -22,10 +22,13 @@ const GOOD_SHARE = 0.1;
 const GOOD_MAX = 25;
 const CANDIDATES = 24;
 
-export function suggestByDensity({ space, history, index }: Asked, random: Random): Point {
-  const known = history.filter(({ loss }) => loss !== null);
-  if (index < STARTUP || known.length < 2) return pointOf(space, () => random.next());
-  const [good, others] = cut(history, known.length);
+export function suggestByDensity({ space, history, earlier = [], index }: Asked, random: Random): Point {
+  const tried = [...earlier, history];
+  const known = tried.map((one) => one.filter(({ loss }) => loss !== null).length);
+  const before = earlier.reduce((sum, { length }) => sum + length, index);
+  if (before < STARTUP || known.reduce((sum, count) => sum + count) < 2) return pointOf(space, () => random.next());
+  const cuts = tried.map((one, at) => cut(one, known[at]!));
+  const [good, others] = [new Set(cuts.flatMap(([good]) => [...good])), new Set(cuts.flatMap(([, others]) => [...others]))];
   const point: Record<string, ParamValue> = {};
   for (const group of groupsOf(space)) {
     if (!counts(group[0]![1], point)) continue;
