@@ -8,6 +8,7 @@ import { CreateBucketCommand, ListBucketsCommand, S3Client } from "@aws-sdk/clie
 import { openWorkspace } from "./app.ts";
 import { runCli } from "./cli/index.ts";
 import { EXIT, type InputOf, type OutputOf, VERBS, type Verb, type VerbName } from "./contract/index.ts";
+import { rebuildRecipe } from "./rebuild.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "mill-access-"));
 await writeFile(join(folder, "mill.ts"), "export {};\n");
@@ -48,7 +49,7 @@ async function mill(argv: readonly string[], token?: string, stop?: AbortSignal,
         return () => stop?.removeEventListener("abort", listener);
       },
     },
-    { version: "0.1.0", open: openWorkspace },
+    { version: "0.1.0", open: openWorkspace, rebuild: async (...asked) => rebuildRecipe(...asked) },
   );
   return { code, ...said };
 }

@@ -12,6 +12,7 @@ export async function runMain(argv: readonly string[]): Promise<number> {
   return runCli(argv, effectsOf(process), {
     version: readPackage(join(import.meta.dirname, "..")).version,
     open: async (config) => (await import("./app.ts")).openWorkspace(config),
+    rebuild: async (request, config) => (await import("./rebuild.ts")).rebuildRecipe(request, config),
   });
 }
 

@@ -13,6 +13,7 @@ import fc from "fast-check";
 import { openWorkspace } from "./app.ts";
 import { runCli } from "./cli/index.ts";
 import { EXIT, VERBS, type Verb } from "./contract/index.ts";
+import { rebuildRecipe } from "./rebuild.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "mill-secrets-"));
 const backups = await mkdtemp(join(tmpdir(), "mill-secrets-"));
@@ -66,7 +67,7 @@ async function mill(argv: readonly string[], typed = "", stop?: AbortSignal, onO
         return () => stop?.removeEventListener("abort", listener);
       },
     },
-    { version: "0.1.0", open: openWorkspace },
+    { version: "0.1.0", open: openWorkspace, rebuild: async (...asked) => rebuildRecipe(...asked) },
   );
   return `${code} ${said.join("")}`;
 }

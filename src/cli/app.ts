@@ -1,8 +1,10 @@
 /** What the command line needs from the composition root, and from the process that runs it. */
 import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
+import type { Digest } from "../base/index.ts";
 import type { Config } from "../contract/index.ts";
 import type { Call, Login, OidcLogin, Tokens, WorkspaceLock } from "../guard/index.ts";
+import type { RebuildLine, Rebuilt } from "../orchestrate/index.ts";
 import type { S3Door, S3DoorOptions } from "../protocols/index.ts";
 
 /** An opened workspace. */
@@ -30,7 +32,30 @@ export interface AppFactory {
   readonly version: string;
   /** Errors: `guard.workspace-locked`, and those of definitions and drivers. */
   open(config: Config): Promise<App>;
+  /** Makes a model again from a recipe, without a workspace. Errors: those of the recipe, and of steps. */
+  rebuild(request: RebuildRequest, config: Config): Promise<AsyncIterable<RebuildingLine>>;
 }
+
+export interface RebuildRequest {
+  /** Where the recipe comes from, for what is said of it. */
+  readonly at: string;
+  /** The recipe with its objects, from its beginning. */
+  content(): Promise<AsyncIterable<Uint8Array>>;
+  /** Which recipe that is, where it can be asked without its content. */
+  digest?(): Promise<Digest>;
+  /** The recipe that it must be. */
+  readonly expected?: Digest | undefined;
+  /** A folder that stays, and in which a rebuild goes on that was cut off; null: one that goes. */
+  readonly keep: string | null;
+  readonly tolerance: number;
+  readonly anyway: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** The last is `rebuilt`. */
+export type RebuildingLine =
+  | RebuildLine
+  | ({ readonly event: "rebuilt"; readonly digest: Digest; readonly folder: string | null } & Rebuilt);
 
 /** The outside of a command. */
 export interface Effects {

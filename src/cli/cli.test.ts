@@ -6,11 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { MillError } from "../base/index.ts";
-import { EXIT, type Handlers, VERBS } from "../contract/index.ts";
+import { EXIT, type Handlers, type OutputOf, VERBS } from "../contract/index.ts";
 import { createAudit, createCall, createLogin, lockWorkspace, openTokens } from "../guard/index.ts";
 import { openSqlite } from "../ports/records/index.ts";
 import { COMMANDS } from "./commands.ts";
-import { type AppFactory, type Effects, runCli } from "./index.ts";
+import { type AppFactory, type Effects, type RebuildingLine, type RebuildRequest, runCli } from "./index.ts";
 
 const root = await mkdtemp(join(tmpdir(), "mill-cli-"));
 after(() => rm(root, { recursive: true }));
@@ -62,6 +62,15 @@ const told = [
 
 const EXPECTED = { wallMs: 1200, lowMs: 900, highMs: 61_000, memoryBytes: 2 ** 28, attempts: 2 };
 const TAKES = { ...EXPECTED, sure: 1 / 3, of: "target" };
+
+const RECIPE: OutputOf<"getRecipe">["recipe"] = {
+  ...{ format: 1, model: "late", version: 3, bundle: "", dataset: { name: "flights", version: 1 }, environment: {} },
+  steps: [true, false].map((given) => ({
+    ...{ target: "dataset/flights", kind: given ? "ingest" : "split", revision: 2, given },
+    ...{ input: {}, objects: {}, facts: {}, measurements: [] },
+  })),
+  objects: [{ digest: `sha256:${"ab".repeat(32)}`, sizeBytes: 5, of: "part-0 of dataset/flights:ingest" }],
+};
 
 const handlers = {
   plan: async ({ on }) => ({
@@ -168,6 +177,13 @@ const handlers = {
     };
     yield { event: "reproduced", run: id, same, steps: [train, ingest] };
   },
+  getRecipe: async ({ name }) => ({ digest: `sha256:${"ab".repeat(32)}`, sizeBytes: 5, recipe: { ...RECIPE, model: name } }),
+  exportRecipe: async ({ version }) => ({
+    sizeBytes: version === "9" ? 6 : 5,
+    content: async function* () {
+      yield Buffer.from("parts");
+    },
+  }),
   getNotices: async () => ({ waiting: 2, givenUp: 1, error: "notice.failed: It was not reached." }),
   rollback: async ({ name }) => ({ name, model: "late", version: 2, previous: 3, ready: true, changedAt: null }),
   async *retrain({ name, reason }) {
@@ -202,13 +218,40 @@ async function project() {
   const folder = await mkdtemp(join(root, "p-"));
   await writeFile(join(folder, "mill.ts"), "");
   await writeFile(join(folder, "late.csv"), "distance\n954\n");
+  await writeFile(join(folder, "other.txt"), "other");
   return folder;
+}
+
+/** The recipe of the version 2 has a step that differs. */
+async function* rebuilding({ content, keep: folder, tolerance }: RebuildRequest): AsyncGenerator<RebuildingLine> {
+  let text = "";
+  for await (const chunk of await content()) text += Buffer.from(chunk).toString();
+  const differs = text === "other";
+  const train = {
+    target: "model/late",
+    kind: "train",
+    standing: differs ? "differs" : "same",
+    sentence: "",
+    wallMs: 1200,
+  } as const;
+  const fit = { ...train, kind: "fit", standing: "within", sentence: "auc\u001b[31m is 0.91, was 0.9" } as const;
+  const given = { ...train, kind: "ingest", standing: "given", sentence: "taken as recorded" } as const;
+  yield { event: "step-started", id: TRAIN, why: "1 of 1" };
+  yield { event: "step-finished", id: TRAIN, ...train };
+  const bundle = { manifest: `sha256:${"cd".repeat(32)}` } as const;
+  const digest = `sha256:${"ab".repeat(32)}` as const;
+  yield {
+    event: "rebuilt",
+    ...{ model: "late", version: 3, same: !differs, tolerance, digest, folder, bundle },
+    steps: [given, fit, train],
+  };
 }
 
 let opened = 0;
 let broken = false;
 const factory: AppFactory = {
   version: "0.1.0",
+  rebuild: async (request) => rebuilding(request),
   async open({ workspace, token }) {
     const lock = await lockWorkspace(workspace);
     const records = await openSqlite(join(workspace, "mill.db"));
@@ -371,6 +414,32 @@ const cases: readonly Case[] = [
     /^started .*\nOTHER {6}model\/late:train: model, rows.* came out otherwise\n$/,
   ],
   [["reproduce"], EXIT.usage, NONE, /mill reproduce takes RUN\|NAME@VERSION/],
+  [
+    ["recipe", "late@3"],
+    EXIT.done,
+    /^size +what it brings.*\n5 B +part-0 of dataset\/flights:ingest +sha256:abab.*late@3: 2 steps, of which 1 run again; taken as recorded: dataset\/flights:ingest\nrecipe sha256:abab/s,
+    NONE,
+  ],
+  [["recipe", "late"], EXIT.usage, NONE, /"late" names no version/],
+  [["recipe", "late@9", "--out", "nine.tar"], EXIT.data, NONE, /broke off.*expected: +6 bytes/s],
+  [["recipe", "late@3", "--out", "late.csv"], EXIT.conflict, NONE, /recipe\.not-empty/],
+  [["recipe", "late@3", "--from", "ftp://x"], EXIT.usage, NONE, /--from needs the address/],
+  [["rebuild"], EXIT.usage, NONE, /mill rebuild takes FILE\|NAME@VERSION/],
+  [["rebuild", "nothing.tar"], EXIT.notFound, NONE, /recipe\.missing/],
+  [["rebuild", "late@3", "--tolerance", "x"], EXIT.usage, NONE, /--tolerance needs a number/],
+  [["rebuild", "late@3", "--digest", "abab"], EXIT.usage, NONE, /--digest needs a digest/],
+  [
+    ["rebuild", "late@3", "--tolerance", "0.02"],
+    EXIT.done,
+    /^result +step.*given +model\/late:ingest +taken as recorded\nwithin +model\/late:fit +1\.2 s +auc.u001b.*\nlate@3: 1 of 2 steps left the same again, 1 within the tolerance\ntolerance 0\.02: .*recipe sha256:abab.*bundle sha256:cdcd/s,
+    /^started {4}model\/late:train \(1 of 1\)\nsame {7}model\/late:train in 1\.2 s\n$/,
+  ],
+  [
+    ["rebuild", "other.txt"],
+    EXIT.refused,
+    /DIFFERS +model\/late:train.*late@3: 1 of 2 steps did not leave the same\n/s,
+    /DIFFERS/,
+  ],
   [["rollback", "late"], EXIT.done, /^late answers with late version 2\n$/, NONE],
   [
     ["retrain", "late", "--reason", "by hand"],

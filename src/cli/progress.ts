@@ -4,12 +4,12 @@
  */
 import { formatSpan } from "../base/index.ts";
 import type { OutputOf } from "../contract/index.ts";
-import type { Effects } from "./app.ts";
+import type { Effects, RebuildingLine } from "./app.ts";
 import { forecastText } from "./forecast.ts";
 import { cell } from "./table.ts";
 
 /** Lines of whatever runs steps. */
-export type StepLine = OutputOf<"run"> | OutputOf<"reproduce">;
+export type StepLine = OutputOf<"run"> | OutputOf<"reproduce"> | RebuildingLine;
 
 export interface Progress {
   show(line: StepLine): void;
@@ -76,6 +76,8 @@ function endText(line: StepLine): string | null {
   if (line.event === "step-failed") return `FAILED     ${line.id}: ${cell(line.error.message)}`;
   if (line.event === "published") return `published  ${cell(line.sentence)}`;
   if (line.event !== "step-finished") return null;
+  if ("standing" in line)
+    return `${STANDINGS[line.standing].padEnd(11)}${line.id} in ${formatSpan(line.wallMs)}${line.sentence ? `: ${cell(line.sentence)}` : ""}`;
   if ("same" in line)
     return line.same ? `same       ${line.id} in ${formatSpan(line.wallMs)}` : `OTHER      ${line.id}: ${cell(line.sentence)}`;
   if (line.state === "current") return null;
@@ -83,6 +85,9 @@ function endText(line: StepLine): string | null {
   if (line.state === "refused") return `REFUSED    ${line.id}: ${cell(line.sentence)}`;
   return `done       ${line.id} in ${formatSpan(line.wallMs)}`;
 }
+
+/** How what a step left again stands to what it left. */
+export const STANDINGS = { given: "given", same: "same", within: "within", differs: "DIFFERS" } as const;
 
 function barText({ id, startedMs, done, total, note }: Running, nowMs: number): string {
   const elapsedMs = nowMs - startedMs;

@@ -2,6 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { type IncomingMessage, request } from "node:http";
 import { type RequestOptions, request as tlsRequest } from "node:https";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { type ErrorJson, errorFromJson, MillError } from "../base/index.ts";
 import { VERBS, type Verb, type VerbName } from "../contract/index.ts";
 import type { BoundCall, CallOptions, LockInfo } from "../guard/index.ts";
@@ -15,10 +17,11 @@ export const placeOf = ({ url, certificate = null }: LockInfo): ServerPlace | nu
   url === null ? null : { url, certificate };
 
 export function remoteCall({ url, certificate }: ServerPlace, token: string | null): BoundCall {
-  const call = (name: VerbName, input: unknown, { signal }: CallOptions = {}) => {
+  const call = (name: VerbName, input: unknown, { signal, bytes }: CallOptions = {}) => {
     const verb: Verb = VERBS[name];
     const ask = async () =>
-      send(url, verb, (input ?? {}) as Fields, token, { ...(await trusting(certificate)), ...(signal && { signal }) });
+      send(url, verb, (input ?? {}) as Fields, token, { ...(await trusting(certificate)), ...(signal && { signal }) }, bytes);
+    if (verb.bytes === "out") return content(ask, url, signal);
     return verb.stream ? lines(ask, url, signal) : document(ask);
   };
   return call as BoundCall;
@@ -29,6 +32,11 @@ async function trusting(certificate: string | null): Promise<RequestOptions> {
   const ca = certificate === null ? null : await readFile(certificate).catch(() => null);
   return ca === null ? {} : { ca, allowPartialTrustChain: true, checkServerIdentity: () => undefined };
 }
+
+const BYTES = "application/octet-stream";
+
+/** What the source of bytes throws, and not the connection. */
+const isOurs = (cause: Error): boolean => cause instanceof MillError;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -50,6 +58,19 @@ async function* lines(ask: () => Promise<IncomingMessage>, url: string, signal?:
   }
 }
 
+/** Of what describes the bytes their number alone is told. */
+async function content(ask: () => Promise<IncomingMessage>, url: string, signal?: AbortSignal) {
+  const reply = await ask();
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const chunk of reply) yield chunk as Buffer;
+    } catch (cause) {
+      throw signal?.aborted ? interrupted() : serverAway(url, cause as Error);
+    }
+  }
+  return { sizeBytes: Number(reply.headers["content-length"]), content: chunks };
+}
+
 async function* linesOf(reply: IncomingMessage, broken: (cause: Error) => MillError): AsyncGenerator<string> {
   let rest = "";
   reply.setEncoding("utf8");
@@ -64,12 +85,19 @@ async function* linesOf(reply: IncomingMessage, broken: (cause: Error) => MillEr
   if (rest !== "") yield rest;
 }
 
-function send(url: string, verb: Verb, input: Fields, token: string | null, options: RequestOptions): Promise<IncomingMessage> {
+function send(
+  url: string,
+  verb: Verb,
+  input: Fields,
+  token: string | null,
+  options: RequestOptions,
+  bytes?: AsyncIterable<Uint8Array>,
+): Promise<IncomingMessage> {
   const { signal } = options;
   const ask = url.startsWith("https:") ? tlsRequest : request;
   const { path, body } = toRequest(verb, input);
   const headers = {
-    ...(body === null ? {} : { "content-type": "application/json" }),
+    ...(verb.bytes === "in" ? { "content-type": BYTES } : body === null ? {} : { "content-type": "application/json" }),
     ...(token === null ? {} : { authorization: `Bearer ${token}` }),
   };
   return new Promise((resolve, reject) => {
@@ -79,17 +107,22 @@ function send(url: string, verb: Verb, input: Fields, token: string | null, opti
       textOf(reply).then((text) => reject(readProblem(text, reply.statusCode!, url)), away);
     });
     sent.on("error", away);
-    sent.end(body ?? undefined);
+    if (verb.bytes !== "in") sent.end(body ?? undefined);
+    // a source that fails ends the request before its end, so that nothing is kept of it
+    else
+      pipeline(Readable.from(bytes ?? [], { objectMode: false }), sent).catch((cause) =>
+        isOurs(cause) ? reject(cause) : away(cause),
+      );
   });
 }
 
-function toRequest({ http }: Verb, input: Fields): { path: string; body: string | null } {
+function toRequest({ http, bytes }: Verb, input: Fields): { path: string; body: string | null } {
   const rest = { ...input };
   const path = http.path.replaceAll(/:(\w+)/g, (_, field: string) => {
     delete rest[field];
     return encodeURIComponent(String(input[field]));
   });
-  if (http.method === "POST") return { path, body: JSON.stringify(rest) };
+  if (http.method === "POST" && bytes !== "in") return { path, body: JSON.stringify(rest) };
   const fields = Object.entries(rest).filter(([, value]) => value !== undefined);
   const query = new URLSearchParams(fields.map(([name, value]): [string, string] => [name, String(value)]));
   return { path: query.size > 0 ? `${path}?${query}` : path, body: null };

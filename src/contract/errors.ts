@@ -12,6 +12,7 @@ import { GUARD_ERRORS } from "./errors/guard.ts";
 import { LAKE_ERRORS } from "./errors/lake.ts";
 import { LEARNING_ERRORS } from "./errors/learning.ts";
 import { PORT_ERRORS } from "./errors/ports.ts";
+import { RECIPE_ERRORS } from "./errors/recipes.ts";
 import { SERVING_ERRORS } from "./errors/serving.ts";
 import { TRACKING_ERRORS } from "./errors/tracking.ts";
 import { VALUE_ERRORS } from "./errors/values.ts";
@@ -31,6 +32,7 @@ export const ERRORS = {
   ...WORK_ERRORS,
   ...GUARD_ERRORS,
   ...BACKUP_ERRORS,
+  ...RECIPE_ERRORS,
   ...LAKE_ERRORS,
   ...SERVING_ERRORS,
 } as const satisfies Record<string, CodeInfo>;

@@ -18,6 +18,7 @@ export { flagOf, LOG_LEVELS, type LogLevel, SETTINGS, type SettingName } from ".
 export { placeText } from "./step-place.ts";
 export { ROWS_MAX } from "./verbs/endpoints.ts";
 export { ALERT_KINDS, type Alert, type DayReport } from "./verbs/monitor.ts";
+export { type Recipe, type RecipeObject, type RecipeStep, recipeForm } from "./verbs/recipes.ts";
 export { PERMISSIONS, type Permission, ROLES, type Verb } from "./verbs/verb.ts";
 export {
   type AnswerOf,

@@ -1,6 +1,8 @@
 export { createBackfiller } from "./backfills/backfiller.ts";
 export { createKeeper } from "./keeper.ts";
 export { createLineageExporter } from "./openlineage/exporter.ts";
+export { digestOfParcel, digestOfRecipe, otherRecipe, parseRecipe, recipeText, unpackParcel } from "./rebuild/parcel.ts";
+export { type Bench, type RebuildLine, type Rebuilt, rebuild } from "./rebuild/rebuild.ts";
 export { createScheduler } from "./schedules/scheduler.ts";
 export { createSources, type Sources } from "./sources.ts";
 export { STEP_KINDS } from "./step-kinds.ts";

@@ -11,11 +11,11 @@ import type { AccessVerb } from "./verbs/index.ts";
 type Asked = {
   readonly [V in Exclude<
     VerbName,
-    "run" | "retrain" | "reproduce" | "getTrials" | AccessVerb | BackfillVerb | LakeVerb
+    "run" | "retrain" | "reproduce" | "exportRecipe" | "getTrials" | AccessVerb | BackfillVerb | LakeVerb
   >]: InputOf<V>;
 };
 
-/** Every verb of the platform but those that stream, with an input; those of the lake and of backfills are tested there, those of a search in `search.test.ts`. */
+/** Every verb of the platform but those that stream, with an input; those of the lake and of backfills are tested there, a recipe that is taken along in `rebuild/`, those of a search in `search.test.ts`. */
 const asked = (run: string, step: string): Asked => ({
   plan: {},
   status: {},
@@ -36,6 +36,8 @@ const asked = (run: string, step: string): Asked => ({
   listModelVersions: { name: "late" },
   getModelVersion: { name: "late", version: "champion" },
   card: { name: "late", version: "1" },
+  getRecipe: { name: "late", version: "champion" },
+  getLeaderboard: { name: "lateness", by: "latency" },
   listEndpoints: {},
   getEndpoint: { name: "late" },
   predict: { name: "late", rows: [{ at: "2024-01-05T00:00:00", shop: "a", load: 3 }] },

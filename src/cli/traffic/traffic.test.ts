@@ -89,7 +89,11 @@ async function traffic(
       },
       ...more,
     },
-    { version: "0", open: () => Promise.reject(new Error("traffic opens no workspace")) },
+    {
+      version: "0",
+      open: () => Promise.reject(new Error("traffic opens no workspace")),
+      rebuild: () => Promise.reject(new Error("traffic rebuilds nothing")),
+    },
   );
   return { code, ...ran };
 }

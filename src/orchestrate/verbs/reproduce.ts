@@ -1,7 +1,8 @@
 /** Whether what was made can be made again: each step runs once more from its recorded input, and what it leaves is held against what it left. */
-import { asMillError, canonicalJson, type Digest, type Json } from "../../base/index.ts";
+import { asMillError, type Digest, type Json } from "../../base/index.ts";
 import type { CallContext, OutputOf } from "../../contract/index.ts";
-import type { Progress, StepManifest } from "../../steps/index.ts";
+import type { Progress } from "../../steps/index.ts";
+import { differencesOf } from "../rebuild/compare.ts";
 import type { Workspace } from "../workspace.ts";
 import { versionNamed } from "./version-named.ts";
 
@@ -87,17 +88,4 @@ async function reproduceStep(
   function keyIsKept(key: Digest, kind: string, input: Json): boolean {
     return ledger.keyOf(kind, input) === key;
   }
-}
-
-/** Names of the objects and facts that are not the same, `measurements` among them; what a machine took (`took`) is no part of what was made. */
-function differencesOf(a: StepManifest, b: StepManifest): string[] {
-  const named = ({ objects, facts: { took, ...facts }, measurements }: StepManifest): Readonly<Record<string, unknown>> => ({
-    ...facts,
-    ...objects,
-    measurements,
-  });
-  const [first, second] = [named(a), named(b)];
-  return [...new Set([...Object.keys(first), ...Object.keys(second)])].filter(
-    (name) => canonicalJson(first[name] ?? null) !== canonicalJson(second[name] ?? null),
-  );
 }
