@@ -2,6 +2,7 @@
 import { ACCESS_COMMANDS } from "./access-commands.ts";
 import { BACKFILL_COMMANDS } from "./backfill-commands.ts";
 import type { CommandInfo } from "./command.ts";
+import { EXCHANGE_COMMANDS } from "./exchange-commands.ts";
 import { LAKE_COMMANDS } from "./lake/commands.ts";
 import { UPKEEP_COMMANDS } from "./upkeep-commands.ts";
 import { WORK_COMMANDS } from "./work-commands.ts";
@@ -11,5 +12,6 @@ export const COMMANDS: Readonly<Record<string, CommandInfo>> = {
   ...BACKFILL_COMMANDS,
   ...LAKE_COMMANDS,
   ...ACCESS_COMMANDS,
+  ...EXCHANGE_COMMANDS,
   ...UPKEEP_COMMANDS,
 };

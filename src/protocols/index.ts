@@ -1,3 +1,6 @@
+export { type ImportOptions, importMlflow } from "./mlflow/exchange/import.ts";
+export { isAddress, openSource } from "./mlflow/exchange/open-source.ts";
+export type { Report } from "./mlflow/exchange/report.ts";
 export { mlflowRoutes } from "./mlflow/mlflow.ts";
 export { openInferenceRoutes } from "./open-inference.ts";
 export { createMetrics, type Metrics } from "./prometheus.ts";
