@@ -14,8 +14,11 @@ export const LOCAL: Actor = { id: "local", roles: ["viewer"], may: new Set(ROLES
 /** Someone elsewhere, without a token. */
 export const STRANGER: Actor = { id: "stranger", roles: [], may: new Set(), anonymous: true };
 
+/** The script of a training step, at a door that is for such scripts alone. */
+export const SCRIPT: Actor = { id: "script", roles: [], may: new Set(["read", "edit"]) };
+
 /** Ids that mean someone already: no user takes them. */
-export const RESERVED: ReadonlySet<string> = new Set([OWNER.id, LOCAL.id, STRANGER.id]);
+export const RESERVED: ReadonlySet<string> = new Set([OWNER.id, LOCAL.id, STRANGER.id, SCRIPT.id]);
 
 export const mayDo = (actor: Actor, permission: Permission): boolean => actor.may.has(permission);
 

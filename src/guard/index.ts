@@ -1,5 +1,5 @@
 export { type AccessResources, accessVerbs } from "./access-verbs.ts";
-export { type Actor, LOCAL, mayDo, OWNER, STRANGER } from "./actors.ts";
+export { type Actor, LOCAL, mayDo, OWNER, SCRIPT, STRANGER } from "./actors.ts";
 export { type AccessEntry, type AccessLog, type AccessLogOptions, openAccessLog } from "./audit/access-log.ts";
 export { type AuditAnchor, openAuditAnchor, readAuditAnchor } from "./audit/anchor.ts";
 export { type Audit, type AuditEntry, type AuditOptions, type AuditPage, type AuditRow, createAudit } from "./audit/audit.ts";

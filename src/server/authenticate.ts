@@ -25,7 +25,8 @@ export async function authenticate(
   return { actor: loopback ? LOCAL : STRANGER };
 }
 
-function tokenOf(authorization: string): string {
+/** The token in a header `Authorization`, of either scheme; empty: none. */
+export function tokenOf(authorization: string): string {
   const [scheme = "", value = ""] = authorization.split(/\s+/, 2);
   if (/^bearer$/i.test(scheme)) return value;
   if (!/^basic$/i.test(scheme)) return "";

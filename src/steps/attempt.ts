@@ -4,6 +4,7 @@ import type { MillError } from "../base/index.ts";
 import type { RunningJob } from "../ports/engines/index.ts";
 import type { Statement } from "../ports/records/index.ts";
 import { attemptFolder, type Care, type Marker, type Meters, type Progress, parseLine } from "./attempt-folder.ts";
+import type { Attended } from "./attending.ts";
 import { checkpointFile } from "./checkpoint.ts";
 import type { StepManifest } from "./kind.ts";
 import { createLog } from "./log.ts";
@@ -11,7 +12,7 @@ import { type Left, type Performing, perform, waitFor } from "./perform.ts";
 import type { Beating, Pulse } from "./pulse.ts";
 import { afterTries, backoffAfter, commitPatiently } from "./retry.ts";
 import { type Attempt, type EndDetail, type EndState, endStatements, publishStatements, tryAgainStatements } from "./settle.ts";
-import type { Surroundings } from "./surroundings.ts";
+import { engineNamed, type Surroundings } from "./surroundings.ts";
 import { firstOf, startTimer, timeoutOf } from "./timeouts.ts";
 
 export type Outcome =
@@ -41,6 +42,7 @@ export interface AttemptRequest extends Waiter, Care {
 }
 
 export interface NewAttempt extends AttemptRequest {
+  readonly runId: string | null;
   readonly revision: number;
   readonly input: unknown;
   readonly threads: number;
@@ -49,12 +51,28 @@ export interface NewAttempt extends AttemptRequest {
 const NOTE_AFTER_MS = 20;
 
 /** Runs the attempt and commits how it ended. */
-export function runAttempt(surroundings: Surroundings, pulse: Pulse, attempt: Attempt, request: NewAttempt): Promise<Ending> {
+export async function runAttempt(
+  surroundings: Surroundings,
+  pulse: Pulse,
+  attempt: Attempt,
+  request: NewAttempt,
+): Promise<Ending> {
   const checkpoint = checkpointFile(surroundings.folder, attempt.key);
-  const { retry, timeouts, tries } = request;
-  return live(surroundings, pulse, attempt, { ...request, ranForMs: 0 }, (performing) =>
-    perform(surroundings, { ...attempt, ...request, checkpoint, care: { retry, timeouts, tries } }, performing),
-  );
+  const { retry, timeouts, tries, runId } = request;
+  const isNear = engineNamed(surroundings.engines, request.engine).near === true;
+  const attended = isNear ? ((await surroundings.attend?.({ ...attempt, runId })) ?? null) : null;
+  let state: Parameters<Attended["end"]>[0] = "failed";
+  try {
+    const along = attended && { variables: attended.variables };
+    const ending = await live(surroundings, pulse, attempt, { ...request, ranForMs: 0 }, (performing) =>
+      perform(surroundings, { ...attempt, ...request, ...along, checkpoint, care: { retry, timeouts, tries } }, performing),
+    );
+    if (ending === null || ending.state === "cancelled") state = "cancelled";
+    else if (ending.state === "succeeded") state = "succeeded";
+    return ending;
+  } finally {
+    await attended?.end(state);
+  }
 }
 
 /** Goes on with an attempt that another process started; `attach` tells what its job has printed so far, then the rest. */

@@ -1,5 +1,6 @@
 export type { Outcome } from "./attempt.ts";
 export type { Meters, Progress } from "./attempt-folder.ts";
+export type { Attend, Attended } from "./attending.ts";
 export { type Checkpoint, noCheckpoint } from "./checkpoint.ts";
 export type {
   AttemptRecord,

@@ -12,12 +12,13 @@ export function createInlineEngine(kinds: readonly StepKind<never>[], resources:
 
   return {
     name: "inline",
-    async start({ stepId, fence, folder }, onLine) {
+    near: true,
+    async start({ stepId, fence, folder, variables = {} }, onLine) {
       const handle = jobName({ stepId, fence });
       const started = running.get(handle);
       if (started) return started;
       const stopping = new AbortController();
-      const exit = performStep(folder, kinds, { ...resources, signal: stopping.signal, print: onLine })
+      const exit = performStep(folder, kinds, { ...resources, variables, signal: stopping.signal, print: onLine })
         .finally(() => running.delete(handle))
         .then((code): JobExit => {
           return { code, signal: null, stderr: "", endedFor: stopping.signal.aborted ? "cancel" : null, usage: null };

@@ -18,6 +18,8 @@ export interface StepContext {
   log(text: string): void;
   /** For work of minutes: what an earlier attempt at the same input kept, and a way to keep more. */
   readonly checkpoint: Checkpoint;
+  /** Of this attempt alone, where something goes along with it (`attending.ts`). */
+  readonly variables: Readonly<Record<string, string>>;
   /** For what runs in Python. */
   readonly environments: Environments;
 }

@@ -16,6 +16,7 @@ import type { Digest } from "../base/index.ts";
 import { runAgain } from "./again.ts";
 import type { Outcome } from "./attempt.ts";
 import type { Meters } from "./attempt-folder.ts";
+import type { Attend } from "./attending.ts";
 import { carryOut, type Wanted, type Works } from "./carry-out.ts";
 import { fanOut } from "./fan-out.ts";
 import { createFolders } from "./folders.ts";
@@ -59,6 +60,8 @@ export interface LedgerOptions extends Pick<Surroundings, "records" | "objects" 
   readonly owner?: Owner;
   /** What describes the infrastructure that a run begins on; default: nobody says. */
   readonly infrastructure?: () => string | null;
+  /** What goes along with attempts; default: nothing. */
+  readonly attend?: Attend;
 }
 
 export interface StepRequest extends Caller {

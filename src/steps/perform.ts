@@ -19,6 +19,7 @@ export interface Job {
   readonly memoryMb: number;
   readonly checkpoint?: string;
   readonly care?: Care;
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 export interface Performing {
@@ -42,7 +43,7 @@ export type Left = { readonly meters: Meters; readonly stderr: string } & (
 /** Starts the job and waits for its end. Throws only what keeps the outcome from being read; null: it was released. */
 export function perform(surroundings: Surroundings, job: Job, performing: Performing): Promise<Left | null> {
   return waitFor(surroundings, job, performing, async () => {
-    const { kind, revision, input, threads, memoryMb, stepId, fence, checkpoint, care } = job;
+    const { kind, revision, input, threads, memoryMb, stepId, fence, checkpoint, care, variables } = job;
     const { folder, hear } = performing;
     surroundings.folders.make(folder);
     await writeInput(folder, {
@@ -54,7 +55,10 @@ export function perform(surroundings: Surroundings, job: Job, performing: Perfor
       ...(checkpoint && { checkpoint }),
       ...(care && { care }),
     });
-    return engineNamed(surroundings.engines, job.engine).start({ stepId, fence, folder, memoryMb, threads }, hear);
+    return engineNamed(surroundings.engines, job.engine).start(
+      { stepId, fence, folder, memoryMb, threads, ...(variables && { variables }) },
+      hear,
+    );
   });
 }
 

@@ -29,6 +29,8 @@ export interface StepResources {
 const PROGRESS_EVERY_MS = 100;
 
 export interface StepSurroundings extends StepResources {
+  /** Of this attempt alone; default: none. */
+  readonly variables?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
   print(line: string): void;
 }
@@ -37,14 +39,14 @@ export interface StepSurroundings extends StepResources {
 export async function performStep(
   folder: string,
   kinds: readonly StepKind<never>[],
-  { objects, environments = noPython, signal, print }: StepSurroundings,
+  { objects, environments = noPython, variables = {}, signal, print }: StepSurroundings,
 ): Promise<number> {
   const written = meteredObjects(objects);
   const before = usageNow();
   try {
     const attempt = await readAttempt(folder);
     const kind = kindOf(attempt, kinds);
-    const context = contextOf(attempt, { objects: written.objects, environments, folder, signal, print });
+    const context = contextOf(attempt, { objects: written.objects, environments, variables, folder, signal, print });
     const manifest = checked(await kind.run(attempt.input as never, context), attempt.kind);
     await writeMarker(folder, { digest: digestOfJson(manifest), manifest, meters: metersSince(before, written.bytes()) });
     return 0;
@@ -93,7 +95,7 @@ export const unknownKind = (name: string, kinds: readonly { readonly name: strin
 
 function contextOf(
   attempt: AttemptInput,
-  { objects, environments, folder, signal, print }: Required<StepSurroundings> & { folder: string },
+  { objects, environments, variables, folder, signal, print }: Required<StepSurroundings> & { folder: string },
 ): StepContext {
   const say = (line: Line) => print(JSON.stringify(line));
   let saidAt = Number.NEGATIVE_INFINITY;
@@ -105,7 +107,7 @@ function contextOf(
   };
   const { threads, memoryMb } = attempt;
   return {
-    ...{ objects, environments, signal, threads, memoryMb, progress },
+    ...{ objects, environments, variables, signal, threads, memoryMb, progress },
     get scratch() {
       return makeScratch(folder);
     },

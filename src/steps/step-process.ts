@@ -10,7 +10,8 @@ const ORPHAN_GRACE_MS = 2000;
 /**
  * What `mill step FOLDER` does in its own process. SIGTERM asks the step to stop; so does the end of standard input when that is a pipe,
  * because then the ledger's process is gone, and this one ends for good 2 seconds later. After a step that went well it prints the line of
- * MILL_STEP_AGAIN, where it has one, takes the next folder from a line of standard input, and prints the line again. Returns the exit code of the last
+ * MILL_STEP_AGAIN, where it has one, takes the next folder from a line of standard input, and prints the line again. Variables
+ * of an attempt alone come with its folder: of the first in MILL_STEP_VARIABLES, then in the line, as {folder, variables}. Returns the exit code of the last
  * step; throws nothing.
  */
 export async function runStep(first: string, kinds: readonly StepKind<never>[], resources: StepResources): Promise<number> {
@@ -25,18 +26,26 @@ export async function runStep(first: string, kinds: readonly StepKind<never>[], 
     setTimeout(() => process.exit(1), ORPHAN_GRACE_MS).unref();
   });
   const again = process.env.MILL_STEP_AGAIN;
-  for (let folder = first; ; ) {
-    const code = await performStep(folder, kinds, { ...resources, signal, print });
+  let attempt: Given = { folder: first, variables: JSON.parse(process.env.MILL_STEP_VARIABLES ?? "{}") };
+  for (;;) {
+    const code = await performStep(attempt.folder, kinds, { ...resources, variables: attempt.variables, signal, print });
     if (code !== 0 || again === undefined || folders === null) return code;
     const next = folders.next(signal);
     print(again);
     const found = await next;
     if (found === null) return code;
-    folder = found;
+    attempt = parseGiven(found);
     resetPeakMemory();
     print(again);
   }
 }
+
+interface Given {
+  readonly folder: string;
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+const parseGiven = (line: string): Given => (line.startsWith("{") ? JSON.parse(line) : { folder: line, variables: {} });
 
 interface Lines {
   /** null: there is no further one, or it is to stop. */

@@ -2,6 +2,7 @@ import { didYouMean, MillError } from "../base/index.ts";
 import type { Engine } from "../ports/engines/index.ts";
 import type { Objects } from "../ports/objects/index.ts";
 import type { Records } from "../ports/records/index.ts";
+import type { Attend } from "./attending.ts";
 import type { Folders } from "./folders.ts";
 import type { Time } from "./time.ts";
 
@@ -30,6 +31,8 @@ export interface Surroundings {
   /** Digest of what describes the infrastructure that a run begins on; null: nobody says. */
   readonly infrastructure: () => string | null;
   readonly folders: Folders;
+  /** Default: nothing goes along with any attempt. */
+  readonly attend?: Attend;
 }
 
 /** Errors: `engine.unknown`. */

@@ -11,6 +11,7 @@ export { type LoggedModelVerb, loggedModelVerbs } from "./logged-models/verbs.ts
 export { convert } from "./python/convert.ts";
 export { environment } from "./python/environment.ts";
 export { fit } from "./python/fit.ts";
+export { createTrackedAttempts, SCRIPT_VERBS, type TrackedAttempts } from "./python/tracked-attempts.ts";
 export { type RowTimes, rowTimesOf } from "./row-times.ts";
 export {
   createTracking,

@@ -10,6 +10,8 @@ export interface Job {
   readonly memoryMb: number;
   /** Processors that it may keep busy; default 1. Only an engine that shares machines among many takes notice. */
   readonly threads?: number;
+  /** For its process alone, written nowhere; only an engine that is `near` hands them on. */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 export interface JobExit {
@@ -51,6 +53,8 @@ export interface ListedJob {
 /** Several engines may serve one workspace; each knows only its own jobs. */
 export interface Engine {
   readonly name: string;
+  /** Its jobs get the variables that a job comes with, and reach what listens on this machine's loopback address. */
+  readonly near?: boolean;
   /** What the engine's own tools call the job of a handle, as Slurm's job id; absent: they do not know it. */
   readonly jobId?: (handle: string) => string | null;
   /**

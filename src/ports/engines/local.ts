@@ -45,6 +45,7 @@ export function createLocalEngine({
 
   return {
     name: "local",
+    near: sandbox === null || sandbox.network,
 
     async start(job, onLine) {
       const name = nameOf(job);

@@ -1,6 +1,7 @@
 /**
  * A child process that runs steps one after the other. The first stands in its command line; a child that can take another prints the line that it was
- * given in MILL_STEP_AGAIN when its step is done, finds the next folder as a line on its standard input, and prints its line again when it has it.
+ * given in MILL_STEP_AGAIN when its step is done, finds the next folder as a line on its standard input, with the variables of its job where it has some,
+ * and prints its line again when it has it.
  *
  *     spawn `... step FOLDER` ──> step ──> AGAIN ──> free ──> FOLDER ──> AGAIN ──> step ──> ...
  *                                  └────> exit        └────> end of standard input: exit
@@ -67,7 +68,7 @@ export function startStepChild(first: Job, { command, environment, graceMs, sand
   const child: Child = spawn(program!, words, {
     detached: true,
     stdio: ["pipe", "pipe", "pipe"],
-    env: { ...environment, [AGAIN]: again },
+    env: { ...environment, [AGAIN]: again, ...(first.variables && { MILL_STEP_VARIABLES: JSON.stringify(first.variables) }) },
   });
   const started = spawned(child, program!).then(lowerPriority);
   const stderr = tailOf(child.stderr);
@@ -123,9 +124,9 @@ export function startStepChild(first: Job, { command, environment, graceMs, sand
     dismiss: () => void child.stdin.end(),
   };
 
-  function give({ folder }: Job): Promise<boolean> {
+  function give({ folder, variables }: Job): Promise<boolean> {
     given = Promise.withResolvers();
-    child.stdin.write(`${folder}\n`);
+    child.stdin.write(`${variables ? JSON.stringify({ folder, variables }) : folder}\n`);
     return given.promise;
   }
 

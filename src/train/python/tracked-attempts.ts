@@ -1,0 +1,88 @@
+/**
+ * The attempts of scripts as runs of tracking: one each, in the experiment of its model, which any MLflow client in the script finds by its environment.
+ *
+ *     begin -> run "RUNNING", credential -> MLFLOW_TRACKING_URI, MLFLOW_RUN_ID -> script -> end -> "FINISHED" | "FAILED" | "KILLED"
+ */
+import { digestOfJson } from "../../base/index.ts";
+import type { Records } from "../../ports/records/index.ts";
+import type { Attend } from "../../steps/index.ts";
+import type { ArtifactVerb } from "../artifacts/verbs.ts";
+import type { LoggedModelVerb } from "../logged-models/verbs.ts";
+import type { Tracking } from "../tracking/index.ts";
+import type { TrackingVerb } from "../tracking/verbs.ts";
+import { fit } from "./fit.ts";
+
+export interface TrackedAttemptsOptions {
+  readonly records: Records;
+  readonly tracking: Tracking;
+  /** An address at which the programs of this machine log while they run; `end` ends it. */
+  admit(): Promise<{ readonly address: string; end(): void }>;
+  /** Told why an attempt is not tracked: that keeps no script from training. */
+  onFault(error: Error): void;
+}
+
+export interface TrackedAttempts {
+  readonly attend: Attend;
+  /** Ends the runs of attempts that a recovery has ended since a moment, in milliseconds since 1970: who began them is gone. */
+  settle(sinceMs: number): Promise<void>;
+}
+
+/** What a script may do at that address: log, and look. */
+export const SCRIPT_VERBS: readonly (TrackingVerb | ArtifactVerb | LoggedModelVerb)[] = [
+  ...(["searchExperiments", "getExperiment", "findExperiment", "createExperiment", "setExperimentTag"] as const),
+  ...(["createTrackedRun", "getTrackedRun", "updateTrackedRun", "logToRun", "deleteRunTag"] as const),
+  ...(["logRunInputs", "logRunOutputs", "searchTrackedRuns", "metricHistory", "metricCurve", "compareRuns"] as const),
+  ...(["listArtifacts", "getArtifact", "putArtifact", "beginArtifactUpload", "putArtifactPart"] as const),
+  ...(["completeArtifactUpload", "abortArtifactUpload"] as const),
+  ...(["createLoggedModel", "getLoggedModel", "finishLoggedModel", "describeLoggedModel", "searchLoggedModels"] as const),
+];
+
+const ENDED = { succeeded: "FINISHED", failed: "FAILED", cancelled: "KILLED", lost: "FAILED" } as const;
+
+export function createTrackedAttempts({ records, tracking, admit, onFault }: TrackedAttemptsOptions): TrackedAttempts {
+  return {
+    async attend({ kind, target, runId, stepId, fence }) {
+      if (kind !== fit.name) return null;
+      try {
+        const model = target.slice(target.indexOf("/") + 1);
+        const experimentId = await experimentOf(tracking, model);
+        const tags = { "mill.step": stepId, "mill.model": model, ...(runId !== null && { "mill.run": runId }) };
+        const run = await tracking.createRun({ id: runOf(stepId, fence), experimentId, userId: "millwright", tags });
+        const admitted = await admit();
+        return {
+          variables: { MLFLOW_TRACKING_URI: admitted.address, MLFLOW_RUN_ID: run.id },
+          async end(state) {
+            admitted.end();
+            await tracking.updateRun(run.id, { status: ENDED[state], endedAt: Date.now() }).catch(onFault);
+          },
+        };
+      } catch (error) {
+        onFault(error as Error);
+        return null;
+      }
+    },
+
+    async settle(sinceMs) {
+      const ended = await records.query<{ stepId: string; fence: number; outcome: keyof typeof ENDED; endedAt: number }>(
+        `SELECT a.step_id AS "stepId", a.fence AS fence, a.outcome AS outcome, a.ended_at AS "endedAt"
+          FROM attempts a JOIN steps s ON s.id = a.step_id WHERE s.kind = ? AND a.ended_at >= ?`,
+        [fit.name, sinceMs],
+      );
+      if (ended.length === 0) return;
+      const byRun = new Map(ended.map((attempt) => [runOf(attempt.stepId, attempt.fence), attempt]));
+      for (const { id, status } of await tracking.runs([...byRun.keys()])) {
+        const { outcome, endedAt } = byRun.get(id)!;
+        if (status === "RUNNING") await tracking.updateRun(id, { status: ENDED[outcome], endedAt }).catch(onFault);
+      }
+    },
+  };
+}
+
+/** Known without asking, so that what a crash left is found again. */
+const runOf = (stepId: string, fence: number): string => digestOfJson({ stepId, fence }).slice("sha256:".length).slice(0, 32);
+
+/** The one of the model's name; made by whoever is first. */
+async function experimentOf(tracking: Tracking, name: string): Promise<string> {
+  const find = () => tracking.experimentNamed(name).then(({ id }) => id);
+  return find().catch(() => tracking.createExperiment({ name }).then(({ id }) => id, find));
+}
