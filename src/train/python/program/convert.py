@@ -35,7 +35,8 @@ def from_scikit_learn(path, about, onnx):
     from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 
     model = undump(path)
-    take_booleans()
+    repair_booleans()
+    repair_missing()
     register_boosters(model)
     columns, texts = about["columns"], set(about["texts"])
     matrix = not texts & set(columns) and not any(type(part).__name__ == "ColumnTransformer" for part in parts_of(model))
@@ -47,7 +48,7 @@ def from_scikit_learn(path, about, onnx):
     return written(to_onnx(model, initial_types=types, options=options, target_opset=OPSETS), onnx, matrix)
 
 
-def take_booleans():
+def repair_booleans():
     """skl2onnx 1.20 gives booleans as integers for histogram boosting, and protobuf takes them no more."""
     from onnx import helper
 
@@ -59,6 +60,23 @@ def take_booleans():
         return make(key, value, *rest, **named)
 
     helper.make_attribute = as_integers
+
+
+def repair_missing():
+    """skl2onnx 1.20 forgets which way a missing value goes in trees other than those of histogram boosting."""
+    from skl2onnx.operator_converters import decision_tree, gradient_boosting, random_forest
+
+    add = random_forest.add_tree_to_attribute_pairs
+
+    def with_missing(attributes, is_classifier, tree, *rest, **named):
+        add(attributes, is_classifier, tree, *rest, **named)
+        goes_left = getattr(tree, "missing_go_to_left", None)
+        if goes_left is not None:
+            nodes = zip(goes_left, tree.children_left)
+            attributes["nodes_missing_value_tracks_true"][-tree.node_count :] = [int(left and child >= 0) for left, child in nodes]
+
+    for module in (decision_tree, gradient_boosting, random_forest):
+        module.add_tree_to_attribute_pairs = with_missing
 
 
 def parts_of(model):
