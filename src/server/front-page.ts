@@ -12,10 +12,17 @@ import { bound } from "./verb-routes.ts";
 
 export function addPage(app: FastifyInstance, { call, version }: { readonly call: Call; readonly version: string }): void {
   app.get("/", { onRequest: enter("page") }, async (request, reply) => {
-    if (request.actor.anonymous && !mayDo(request.actor, "read") && acceptsHtml(request)) return reply.redirect("/login", 303);
+    if (toLogin(request, reply)) return reply;
     const overview = await readOverview(bound(call, request), daysAskedFor(request.query));
     return sendDocument(reply, renderPage(overview, { version, address: originOf(request) }));
   });
+}
+
+/** Sends a person who may not look, and may yet log in, to where one does. */
+export function toLogin(request: FastifyRequest, reply: FastifyReply): boolean {
+  const sent = request.actor.anonymous === true && !mayDo(request.actor, "read") && acceptsHtml(request);
+  if (sent) reply.redirect("/login", 303);
+  return sent;
 }
 
 /** To somebody who sees it: others get the problem as it is. */
@@ -24,7 +31,7 @@ export const wantsPage = (request: FastifyRequest) => request.door === "page" &&
 export const sendProblemPage = (reply: FastifyReply, problem: Problem) =>
   sendDocument(reply.code(problem.status), renderProblem(problem));
 
-const sendDocument = (reply: FastifyReply, { html, policy }: ReturnType<typeof renderPage>) =>
+export const sendDocument = (reply: FastifyReply, { html, policy }: ReturnType<typeof renderPage>) =>
   reply
     .headers({ "content-security-policy": policy, "referrer-policy": "no-referrer" })
     .type("text/html; charset=utf-8")

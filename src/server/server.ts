@@ -16,6 +16,7 @@ import { type Metrics, mlflowRoutes, openInferenceRoutes } from "../protocols/in
 import { authenticate } from "./authenticate.ts";
 import { boundPatience } from "./bytes.ts";
 import { accessOf, DATA_PLANE, doorOf, enter, isControl, isStreaming } from "./doors.ts";
+import { addExperimentPages } from "./experiment-pages.ts";
 import { addForeign, foreignOf } from "./foreign.ts";
 import { addPage } from "./front-page.ts";
 import { createLimits, type LimitOptions } from "./limits.ts";
@@ -101,6 +102,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   addOpen(app, options);
   addLogin(app, { call: options.call, login: options.login, oidc: options.oidc ?? null, log: options.log, enter });
   addPage(app, options);
+  addExperimentPages(app, options);
   answerTheRest(app, routes, options.log);
 
   const url = await listen(app, options);

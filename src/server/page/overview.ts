@@ -3,6 +3,8 @@
 import { asMillError } from "../../base/index.ts";
 import { type Alert, codeInfo, type OutputOf } from "../../contract/index.ts";
 import type { BoundCall } from "../../guard/index.ts";
+import { newestRuns } from "./experiments/list.ts";
+import type { Newest } from "./experiments/newest.ts";
 import type { ShownRepository } from "./lake.ts";
 
 export interface Overview {
@@ -28,6 +30,8 @@ export interface Overview {
   readonly work: { readonly runs: OutputOf<"listRuns">["items"]; readonly pauses: OutputOf<"getPauses">["items"] };
   /** It was restored beside its source, and holds back. */
   readonly copy?: OutputOf<"getPauses">["copy"];
+  /** Runs of experiments, the newest. */
+  readonly tracked: readonly Newest[];
   readonly lake: { readonly repositories: readonly ShownRepository[]; readonly more: boolean };
 }
 
@@ -36,9 +40,12 @@ const SHOWN_MAX = 20;
 const BACKFILLS_MAX = 5;
 const CLOSED_MAX = 200;
 const BRANCHES_MAX = 5;
+const TRACKED_MAX = 8;
+/** Those made last. */
+const EXPERIMENTS_MAX = 1000;
 
 export async function readOverview(call: BoundCall, days?: number): Promise<Overview> {
-  const [graph, models, endpoints, repositories, schedules, backfills, runs, pauses] = await Promise.all([
+  const [graph, models, endpoints, repositories, schedules, backfills, runs, pauses, tracked] = await Promise.all([
     call("graph", {}),
     call("listModels", { limit: SHOWN_MAX }),
     call("listEndpoints", { limit: SHOWN_MAX }),
@@ -47,6 +54,7 @@ export async function readOverview(call: BoundCall, days?: number): Promise<Over
     call("listBackfills", { limit: BACKFILLS_MAX }),
     call("listRuns", { limit: SHOWN_MAX }),
     call("getPauses", {}),
+    newestTracked(call),
   ]);
   const solved = [...Map.groupBy(models.items, ({ problem }) => problem)].flatMap(([name, some]) =>
     some.length > 1 ? name : [],
@@ -70,8 +78,16 @@ export async function readOverview(call: BoundCall, days?: number): Promise<Over
     schedules: schedules.items,
     work: { runs: runs.items.filter(({ state }) => state === "running"), pauses: pauses.items },
     copy: pauses.copy,
+    tracked,
     lake: { repositories: shown.filter((one) => one !== null), more: repositories.next !== null },
   };
+}
+
+async function newestTracked(call: BoundCall): Promise<Newest[]> {
+  const { items } = await call("searchExperiments", { limit: EXPERIMENTS_MAX });
+  const names = new Map(items.map(({ id, name }) => [id, name]));
+  const runs = await newestRuns(call, [...names.keys()], TRACKED_MAX);
+  return runs.map((run) => ({ run, experiment: names.get(run.experimentId)! }));
 }
 
 async function shownRepository(call: BoundCall, name: string): Promise<ShownRepository> {

@@ -27,6 +27,10 @@ const shown = renderPage(
       runs: (await handlers.listRuns({}, {} as never)).items,
       pauses: [{ what: "pool", name: "train", since: "2026-11-21T06:00:00.000Z", by: "<anna>" }],
     },
+    tracked: (await handlers.searchTrackedRuns({ experiments: ["1"] }, {} as never)).items.map((run) => ({
+      run,
+      experiment: "<churn>",
+    })),
     lake: { repositories: [photos], more: false },
   },
   { version: "0.1.0", address: "http://127.0.0.1:4747" },
@@ -124,6 +128,7 @@ test("a project without anything, and a model without a version, are shown", () 
       backfills: [],
       schedules: [],
       work: { runs: [], pauses: [] },
+      tracked: [],
       lake: { repositories: [], more: false },
     },
     { version: "0", address: "" },
@@ -163,6 +168,11 @@ test("an edge that only shortens a longer way is not drawn", () => {
   const edge = (from: string, to: string) => ({ from, to });
   const drawn = withoutShortcuts([edge("a", "b"), edge("b", "c"), edge("a", "c"), edge("a", "d")]);
   assert.deepEqual(drawn, [edge("a", "b"), edge("b", "c"), edge("a", "d")]);
+});
+
+test("the newest runs of experiments stand where the address that MLflow's client prints leads", () => {
+  assert.match(shown.html, /<a id="\/experiments\/1\/runs\/([0-9a-f]{32})" href="\/experiments\/1\/runs\/\1">first<\/a>/);
+  assert.match(shown.html, /<a id="\/experiments\/1" href="\/experiments\/1">&lt;churn&gt;<\/a>/);
 });
 
 test("the lake's repositories are shown with their newest commits, and whatever people wrote is text", () => {

@@ -4,6 +4,7 @@ import type { OutputOf } from "../../contract/index.ts";
 import { renderBackfills } from "./backfills.ts";
 import { drawCalibration, drawRoc } from "./curves.ts";
 import { documentOf } from "./document.ts";
+import { renderNewest } from "./experiments/newest.ts";
 import { drawGraph } from "./graph-drawing.ts";
 import { html, type Markup } from "./html.ts";
 import { renderLake } from "./lake.ts";
@@ -24,13 +25,14 @@ export function renderPage(
   overview: Overview,
   { version, address }: { readonly version: string; readonly address: string },
 ): { html: string; policy: string } {
-  const { graph, models, leaderboards, endpoints, monitors, schedules, backfills, work, copy, lake, days } = overview;
-  const body = html`<header><h1>Millwright</h1><span class="quiet">${version}</span><nav><a href="/openapi.json">API</a><a href="/metrics">Metrics</a><a href="/v1/status">Status</a><a href="/login">Account</a></nav></header>
+  const { graph, models, leaderboards, endpoints, monitors, schedules, backfills, work, copy, tracked, lake, days } = overview;
+  const body = html`<header><h1>Millwright</h1><span class="quiet">${version}</span><nav><a href="/experiments">Experiments</a><a href="/openapi.json">API</a><a href="/metrics">Metrics</a><a href="/v1/status">Status</a><a href="/login">Account</a></nav></header>
 <main>${copy && renderCopy(copy)}${monitors.length > 0 && FILLS}${monitors.map(({ monitor, closed }) => renderMonitor(monitor, closed, days))}<h2>Assets <small>${graph.nodes.length} steps, left to right</small></h2>
 ${drawGraph(graph)}
 ${work.runs.length + work.pauses.length > 0 && renderWork(work)}
 ${backfills.length > 0 && renderBackfills(backfills)}
 ${schedules.length > 0 && renderSchedules(schedules)}
+${tracked.length > 0 && renderNewest(tracked)}
 ${endpoints.map((endpoint) => renderEndpoint(endpoint, address))}
 ${leaderboards.map(renderLeaderboard)}
 ${models.map(({ model, shown }) => (shown ? renderVersion(shown) : html`<h2>Model ${model.name}</h2><p>No version yet: <code>mill run model/${model.name}</code> makes one.</p>`))}

@@ -18,9 +18,25 @@ export function linearScale(values: readonly number[]): Scale {
   return {
     ticks: Array.from({ length: Math.round((top - low) / step) + 1 }, (_, index) => {
       const value = low + index * step;
-      return { value, text: Math.abs(top - low) >= 1000 ? COMPACT.format(value) : value.toFixed(Math.min(decimals, 6)) };
+      return {
+        value,
+        text: Math.abs(top - low) >= 1000 ? COMPACT.format(value) : decimals > 6 ? value.toPrecision(2) : value.toFixed(decimals),
+      };
     }),
     heightOf: (value) => (value - low) / (top - low),
+  };
+}
+
+/** Of values above 0: powers of ten, and 2 and 5 times one where they span less than two of them. */
+export function logScale(values: readonly number[]): Scale {
+  const [least, most] = rangeOf(values).map(Math.log10) as [number, number];
+  const [low, high] = [Math.floor(least + 1e-9), Math.max(Math.ceil(most - 1e-9), Math.floor(least + 1e-9) + 1)];
+  const every = Math.ceil((high - low) / 5);
+  const ticks = Array.from({ length: Math.floor((high - low) / every) + 1 }, (_, index) => 10 ** (low + index * every));
+  const between = high - low > 1 ? [] : [2, 5].map((one) => one * 10 ** low);
+  return {
+    ticks: [...ticks, ...between].map((value) => ({ value, text: Number(value.toPrecision(1)).toString() })),
+    heightOf: (value) => (Math.log10(value) - low) / (high - low),
   };
 }
 
