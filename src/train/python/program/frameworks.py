@@ -323,6 +323,8 @@ class Pickled:
 
     def load(self, path, about, threads):
         model = undump(path)
+        if about["named"]:
+            import pandas  # noqa: F401  here, and not with the first rows
         method = model.predict if about["output"] == "value" else model.predict_proba
         as_rows = (lambda rows: frame(rows)) if about["named"] else (lambda rows: matrix(rows, "float64"))
         return lambda rows: method(as_rows(rows))
