@@ -48,6 +48,7 @@ import { openDuckDb } from "./ports/tables/index.ts";
 import { startS3Door } from "./protocols/index.ts";
 import { createReadiness } from "./readiness.ts";
 import {
+  createPapers,
   createRegisteredImports,
   createRegisteredModels,
   createRegistry,
@@ -56,6 +57,7 @@ import {
   registeredVerbs,
   webhookVerbs,
 } from "./registry/index.ts";
+import { createScriptTracking } from "./script-tracking.ts";
 import { createServing, createStory } from "./serve/index.ts";
 import { resultEnvironment, STEP_COMMAND } from "./step-process.ts";
 import { createLedger } from "./steps/index.ts";
@@ -135,6 +137,10 @@ export async function openWorkspace(config: Config): Promise<App> {
       environment: stepEnvironment(process.env, config, stored),
       secrets,
     });
+    const tracking = createTracking({ records });
+    closers.push(() => tracking.close());
+    const scripts = createScriptTracking({ records, tracking, call: () => call });
+    closers.push(() => scripts.close());
     const ledger = createLedger({
       records,
       objects,
@@ -145,6 +151,7 @@ export async function openWorkspace(config: Config): Promise<App> {
       pools: configuredPools(config),
       shared: config.records !== null,
       infrastructure: () => infrastructure,
+      attend: scripts.attend,
     });
     let tellLineage = async (): Promise<void> => undefined;
     closers.push(() => Promise.race([tellLineage(), delay(LINEAGE_LAST_MS, undefined, { ref: false })]));
@@ -152,10 +159,9 @@ export async function openWorkspace(config: Config): Promise<App> {
     const registry = createRegistry({ records, objects });
     const uploads = createUploads({ records, objects });
     const artifacts = createArtifacts({ records, objects, uploads });
-    const tracking = createTracking({ records });
     const loggedModels = createLoggedModels({ records, tracking });
     const registered = createRegisteredModels({ records, tracking, loggedModels });
-    closers.push(() => tracking.close());
+    const papers = createPapers({ records, objects, artifacts, tracking, registered });
     const story = createStory(records);
     const now = Date.now;
     const asking = () => openDuckDb({ threads: 1, memoryMb: QUERY_MEMORY_MB, tempFolder: scratch }); // beside the answers
@@ -167,7 +173,9 @@ export async function openWorkspace(config: Config): Promise<App> {
     const webhooks = createWebhooks({ records, secrets, allowPrivate: config.webhookPrivate });
     closers.push(() => Promise.race([webhooks.settled(), delay(WEBHOOKS_LAST_MS, undefined, { ref: false })]));
 
+    const openedAt = now();
     await ledger.recover();
+    await scripts.settle(openedAt);
     ledger.reconcileEvery();
     repeat(SEAL_EVERY_MS, () => lake.sealAll());
     repeat(DELIVER_EVERY_MS, () => lake.hooks.deliver());
@@ -200,10 +208,7 @@ export async function openWorkspace(config: Config): Promise<App> {
       repeat(LINEAGE_EVERY_MS, tellLineage);
       await tellLineage();
     }
-    let onBackfillFault: Parameters<App["keep"]>[0] = () => undefined;
-    const backfiller = createBackfiller(workspace, {
-      onFault: (id, error) => onBackfillFault(id && `backfill ${id}`, error),
-    });
+    const backfiller = createBackfiller(workspace);
     closers.push(() => backfiller.close());
     const platform = platformVerbs(workspace, backfiller);
     const handlers: Handlers = {
@@ -215,7 +220,7 @@ export async function openWorkspace(config: Config): Promise<App> {
       ...auditVerbs(audit),
       ...artifactVerbs(artifacts),
       ...loggedModelVerbs(loggedModels),
-      ...registeredVerbs(registered),
+      ...registeredVerbs({ models: registered, papers, records }),
       ...webhookVerbs(webhooks),
       ...trackingVerbs(tracking),
       ...importVerbs(createImports({ records, tracking, loggedModels, artifacts })),
@@ -231,10 +236,12 @@ export async function openWorkspace(config: Config): Promise<App> {
       });
       closers.push(() => scheduler.close());
       scheduler.start();
-      onBackfillFault = onFault;
-      backfiller.start();
+      backfiller.start((id, error) => onFault(id && `backfill ${id}`, error));
     };
-    const readiness = createReadiness(() => serving.refresh());
+    const readiness = createReadiness(
+      () => serving.refresh(),
+      () => serving.whyDown(),
+    );
     closers.push(() => readiness.settled());
     const openS3: App["openS3"] = async (log) => {
       const certificate = await s3Certificate(config, (message) => log.error("certificate", { message }));

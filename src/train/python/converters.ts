@@ -2,7 +2,7 @@
 import type { Lock } from "../../ports/python/index.ts";
 
 const SCIKIT_LEARN = ["skl2onnx==1.20.0", "onnx==1.23.2"];
-const BOOSTERS = ["onnxmltools==1.16.0", ...SCIKIT_LEARN];
+const BOOSTERS = ["onnxmltools==1.16.0", "packaging==26.3", ...SCIKIT_LEARN];
 
 const CONVERTERS: Readonly<Record<string, readonly string[]>> = {
   "scikit-learn": SCIKIT_LEARN,

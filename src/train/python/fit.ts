@@ -6,6 +6,7 @@ import { readJson } from "../../ports/objects/index.ts";
 import { type Lock, runScript } from "../../ports/python/index.ts";
 import type { StepContext, StepKind } from "../../steps/index.ts";
 import type { Fitted } from "./fitted.ts";
+import { createRunLog } from "./log-to-run.ts";
 import { JOB_MODULE, NOTEBOOK_PROGRAM } from "./programs.ts";
 import { storeSaved } from "./saved-model.ts";
 import { followEvents, type LoggedMetrics } from "./script-events.ts";
@@ -108,10 +109,15 @@ async function writeJob(
 
 /** The metrics that the script logged, each as it was last. Errors: `python.script`. */
 async function runInIt(python: string, input: FitInput, places: Places, context: StepContext): Promise<LoggedMetrics["metrics"]> {
+  const { [UNTRACKED]: untracked, ...variables } = context.variables;
+  const runLog = openRunLog(variables, context.signal);
+  if (runLog === null) context.log(untracked ? `This run is not tracked: ${untracked}` : NOT_REACHED);
+  runLog?.params(input.params);
   const latest = new Map<string, number | string>();
   const following = followEvents(places.events, {
-    metrics({ metrics }) {
-      for (const [name, value] of Object.entries(metrics))
+    metrics(logged) {
+      runLog?.metrics(logged);
+      for (const [name, value] of Object.entries(logged.metrics))
         if (latest.has(name) || latest.size < METRICS_MAX) latest.set(name, value);
     },
     progress: (done, total, note) => context.progress(done, total, note),
@@ -124,15 +130,24 @@ async function runInIt(python: string, input: FitInput, places: Places, context:
       path: notebook ? NOTEBOOK_PROGRAM : script,
       words: notebook ? [script, places.notebook] : [],
       cwd: places.work,
-      variables: { MILL_JOB: places.job, PYTHONPATH: places.modules },
+      variables: { ...variables, MILL_JOB: places.job, PYTHONPATH: places.modules },
       threads: context.threads,
       signal: context.signal,
       onLine: context.log,
     });
   } finally {
     await following.end();
+    for (const fault of (await runLog?.end()) ?? []) context.log(fault);
   }
   return Object.fromEntries([...latest].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Why an attempt is not tracked, in the place of the address. */
+export const UNTRACKED = "MILL_UNTRACKED";
+const NOT_REACHED = "This run is not tracked: Millwright's tracking is not reached from where the step runs.";
+
+function openRunLog({ MLFLOW_TRACKING_URI: address, MLFLOW_RUN_ID: run }: StepContext["variables"], signal: AbortSignal) {
+  return address === undefined || run === undefined ? null : createRunLog({ address, run }, signal);
 }
 
 /** A manifest is small: who logs more names has the rest in tracking. */

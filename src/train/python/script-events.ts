@@ -2,7 +2,7 @@
  * What a script tells while it runs, one JSON object a line, appended to a file: any process of it can write there, and what was written is there
  * whatever ends it.
  *
- *     {"metrics": {"loss": 0.3}, "step": 7}      {"progress": {"done": 3, "total": 10, "note": null}}
+ *     {"metrics": {"loss": 0.3}, "step": 7, "at": 1796000000000}      {"progress": {"done": 3, "total": 10, "note": null}}
  */
 import { open } from "node:fs/promises";
 import { StringDecoder } from "node:string_decoder";
@@ -11,6 +11,8 @@ export interface LoggedMetrics {
   /** "NaN", "inf" and "-inf" as texts. */
   readonly metrics: Readonly<Record<string, number | string>>;
   readonly step: number | null;
+  /** Milliseconds since 1970. */
+  readonly atMs: number;
 }
 
 export interface EventListener {
@@ -59,9 +61,10 @@ export function followEvents(path: string, listener: EventListener): Following {
 
   function tell(line: string): void {
     const event = parse(line);
-    const { metrics, step, progress } = event ?? {};
+    const { metrics, step, at, progress } = event ?? {};
+    const whole = (value: unknown) => (Number.isSafeInteger(value) ? (value as number) : null);
     if (typeof metrics === "object" && metrics !== null)
-      listener.metrics({ metrics: onlyNumbers(metrics), step: Number.isSafeInteger(step) ? (step as number) : null });
+      listener.metrics({ metrics: onlyNumbers(metrics), step: whole(step), atMs: whole(at) ?? Date.now() });
     const { done, total, note } = (progress ?? {}) as Record<string, unknown>;
     if (typeof done === "number" && typeof total === "number")
       listener.progress(done, total, typeof note === "string" ? note : undefined);

@@ -3,22 +3,20 @@
  *
  *     begin -> run "RUNNING", credential -> MLFLOW_TRACKING_URI, MLFLOW_RUN_ID -> script -> end -> "FINISHED" | "FAILED" | "KILLED"
  */
-import { digestOfJson } from "../../base/index.ts";
+import { asMillError, digestOfJson } from "../../base/index.ts";
 import type { Records } from "../../ports/records/index.ts";
 import type { Attend } from "../../steps/index.ts";
 import type { ArtifactVerb } from "../artifacts/verbs.ts";
 import type { LoggedModelVerb } from "../logged-models/verbs.ts";
-import type { Tracking } from "../tracking/index.ts";
+import type { RunChange, Tracking } from "../tracking/index.ts";
 import type { TrackingVerb } from "../tracking/verbs.ts";
-import { fit } from "./fit.ts";
+import { fit, UNTRACKED } from "./fit.ts";
 
 export interface TrackedAttemptsOptions {
   readonly records: Records;
   readonly tracking: Tracking;
   /** An address at which the programs of this machine log while they run; `end` ends it. */
   admit(): Promise<{ readonly address: string; end(): void }>;
-  /** Told why an attempt is not tracked: that keeps no script from training. */
-  onFault(error: Error): void;
 }
 
 export interface TrackedAttempts {
@@ -39,7 +37,7 @@ export const SCRIPT_VERBS: readonly (TrackingVerb | ArtifactVerb | LoggedModelVe
 
 const ENDED = { succeeded: "FINISHED", failed: "FAILED", cancelled: "KILLED", lost: "FAILED" } as const;
 
-export function createTrackedAttempts({ records, tracking, admit, onFault }: TrackedAttemptsOptions): TrackedAttempts {
+export function createTrackedAttempts({ records, tracking, admit }: TrackedAttemptsOptions): TrackedAttempts {
   return {
     async attend({ kind, target, runId, stepId, fence }) {
       if (kind !== fit.name) return null;
@@ -53,12 +51,11 @@ export function createTrackedAttempts({ records, tracking, admit, onFault }: Tra
           variables: { MLFLOW_TRACKING_URI: admitted.address, MLFLOW_RUN_ID: run.id },
           async end(state) {
             admitted.end();
-            await tracking.updateRun(run.id, { status: ENDED[state], endedAt: Date.now() }).catch(onFault);
+            await endRun(run.id, { status: ENDED[state], endedAt: Date.now() });
           },
         };
       } catch (error) {
-        onFault(error as Error);
-        return null;
+        return { variables: { [UNTRACKED]: asMillError(error).message }, end: async () => undefined }; // no reason not to train
       }
     },
 
@@ -72,10 +69,15 @@ export function createTrackedAttempts({ records, tracking, admit, onFault }: Tra
       const byRun = new Map(ended.map((attempt) => [runOf(attempt.stepId, attempt.fence), attempt]));
       for (const { id, status } of await tracking.runs([...byRun.keys()])) {
         const { outcome, endedAt } = byRun.get(id)!;
-        if (status === "RUNNING") await tracking.updateRun(id, { status: ENDED[outcome], endedAt }).catch(onFault);
+        if (status === "RUNNING") await endRun(id, { status: ENDED[outcome], endedAt });
       }
     },
   };
+
+  /** One that the script deleted has no end. */
+  async function endRun(id: string, change: RunChange): Promise<void> {
+    await tracking.updateRun(id, change).catch(() => undefined);
+  }
 }
 
 /** Known without asking, so that what a crash left is found again. */

@@ -12,6 +12,7 @@ import importlib.util
 import json
 import math
 import os
+import time
 from functools import cached_property
 from pathlib import Path
 
@@ -68,7 +69,7 @@ class Job:
         """Numbers by name, at a step: the last of each is kept with the model, and all of them as curves where runs are tracked."""
         values = {name: _number(name, value) for name, value in {**(metrics or {}), **more}.items()}
         if values:
-            self._tell({"metrics": values, "step": None if step is None else int(step)})
+            self._tell({"metrics": values, "step": None if step is None else int(step), "at": int(time.time() * 1000)})
 
     def progress(self, done, total, note=None):
         """How much of the work is done."""
