@@ -1,7 +1,8 @@
 import type { App } from "./cli/index.ts";
 
 /** Endpoints are loaded when somebody first asks whether they are: a command that serves nothing loads none. */
-export function createReadiness(load: () => Promise<void>) {
+/** `down`: the sentence of one that is loaded and does not answer for now; null: there is none. */
+export function createReadiness(load: () => Promise<void>, down: () => string | null) {
   let state: ReturnType<App["ready"]> = { ready: false, why: "the endpoints are being loaded" };
   let loading: Promise<void> | undefined;
   const start = () =>
@@ -16,7 +17,8 @@ export function createReadiness(load: () => Promise<void>) {
   return {
     ready: () => {
       loading ??= start();
-      return state;
+      const why = down();
+      return why === null ? state : { ready: false, why };
     },
     loaded: () => {
       loading ??= start();

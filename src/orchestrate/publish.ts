@@ -10,6 +10,7 @@ import type { DatasetDefinition, EndpointDefinition, ModelDefinition, Project } 
 
 import type { DatasetVersion, Lake } from "../lake/index.ts";
 import { type Objects, readJson } from "../ports/objects/index.ts";
+import type { Lock } from "../ports/python/index.ts";
 import type { Records } from "../ports/records/index.ts";
 import {
   CHALLENGER_ALIAS,
@@ -145,20 +146,24 @@ async function registerModel(
       [...keys].filter(([id]) => id.startsWith(`model/${model.name}:`) || id.startsWith(`dataset/${dataset}:`)),
     ),
   };
-  const card = async (version: number) =>
-    writeCard({
+  const card = async (version: number) => {
+    const manifest = await readManifest(bundle, to.objects);
+    const lock = manifest.python && (await readJson<Lock>(to.objects, manifest.python.lock));
+    return writeCard({
       version,
       problem: model.solves,
-      manifest: await readManifest(bundle, to.objects),
+      manifest,
       lineage,
       trainingSet: of("training-set").facts,
-      training: trainingFacts(model, of),
+      training: lock ? { importance: {}, ...of("fit").facts } : of("train").facts,
+      ...(lock && { python: { lock, conversion: of("convert").facts } }),
       proof: of("prove").facts,
       report: await readJson<AssessmentReport>(to.objects, of("assess").objects.report!),
       verdict,
       ...(tuned && { trials: await trialsOf(model, tuned, to) }),
       holdoutReadings: await to.ledger.holdoutReadings(dataset),
     });
+  };
   const rolling = await rollingEndpoints(project, model, to);
   const standing = rolling.length > 0 ? "challenger" : "champion";
   const registered = await to.registry.register({
@@ -175,10 +180,6 @@ async function registerModel(
   const said = changed ? [`model ${model.name}, version ${version.version} (${standingOf(version)}${unproven})`] : [];
   return [...said, ...served.filter((sentence) => sentence !== null)].join("; ") || null;
 }
-
-/** A script's model tells no shares of its features. */
-const trainingFacts = ({ train }: ModelDefinition, of: (kind: string) => StepManifest): StepManifest["facts"] =>
-  train.python === undefined ? of("train").facts : { importance: {}, ...of("fit").facts, ...of("convert").facts };
 
 const trialsOf = async ({ train: { tuning } }: ModelDefinition, { objects: { trials } }: StepManifest, to: PublishResources) =>
   standingsOf(await readJson<TrialResult[]>(to.objects, trials!), tuning!.better, to.ledger);

@@ -63,7 +63,9 @@ export function createMetrics(): Metrics {
   });
   processGauges(register);
   let asked: Call | undefined;
-  rolloutGauge(register, async () => (await asked?.(OWNER, "listEndpoints", { limit: 1000 }))?.items ?? []);
+  const endpoints = async () => (await asked?.(OWNER, "listEndpoints", { limit: 1000 }))?.items ?? [];
+  rolloutGauge(register, endpoints);
+  answerGauges(register, endpoints);
   noticesGauge(register, async () => (await asked?.(OWNER, "getNotices", {})) ?? null);
 
   const seen = new Map<string, Seen>();
@@ -166,6 +168,21 @@ function rolloutGauge(register: Registry, endpoints: () => Promise<OutputOf<"lis
     async collect() {
       this.reset();
       for (const { name, rollout } of await endpoints().catch(() => [])) if (rollout) this.set({ endpoint: name }, rollout.share);
+    },
+  });
+}
+
+/** How the models of endpoints answer, at the moment of asking; one that answers in this process is always up. */
+function answerGauges(register: Registry, endpoints: () => Promise<OutputOf<"listEndpoints">["items"]>): void {
+  new Gauge({
+    name: "millwright_endpoint_up",
+    help: "Whether the model of an endpoint answers, by where it does: in this process, as an ONNX graph, or in Python.",
+    labelNames: ["endpoint", "form"],
+    registers: [register],
+    async collect() {
+      this.reset();
+      for (const { name, answers } of await endpoints().catch(() => []))
+        if (answers) this.set({ endpoint: name, form: answers.form }, answers.down === null ? 1 : 0);
     },
   });
 }

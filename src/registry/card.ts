@@ -6,7 +6,9 @@ import type { ProblemDefinition } from "../define/index.ts";
 import type { Params } from "../learn/index.ts";
 import { chainLines } from "../problem/index.ts";
 import type { BundleManifest } from "./bundle.ts";
+import { type CardPython, pythonText } from "./card-python.ts";
 import type { Lineage } from "./registry.ts";
+import { signatureOf } from "./signature.ts";
 
 export interface CardFacts {
   readonly version: number;
@@ -19,6 +21,8 @@ export interface CardFacts {
   readonly proof: Readonly<Record<string, Json>>;
   readonly report: AssessmentReport;
   readonly verdict: Verdict;
+  /** Where a Python script is the trainer. */
+  readonly python?: CardPython;
   /** Where the trainer was searched for: every trial, the best first. */
   readonly trials?: readonly CardTrial[];
   /** How often the holdout of this data set has been read, this version included. */
@@ -46,6 +50,8 @@ export function writeCard(facts: CardFacts): string {
     quality(facts.report),
     data(facts),
     model(facts),
+    script(facts),
+    signature(facts),
     search(facts),
     risks(problem),
     lineage(facts),
@@ -158,7 +164,7 @@ function model({ manifest, training, proof }: CardFacts): string {
   const importance = Object.entries(training.importance as Record<string, number>).sort(([, a], [, b]) => b - a);
   const proven =
     proof.proven === true
-      ? `The ONNX graph was run beside the trained model on ${proof.rows} rows, every decision edge among them: largest difference ${proof.largest === undefined ? "not a number" : Number(proof.largest).toExponential(1)}, ${proof.flips} different decisions.`
+      ? `The ONNX graph was run beside the trained model on ${proof.rows} rows${manifest.python?.form === "onnx" ? "" : ", every decision edge among them"}: largest difference ${proof.largest === undefined ? "not a number" : Number(proof.largest).toExponential(1)}, ${proof.flips} different decisions.`
       : `The ONNX graph was not run beside the trained model: ${proof.why}.`;
   const parameters = Object.entries(manifest.params).map(
     ([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`,
@@ -167,13 +173,29 @@ function model({ manifest, training, proof }: CardFacts): string {
     `## Model\n\n${prepared(manifest.steps)}\`${manifest.estimator}\` (${parameters.join(", ")})${calibrated(manifest.calibration)}, seed ${manifest.seed}. ${proven}`,
     ((training.warnings ?? []) as string[]).map((warning) => `Warning of the training: ${warning}`).join("\n\n"),
     manifest.threshold === null ? "" : `Threshold ${number(manifest.threshold)}: ${manifest.thresholdFrom}.`,
-    table(
-      ["feature", "importance"],
-      importance.map(([name, share]) => [name, number(share)]),
-    ),
+    importance.length === 0
+      ? ""
+      : table(
+          ["feature", "importance"],
+          importance.map(([name, share]) => [name, number(share)]),
+        ),
   ]
     .filter(Boolean)
     .join("\n\n");
+}
+
+function signature({ manifest }: CardFacts): string {
+  const { inputs, outputs } = signatureOf(manifest);
+  const asked = inputs.map(({ name, type, required, unit }) => [name, type, required ? "yes" : "no", unit ?? ""]);
+  const answered = outputs.map(({ name, type }) => `\`${name}\` (${type})`).join(" and ");
+  const license = manifest.python?.license ?? manifest.dataset.license ?? "not stated";
+  return `## Signature\n\nA row holds these columns; the answer is ${answered}. Licence: ${license}.\n\n${table(["column", "type", "required", "unit"], asked)}`;
+}
+
+function script({ manifest, python }: CardFacts): string {
+  if (manifest.python === undefined || python === undefined) return "";
+  const { text, packages } = pythonText(manifest.python, python);
+  return `## Python\n\n${text}\n\n${table(["package", "version", "licence"], packages)}`;
 }
 
 function search({ manifest: { tuning }, trials = [] }: CardFacts): string {

@@ -91,6 +91,8 @@ export interface Serving {
   isReady(name: string): boolean;
   /** null while it is not loaded. */
   answering(name: string): Answering | null;
+  /** Of an endpoint that is loaded and does not answer for now, a sentence; null: there is none. */
+  whyDown(): string | null;
   history(name: string): Promise<{ model: string; version: number; at: number; actor: string; why: string }[]>;
   /** Errors: `endpoint.unknown`. */
   state(name: string): Promise<EndpointState>;
@@ -296,6 +298,13 @@ export function createServing(resources: ServingResources): Serving {
     answering(name) {
       const live = lives.get(name);
       return live === undefined ? null : answeringOf(live.champion);
+    },
+    whyDown() {
+      for (const [name, { champion }] of lives) {
+        const down = champion.endpoint.beside?.down();
+        if (down) return `the endpoint "${name}" does not answer: ${down.why}`;
+      }
+      return null;
     },
     history: deployments.history,
     dataTime: (name) => lives.get(name)?.clock.time() ?? null,

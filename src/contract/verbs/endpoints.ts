@@ -26,6 +26,19 @@ const endpointState = {
   previous: orNull(version),
   ready: boolean(),
   changedAt: orNull(instant),
+  answers: optional(
+    object(
+      {
+        form: oneOf(["inline", "onnx", "python"], {
+          description:
+            "inline: in the server's process; onnx: ONNX Runtime on a thread; python: its framework in a process of its own",
+        }),
+        down: orNull(object({ since: instant, why: text() }, { description: "It does not answer, and is being started again" })),
+        outages: integer({ description: "How often that was so since it was loaded" }),
+      },
+      { description: "How its version answers, once it is loaded" },
+    ),
+  ),
   rollout: optional(
     object({ version, share: number() }, { description: "A version that answers a share of the requests beside this one" }),
   ),

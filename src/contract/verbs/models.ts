@@ -115,7 +115,22 @@ export const getModelVersion = reads({
     threshold: orNull(number()),
     thresholdFrom: text(),
     features: list(text()),
-    importance: fieldsOf(number(), { description: "Share by feature" }),
+    importance: fieldsOf(number(), { description: "Share by feature; empty of a model of another framework" }),
+    python: optional(
+      object(
+        {
+          script: text(),
+          framework: text(),
+          form: oneOf(["inline", "onnx", "python"], {
+            description: "How it answers: in this process, as an ONNX graph, or in Python",
+          }),
+          why: orNull(text({ description: "Why it answers in Python" })),
+          license: orNull(text()),
+          packages: list(object({ name: text(), version: text(), license: orNull(text()) })),
+        },
+        { description: "Of a model that a Python script trained" },
+      ),
+    ),
     verdict,
     report: object({ test: partReport, holdout: partReport }),
     proof: object({

@@ -1,7 +1,7 @@
 /** Endpoints: predict, events, feedback, rollback, and what is served. */
 import type { Handlers, Schema, Value } from "../../contract/index.ts";
 import { showValue } from "../../express/index.ts";
-import type { EndpointState, Rollout } from "../../serve/index.ts";
+import type { Answering, EndpointState, Rollout } from "../../serve/index.ts";
 import { haltRollout, publishLine } from "../rollout.ts";
 import type { Workspace } from "../workspace.ts";
 import { columnsOf, instantOrNull, pageThrough } from "./wire.ts";
@@ -23,6 +23,7 @@ export function endpointVerbs(workspace: Workspace): EndpointVerbs {
         previous: at?.previous ?? null,
         ready: serving.isReady(name),
         changedAt: instantOrNull(at?.changedAt),
+        ...answering(serving.answering(name)),
         ...sharing(serving.rollout(name)),
       };
     });
@@ -62,10 +63,16 @@ export function endpointVerbs(workspace: Workspace): EndpointVerbs {
   };
 }
 
-const summaryOf = ({ name, model, version, previous, changedAt, rollout }: EndpointState) => ({
+const summaryOf = ({ name, model, version, previous, changedAt, answers, rollout }: EndpointState) => ({
   ...{ name, model, version, previous, ready: true, changedAt: instantOrNull(changedAt) },
+  ...answering(answers),
   ...sharing(rollout),
 });
+
+const answering = (answers: Answering | null) =>
+  answers === null
+    ? {}
+    : { answers: { ...answers, down: answers.down && { ...answers.down, since: instantOrNull(answers.down.since)! } } };
 
 const sharing = (rollout: Rollout | null) =>
   rollout === null ? {} : { rollout: { version: rollout.version, share: rollout.share } };

@@ -2,7 +2,9 @@
 import { didYouMean, MillError } from "../../base/index.ts";
 import type { Handlers } from "../../contract/index.ts";
 import type { ModelDefinition, TrainerDefinition } from "../../define/index.ts";
-import type { ModelVersion } from "../../registry/index.ts";
+import { readJson } from "../../ports/objects/index.ts";
+import type { Lock } from "../../ports/python/index.ts";
+import type { ModelVersion, PythonStory } from "../../registry/index.ts";
 import type { Workspace } from "../workspace.ts";
 import { manifestOf, reportOf } from "./report.ts";
 import { trialsOf } from "./trials.ts";
@@ -92,6 +94,7 @@ export function modelVerbs(workspace: Workspace): ModelVerbs {
         importance: manifest.python
           ? {}
           : ((await manifestOf(workspace, version, "train")).facts.importance as Record<string, number>),
+        ...(manifest.python && { python: await toldOf(manifest.python, workspace) }),
         verdict: version.verdict,
         report: plain({ test, holdout }),
         proof: plain(proof.facts) as { proven: boolean },
@@ -135,6 +138,11 @@ async function lineageSteps({ ledger }: Workspace, { lineage }: ModelVersion) {
       };
     }),
   );
+}
+
+async function toldOf({ lock, ...python }: PythonStory, { objects }: Workspace) {
+  const { packages } = await readJson<Lock>(objects, lock);
+  return { ...python, packages: packages.map(({ name, version, license }) => ({ name, version, license })) };
 }
 
 /** Drops `readonly`, which the wire types do not have. */

@@ -61,6 +61,8 @@ async function championOf({ registry }: Workspace, name: string) {
   return champion && { version: champion.version, at: champion.createdAt };
 }
 
+const FORMS = { inline: "", onnx: ", an ONNX graph", python: ", in Python" };
+
 async function endpointStatus({ serving, monitor }: Workspace, target: string, name: string): Promise<TargetStatus> {
   const deployed = (await serving.deployed()).find((endpoint) => endpoint.name === name);
   if (!deployed)
@@ -69,6 +71,8 @@ async function endpointStatus({ serving, monitor }: Workspace, target: string, n
   const beside = rollout === null ? "" : `, ${Math.round(rollout.share * 100)} % of the requests with version ${rollout.version}`;
   const [alert, ...more] = await monitor.alerts.open(name);
   const wrong = alert === undefined ? "" : `; alert: ${alert.sentence}${more.length > 0 ? ` (and ${more.length} more)` : ""}`;
-  const detail = `answers with ${deployed.model} version ${deployed.version}${beside}${wrong}`;
+  const answers = serving.answering(name);
+  const down = answers?.down ? `; it does not answer since ${instant(answers.down.since)}: ${answers.down.why}` : "";
+  const detail = `answers with ${deployed.model} version ${deployed.version}${FORMS[answers?.form ?? "inline"]}${beside}${down}${wrong}`;
   return { target, state: "current", version: deployed.version, detail, changedAt: instant(deployed.changedAt) };
 }

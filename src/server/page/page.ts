@@ -94,8 +94,8 @@ function renderVersion(model: ModelVersion): Markup {
 <h3>Gate <small>problem, principle, requirement, measurement</small></h3>
 ${renderChain(verdict)}
 ${renderSlices(report.holdout.slices)}
-<div class="columns"><div><h3>Features</h3>${renderImportance(model)}</div><div><h3>Lineage</h3>
-<p>Data set <a href="/v1/datasets/${lineage.dataset.name}/versions/${lineage.dataset.version}">${lineage.dataset.name} version ${lineage.dataset.version}</a>; ${model.estimator}, seed ${model.seed}; the holdout has been read ${model.holdoutReadings} ${model.holdoutReadings === 1 ? "time" : "times"}.</p>
+<div class="columns"><div><h3>Features</h3>${model.python ? html`<p>${model.features.join(", ")}: a model of ${model.python.framework} tells no shares of them.</p>` : renderImportance(model)}</div><div><h3>Lineage</h3>
+<p>Data set <a href="/v1/datasets/${lineage.dataset.name}/versions/${lineage.dataset.version}">${lineage.dataset.name} version ${lineage.dataset.version}</a>; ${madeBy(model)}, seed ${model.seed}; the holdout has been read ${model.holdoutReadings} ${model.holdoutReadings === 1 ? "time" : "times"}.</p>
 ${table(
   ["step", "took", "key"],
   lineage.steps.map(({ kind, wallMs, key }) => [kind, wallMs === null ? "" : formatSpan(wallMs), key.slice(7, 19)]),
@@ -139,6 +139,13 @@ function renderSlices(slices: Slices): Markup {
   })}`;
 }
 
+const FORMS = { inline: "answers in this process", onnx: "answers as an ONNX graph", python: "answers in a Python process" };
+
+const madeBy = ({ estimator, python }: ModelVersion): string =>
+  python === undefined
+    ? estimator
+    : `${python.script} with ${python.framework}, ${FORMS[python.form]}, ${python.packages.length} packages, licence ${python.license ?? "not stated"}`;
+
 function renderImportance({ importance }: ModelVersion): Markup {
   const rows = Object.entries(importance).sort(([, a], [, b]) => b - a);
   return table(
@@ -148,10 +155,14 @@ function renderImportance({ importance }: ModelVersion): Markup {
 }
 
 function renderEndpoint(endpoint: Endpoint, address: string): Markup {
-  const { name, model, version, ready, threshold, request, exampleRow, predictions, previous } = endpoint;
-  const state = ready ? html`<span class="good">ready</span>` : html`<span class="bad">not ready</span>`;
+  const { name, model, version, ready, threshold, request, exampleRow, predictions, previous, answers } = endpoint;
+  const state = answers?.down
+    ? html`<span class="bad">does not answer since ${minuteText(answers.down.since)}: ${answers.down.why}</span>`
+    : ready
+      ? html`<span class="good">ready</span>`
+      : html`<span class="bad">not ready</span>`;
   const row = JSON.stringify({ rows: [exampleRow ?? Object.fromEntries(request.map((column) => [column.name, null]))] });
-  return html`<section><h2>Endpoint ${name} <small>${state}, ${model} version ${version ?? "none"}${previous === null ? "" : `, before: ${previous}`}, ${count(predictions)} predictions since the start</small></h2>
+  return html`<section><h2>Endpoint ${name} <small>${state}, ${model} version ${version ?? "none"}${answers === undefined || answers.form === "inline" ? "" : ` (${FORMS[answers.form]})`}${previous === null ? "" : `, before: ${previous}`}, ${count(predictions)} predictions since the start</small></h2>
 <div class="columns"><div>${renderRequest(request)}</div>
 <div><p>${threshold === null ? "" : `Decides "true" from a probability of ${number(threshold)}.`}</p><pre>curl ${address}/v1/endpoints/${name}/predict \\
   -H 'content-type: application/json' \\
