@@ -177,7 +177,7 @@ function textsOf(rows: readonly Scoreable[], name: string): TextColumn {
 }
 
 const downError = (cause: MillError, retryAfterMs: number) =>
-  new MillError(DOWN, `The model does not answer for now: ${cause.message}`, {
+  new MillError("endpoint.down", `The model does not answer for now: ${cause.message}`, {
     ...{ retryAfterMs, cause },
     fix: "Ask again in a moment: it is being started again. `mill status` says how it stands.",
   });
@@ -189,4 +189,4 @@ const busyError = (rows: number) =>
   });
 
 const closedError = () =>
-  new MillError(DOWN, "The version is being let go.", { retryAfterMs: PAUSE_MS, fix: "Ask again: another version answers." });
+  new MillError("endpoint.down", "The version is being let go.", { retryAfterMs: PAUSE_MS, fix: "Ask again: another version answers." });

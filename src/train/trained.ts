@@ -6,9 +6,9 @@ import { type Digest, type Json, MillError } from "../base/index.ts";
 import type { Task } from "../contract/index.ts";
 import { type Frame, type Predictor, readPredictor } from "../learn/index.ts";
 import { type Objects, readJson } from "../ports/objects/index.ts";
-import type { Environments } from "../ports/python/index.ts";
 import { createOnnxruntimeScoring, type Session } from "../ports/scoring/index.ts";
 import type { Fitted } from "./python/fitted.ts";
+import { type FittedResources, openFitted } from "./python/open-fitted.ts";
 
 /** What the object of a model holds that `learn` does not read; those of `learn` say `estimator` instead. */
 export interface ForeignModel {
@@ -43,15 +43,8 @@ export interface Trained extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-export interface TrainedResources {
-  readonly objects: Objects;
-  readonly environments: Environments;
-  readonly signal: AbortSignal;
-  log(text: string): void;
-}
-
 /** Reads the object and starts nothing yet. Errors: `object.missing`, and those of a model that a later Millwright wrote. */
-export async function openTrained(digest: Digest, resources: TrainedResources): Promise<Trained> {
+export async function openTrained(digest: Digest, resources: FittedResources): Promise<Trained> {
   const json = await readJson<Json>(resources.objects, digest);
   return isForeign(json) ? openForeign(json as unknown as ForeignModel, resources) : inline(readPredictor(json));
 }
@@ -71,14 +64,16 @@ export async function readTrained(digest: Digest, objects: Objects): Promise<Pre
   return readPredictor(await readJson<Json>(objects, digest));
 }
 
-function openForeign(model: ForeignModel, resources: TrainedResources): Trained {
+function openForeign(model: ForeignModel, resources: FittedResources): Trained {
   const { task, classes } = model.fitted;
   let opened: Promise<Session> | null = null;
   const session = (): Promise<Session> => {
-    opened ??= (model.form === "onnx" ? openGraph(model, resources) : openPython(model, resources)).catch((error) => {
-      opened = null;
-      throw error;
-    });
+    opened ??= (model.form === "onnx" ? openGraph(model, resources) : openFitted(model.fitted, model.lock, resources)).catch(
+      (error) => {
+        opened = null;
+        throw error;
+      },
+    );
     return opened;
   };
   const close = async () => {
@@ -104,9 +99,5 @@ function openForeign(model: ForeignModel, resources: TrainedResources): Trained 
 const isLost = (error: unknown) => error instanceof MillError && ["scoring.failed", "scoring.closed"].includes(error.code);
 
 /** One thread: on more, the runtime adds up in an order that depends on their number. */
-const openGraph = async ({ onnx }: ForeignModel, { objects }: TrainedResources): Promise<Session> =>
+const openGraph = async ({ onnx }: ForeignModel, { objects }: FittedResources): Promise<Session> =>
   createOnnxruntimeScoring({ threads: 1 }).open(await objects.get(onnx!));
-
-async function openPython(model: ForeignModel, _: TrainedResources): Promise<Session> {
-  throw new MillError("scoring.unavailable", `There is no worker for a model of ${model.fitted.framework} yet.`);
-}
