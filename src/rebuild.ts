@@ -128,7 +128,7 @@ async function receive(
   await rename(`${path}.half`, path);
   await rm(join(folder, MARKER), { force: true });
   const [sentence, wallMs] = [digestOfRecipe(recipe), performance.now() - started];
-  push({ event: "step-finished", id: RECEIVED, standing: "given", sentence, wallMs });
+  push({ event: "step-finished", id: RECEIVED, standing: "received", sentence, wallMs });
   return recipe;
 }
 

@@ -52,9 +52,10 @@ export interface RebuildRequest {
   readonly signal: AbortSignal;
 }
 
-/** The last is `rebuilt`. */
+/** The recipe comes as if it were a step, then the steps; the last is `rebuilt`. */
 export type RebuildingLine =
   | RebuildLine
+  | (Omit<Extract<RebuildLine, { readonly event: "step-finished" }>, "standing"> & { readonly standing: "received" })
   | ({ readonly event: "rebuilt"; readonly digest: Digest; readonly folder: string | null } & Rebuilt);
 
 /** The outside of a command. */

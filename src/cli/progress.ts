@@ -87,7 +87,7 @@ function endText(line: StepLine): string | null {
 }
 
 /** How what a step left again stands to what it left. */
-export const STANDINGS = { given: "given", same: "same", within: "within", differs: "DIFFERS" } as const;
+export const STANDINGS = { received: "received", given: "given", same: "same", within: "within", differs: "DIFFERS" } as const;
 
 function barText({ id, startedMs, done, total, note }: Running, nowMs: number): string {
   const elapsedMs = nowMs - startedMs;
