@@ -5,6 +5,7 @@ export { type By, type LedgerEntry, readLedger } from "./ledger.ts";
 export { createRegisteredModels } from "./registered/create-registered.ts";
 export { createRegisteredImports } from "./registered/import.ts";
 export { type RegisteredImportVerb, registeredImportVerbs } from "./registered/import-verbs.ts";
+export { createPapers } from "./registered/papers.ts";
 export type { RegisteredModel, RegisteredModels, RegisteredVersion } from "./registered/registered.ts";
 export { type RegisteredVerb, registeredVerbs } from "./registered/verbs.ts";
 export {

@@ -1,6 +1,6 @@
 /** Registered models and their versions: what the platform made, and what people register. Times are milliseconds since 1970. */
-import { boolean, fieldsOf, integer, list, object, oneOf, optional, orNull, text } from "../json-schema.ts";
-import { digest, version } from "./nouns.ts";
+import { anything, boolean, fieldsOf, integer, list, object, oneOf, optional, orNull, text } from "../json-schema.ts";
+import { digest, limit, pageOf, version } from "./nouns.ts";
 import { browses, edits } from "./verb.ts";
 
 const model = text({ maxLength: 500, description: "Name of a registered model" });
@@ -9,6 +9,7 @@ const time = integer({ description: "Milliseconds since 1970" });
 const tags = fieldsOf(text());
 const description = text({ maxLength: 100_000 });
 const why = optional(text({ maxLength: 500, description: "It stands in the ledger" }));
+const license = text({ pattern: "\\S", maxLength: 500, examples: ["Apache-2.0"] });
 const stage = oneOf(["None", "Staging", "Production", "Archived"]);
 
 const registeredVersion = object({
@@ -128,6 +129,7 @@ export const registerVersion = edits({
     modelId: optional(text({ maxLength: 64 })),
     description: optional(description),
     tags: optional(tags),
+    license: optional({ ...license, description: "Left out: what its files say" }),
     why,
   }),
   output: registeredVersion,
@@ -159,6 +161,7 @@ export const changeRegisteredVersion = edits({
     description: optional(orNull(description)),
     stage: optional(text({ maxLength: 100 })),
     archiveOthers: optional(boolean({ description: "Archive what else has the stage" })),
+    license: optional(orNull({ ...license, description: "null: what its files or its data say counts again" })),
     why,
   }),
   output: registeredVersion,
@@ -179,4 +182,53 @@ export const searchRegisteredVersions = browses({
   input: object(search),
   output: object({ items: list(registeredVersion), ...found }),
   http: { method: "POST", path: "/v1/registered-versions/search" },
+});
+
+const stated = (description: string) => orNull(anything({ description }));
+
+export const getVersionPapers = browses({
+  about: "Show the papers of a version: licence, signature, an example, dependencies, code. What nothing states is null.",
+  example: "curl localhost:4747/v1/registered-models/churn/versions/2/papers",
+  input: object({ model, version }),
+  output: object({
+    model,
+    version,
+    license: orNull(text({ description: "As somebody said of it; else of the model, or of its data" })),
+    signature: orNull(
+      object({
+        inputs: stated("Columns or tensors"),
+        outputs: stated("Columns or tensors"),
+        params: stated("What may be said beside the rows"),
+      }),
+    ),
+    example: stated("An input that it takes"),
+    dependencies: orNull(list(text(), { description: "Requirements; none: nothing beside the platform" })),
+    code: orNull(text({ description: "The commit of git that its run was of" })),
+  }),
+  http: { method: "GET", path: "/v1/registered-models/:model/versions/:version/papers" },
+});
+
+export const getModelLedger = browses({
+  about:
+    "Tell what happened to a model, newest first: who did what, when and why, also under the names that it had, and after it was deleted.",
+  example: "mill model ledger churn",
+  input: object({
+    model,
+    limit: optional(limit),
+    cursor: optional(text({ pattern: "^[0-9]{1,15}$", description: "`next` of the page before" })),
+  }),
+  output: pageOf(
+    object({
+      seq: integer({ description: "In the order of what happened to all models" }),
+      model,
+      version: orNull(version),
+      what: text({ examples: ["alias.set"] }),
+      name: orNull(text({ description: "Of an alias or tag; of a model that was renamed the other name" })),
+      detail: fieldsOf(anything()),
+      at: time,
+      actor: text(),
+      why: orNull(text()),
+    }),
+  ),
+  http: { method: "GET", path: "/v1/registered-models/:model/ledger" },
 });

@@ -11,6 +11,7 @@ import { searchModels, searchVersions } from "./search.ts";
 import { resolveSource } from "./sources.ts";
 import {
   deleted,
+  licensed,
   note,
   numbered,
   renamed,
@@ -120,7 +121,7 @@ export function createRegisteredModels({
       await records.commit(withoutAlias(name, alias, version, by, now()));
     },
 
-    async createVersion({ name, runLink, description, tags = {}, ...given }, by) {
+    async createVersion({ name, runLink, description, tags = {}, license, ...given }, by) {
       await known(name);
       checkTags(tags);
       const resolved = isPrompt(tags)
@@ -132,7 +133,7 @@ export function createRegisteredModels({
         ...{ id, source, location, run_id: runId, run_link: runLink ?? null, model_id: modelId },
         ...{ actor: by.actor, created_at: at },
       };
-      const version = { columns, description: description ?? null, tags, papers: null };
+      const version = { columns, description: description ?? null, tags, license: license ?? null };
       const done = await records.commit([...touch(name, at), ...numbered(name, version, by, at)]);
       if (!done.committed) throw unknownModel(name);
       const [row] = await records.query<{ version: number }>("SELECT version FROM registered_versions WHERE id = ?", [id]);
@@ -159,7 +160,7 @@ export function createRegisteredModels({
       });
     },
 
-    async changeVersion(name, version, { description, stage, archiveOthers = false }, by) {
+    async changeVersion(name, version, { description, stage, archiveOthers = false, license }, by) {
       const to = stage === undefined ? undefined : stageNamed(stage);
       if (archiveOthers && to !== "Staging" && to !== "Production")
         throw new MillError(
@@ -196,6 +197,12 @@ export function createRegisteredModels({
                 params: [description, name, version],
               },
               told({ model: name, version, what: "version.described", detail: { description } }, by, at),
+            ]),
+        ...(license === undefined
+          ? []
+          : [
+              licensed(name, version, license),
+              told({ model: name, version, what: "version.described", detail: { license } }, by, at),
             ]),
       ]);
       return registered.version(name, version);

@@ -5,9 +5,10 @@
 import { MillError, newId } from "../../base/index.ts";
 import type { Records, Statement } from "../../ports/records/index.ts";
 import {
+  changesOf,
   createEntries,
-  type Entry,
   entryStatement,
+  isWritten,
   kept,
   type LoggedModels,
   leftOf,
@@ -102,7 +103,7 @@ export function createRegisteredImports(resources: RegisteredImportsResources): 
     const theirs = fieldsOf({ description, tags });
     const before = (await entries.read(source, "registered-model", [name])).get(name);
     const merged = mergeFields(before?.fields ?? NOTHING_KNOWN, theirs, here ? fieldsOf(asThere(here)) : NOTHING_KNOWN);
-    const outcome = outcomeOf(!here, merged.set.size + merged.without.length > 0, before?.fields, merged.base);
+    const outcome = outcomeOf(!here, changesOf(merged));
     const entry = entryStatement(source, "registered-model", name, { localId: name, fields: merged.base });
     if (!dryRun && !here)
       await records.commit([
@@ -114,7 +115,7 @@ export function createRegisteredImports(resources: RegisteredImportsResources): 
         told({ model: name, what: "model.created", detail: { description, tags: tagsOf(tags) } }, by, now()),
         entry,
       ]);
-    else if (!dryRun && outcome !== "same") {
+    else if (!dryRun && isWritten(outcome, before?.fields, merged.base)) {
       const described = changeOf("description", merged);
       if (described !== undefined) await registered.change(name, { description: described }, by);
       await tagAll(name, merged, by);
@@ -131,16 +132,16 @@ export function createRegisteredImports(resources: RegisteredImportsResources): 
     const stage = stageOf(there.stage, left);
     const here = await unless("registry.unknown-version", unless("registry.unknown-model", registered.version(model, version)));
     const before = (await entries.read(source, "version", [id])).get(id);
-    const other = here && otherVersion(here, there, before);
+    const other = here && otherVersion(here, there, before !== undefined || here.location === (await locationOf(there)));
     if (other) return { version, outcome: "same" as const, left: [{ what: "the version", why: other }] };
     const theirs = fieldsOf({ description: there.description, tags, stage });
     const merged = mergeFields(before?.fields ?? NOTHING_KNOWN, theirs, here ? fieldsOf(asThere(here)) : NOTHING_KNOWN);
     const wasDeleted = !here && before !== undefined;
     if (wasDeleted) return { version, outcome: "same" as const, left: [{ what: "the version", why: "it was deleted here" }] };
-    const outcome = outcomeOf(!here, merged.set.size + merged.without.length > 0, before?.fields, merged.base);
+    const outcome = outcomeOf(!here, changesOf(merged));
     const entry = entryStatement(source, "version", id, { localId: id, fields: merged.base });
     if (!dryRun && !here) await records.commit([...(await birth(model, there, { tags, stage, by })), entry]);
-    else if (!dryRun && outcome !== "same") {
+    else if (!dryRun && isWritten(outcome, before?.fields, merged.base)) {
       const [described, staged] = [changeOf("description", merged), changeOf("stage", merged)];
       if (described !== undefined || staged)
         await registered.changeVersion(model, version, { description: described, ...(staged && { stage: staged }) }, by);
@@ -220,8 +221,9 @@ export function createRegisteredImports(resources: RegisteredImportsResources): 
     const ours = new Map(Object.entries(here?.aliases ?? {}).map(([alias, version]) => [`alias ${alias}`, String(version)]));
     const before = (await entries.read(source, "aliases", [name])).get(name);
     const merged = mergeFields(before?.fields ?? NOTHING_KNOWN, theirs, ours);
-    const outcome = outcomeOf(false, merged.set.size + merged.without.length > 0, before?.fields ?? NOTHING_KNOWN, merged.base);
-    if (dryRun || outcome === "same") return { outcome, left: [...left, ...leftOf(merged)] };
+    const outcome = outcomeOf(false, changesOf(merged));
+    if (dryRun || !isWritten(outcome, before?.fields ?? NOTHING_KNOWN, merged.base))
+      return { outcome, left: [...left, ...leftOf(merged)] };
     const base = new Map(merged.base);
     for (const [field, version] of [...merged.set, ...merged.without.map((field) => [field, null] as const)]) {
       const alias = field.slice("alias ".length);
@@ -267,9 +269,9 @@ const asThere = ({ description, tags, ...rest }: RegisteredModel | RegisteredVer
 });
 
 /** Why the version that has the number here is not the one that has it there; null: it is. */
-function otherVersion(here: RegisteredVersion, there: VersionThere, before: Entry | undefined): string | null {
+function otherVersion(here: RegisteredVersion, there: VersionThere, isKnown: boolean): string | null {
   if (here.bundle !== null) return `the number ${there.version} is that of a version that the platform made`;
-  if (before !== undefined || (here.source === there.source && here.runId === there.runId)) return null;
+  if (isKnown || (here.source === there.source && here.runId === there.runId)) return null;
   return `the number ${there.version} is another version's here, of ${here.source}`;
 }
 

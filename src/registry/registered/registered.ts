@@ -53,6 +53,8 @@ export interface NewRegisteredVersion extends Source {
   readonly runLink?: string | undefined;
   readonly description?: string | undefined;
   readonly tags?: Tags | undefined;
+  /** Left out: what its files say counts. */
+  readonly license?: string | undefined;
 }
 
 export interface RegistrySearch extends PageAsked {
@@ -73,6 +75,8 @@ export interface VersionChange {
   readonly stage?: string | undefined;
   /** Whatever else has the stage is archived; only for Staging and Production. */
   readonly archiveOthers?: boolean | undefined;
+  /** null: what its files or its data set say counts again. */
+  readonly license?: string | null | undefined;
 }
 
 /** What resolves is on disk, and in the ledger, with who did it. Errors of all: `registry.name`, `registry.unknown-model`, `registry.unknown-version`. */

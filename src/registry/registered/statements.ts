@@ -67,12 +67,12 @@ export function numbered(
     readonly columns: Readonly<Record<string, Param>>;
     readonly description: string | null;
     readonly tags: Tags;
-    readonly papers: string | null;
+    readonly license: string | null;
   },
   by: Doer,
   at: number,
 ): Statement[] {
-  const { columns, description, tags, papers } = version;
+  const { columns, description, tags, license } = version;
   const [newest, ofModel] = ["SELECT name, last_version", "FROM registered_models WHERE name = ?"];
   const names = Object.keys(columns);
   const { source = "", run_id: runId = null, model_id: modelId = null } = columns as Record<string, string | null>;
@@ -94,10 +94,19 @@ export function numbered(
       sql: `INSERT INTO version_tags (model, version, key, value) ${newest}, ?, ? ${ofModel}`,
       params: [key, value, name],
     })),
-    ...(papers === null
+    ...(license === null
       ? []
-      : [{ sql: `INSERT INTO version_papers (model, version, content) ${newest}, ? ${ofModel}`, params: [papers, name] }]),
-    toldOfNewest({ model: name, what: "version.created", detail: { source, runId, modelId, description, tags } }, by, at),
+      : [
+          {
+            sql: `INSERT INTO version_papers (model, version, content) ${newest}, ? ${ofModel}`,
+            params: [JSON.stringify({ license }), name],
+          },
+        ]),
+    toldOfNewest(
+      { model: name, what: "version.created", detail: { source, runId, modelId, description, tags, license } },
+      by,
+      at,
+    ),
   ];
 }
 
@@ -144,6 +153,16 @@ export const note = (name: string, version: number, at: number): Statement => ({
     ON CONFLICT (model, version) DO UPDATE SET updated_at = excluded.updated_at`,
   params: [name, version, at],
 });
+
+/** null: what its files say counts again. */
+export const licensed = (name: string, version: number, license: string | null): Statement =>
+  license === null
+    ? { sql: "DELETE FROM version_papers WHERE model = ? AND version = ?", params: [name, version] }
+    : {
+        sql: `INSERT INTO version_papers (model, version, content) VALUES (?, ?, ?)
+          ON CONFLICT (model, version) DO UPDATE SET content = excluded.content`,
+        params: [name, version, JSON.stringify({ license })],
+      };
 
 export const withoutAlias = (model: string, alias: string, version: number, by: Doer, at: number): Statement[] => [
   dropAlias({ model, alias, version }),

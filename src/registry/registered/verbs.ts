@@ -1,13 +1,22 @@
 import type { Handlers, OutputOf } from "../../contract/index.ts";
+import type { Records } from "../../ports/records/index.ts";
+import { readLedger } from "../ledger.ts";
+import type { ReadPapers } from "./papers.ts";
 import type { RegisteredModel, RegisteredModels, RegisteredVersion } from "./registered.ts";
 
 export type RegisteredVerb =
   | ("registerModel" | "getRegisteredModel" | "changeRegisteredModel" | "deleteRegisteredModel" | "searchRegisteredModels")
   | ("tagRegistered" | "setModelAlias" | "getVersionByAlias")
   | ("registerVersion" | "getRegisteredVersion" | "changeRegisteredVersion" | "deleteRegisteredVersion")
-  | "searchRegisteredVersions";
+  | ("searchRegisteredVersions" | "getVersionPapers" | "getModelLedger");
 
-export const registeredVerbs = (models: RegisteredModels): Pick<Handlers, RegisteredVerb> => ({
+export interface RegisteredResources {
+  readonly models: RegisteredModels;
+  readonly papers: ReadPapers;
+  readonly records: Records;
+}
+
+export const registeredVerbs = ({ models, papers, records }: RegisteredResources): Pick<Handlers, RegisteredVerb> => ({
   registerModel: async ({ model, why, ...described }, { actor }) =>
     shown(await models.create({ name: model, ...described }, { actor, why })),
   getRegisteredModel: async ({ model }) => shown(await models.find(model)),
@@ -43,6 +52,16 @@ export const registeredVerbs = (models: RegisteredModels): Pick<Handlers, Regist
   async searchRegisteredVersions(search) {
     const { items, nextPageToken } = await models.searchVersions(search);
     return { items: items.map(versionShown), nextPageToken };
+  },
+  getVersionPapers: async ({ model, version }) => ({ model, version, ...(await papers(model, version)) }),
+  async getModelLedger({ model, limit = 100, cursor }) {
+    const found = await readLedger(records, model, {
+      limit: limit + 1,
+      before: cursor === undefined ? undefined : Number(cursor),
+    });
+    if (found.length === 0 && cursor === undefined) await models.find(model);
+    const items = found.slice(0, limit).map(({ why, ...entry }) => ({ ...entry, why: why || null }));
+    return { items, next: found.length > limit ? String(items.at(-1)!.seq) : null };
   },
 });
 
