@@ -24,4 +24,13 @@ export const EXCHANGE_COMMANDS: Readonly<Record<string, CommandInfo>> = {
     },
     load: () => import("./mlflow/import.ts"),
   },
+  "export mlflow": {
+    about: "Write what is logged and registered here as MLflow keeps it; again: what changed since.",
+    example: "mill export mlflow ./mlruns",
+    operands: "ADDRESS|FOLDER",
+    operandsMin: 1,
+    operandsMax: 1,
+    flags: { token: TOKEN },
+    load: () => import("./mlflow/export.ts"),
+  },
 };

@@ -1,3 +1,4 @@
+export { exportToFolder } from "./mlflow/exchange/export-folder.ts";
 export { type ImportOptions, importMlflow } from "./mlflow/exchange/import.ts";
 export { isAddress, openSource } from "./mlflow/exchange/open-source.ts";
 export type { Report } from "./mlflow/exchange/report.ts";

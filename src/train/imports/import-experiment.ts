@@ -3,7 +3,7 @@ import { type Experiment, refusalOf, type Tracking } from "../tracking/index.ts"
 import { type Entries, entryStatement, NOTHING_KNOWN } from "./entries.ts";
 import type { ExperimentThere, Left, Taken } from "./imports.ts";
 import { mergeFields } from "./merge.ts";
-import { kept, leftOf, outcomeOf, tagChanges, tagFields } from "./told.ts";
+import { changesOf, isWritten, kept, leftOf, outcomeOf, tagChanges, tagFields } from "./told.ts";
 
 /** The id at its source, where it could not be kept. */
 const SOURCE_ID = "mill.source_experiment_id";
@@ -49,8 +49,8 @@ export async function importExperiment({
   const [name, deleted] = [merged.set.get("name"), merged.set.get("deleted")];
   const isTaken = name !== undefined && (await known(tracking.experimentNamed(name))) !== undefined;
   if (isTaken) left.push({ what: "name", why: `another experiment is named "${name}" here` });
-  const outcome = outcomeOf(false, merged.set.size + merged.without.length > 0, entry?.fields, merged.base);
-  if (!dryRun && outcome !== "same")
+  const outcome = outcomeOf(false, changesOf(merged));
+  if (!dryRun && isWritten(outcome, entry?.fields, merged.base))
     await tracking.takeExperiment(
       {
         ...{ id: here.id, isNew: false, name: isTaken ? undefined : name, tags: tagChanges(merged) },

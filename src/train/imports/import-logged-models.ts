@@ -6,7 +6,7 @@ import { type Entries, entryStatement, NOTHING_KNOWN } from "./entries.ts";
 import { rootOf } from "./import-runs.ts";
 import type { Left, LoggedModelThere, TakenWithFiles } from "./imports.ts";
 import { mergeFields } from "./merge.ts";
-import { kept, leftOf, outcomeOf, tagChanges, tagFields } from "./told.ts";
+import { changesOf, isWritten, kept, leftOf, outcomeOf, tagChanges, tagFields } from "./told.ts";
 
 interface Given {
   readonly source: string;
@@ -50,9 +50,8 @@ export async function importLoggedModels(given: Given): Promise<TakenWithFiles[]
                   (other.timestamp === timestamp && Object.is(other.value, value) && other.runId === runId)))),
         ),
     );
-    const changes = merged.set.size + merged.without.length + params.length + metrics.length > 0;
-    const outcome = outcomeOf(!here, changes, before?.fields, merged.base);
-    if (!dryRun && outcome !== "same")
+    const outcome = outcomeOf(!here, changesOf(merged) + params.length + metrics.length);
+    if (!dryRun && isWritten(outcome, before?.fields, merged.base))
       await records.commit([
         ...(here ? statusStatements(model, merged.set.get("status")) : [birth(model, experimentId!, artifactUri)]),
         ...params.map(({ key, value }) => ({

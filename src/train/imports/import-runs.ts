@@ -4,7 +4,7 @@ import type { RunTaken } from "../tracking/take-over.ts";
 import { type Entries, type Entry, entryStatement, NOTHING_KNOWN } from "./entries.ts";
 import type { Left, RunThere, TakenWithFiles } from "./imports.ts";
 import { mergeFields } from "./merge.ts";
-import { kept, leftOf, outcomeOf, tagChanges, tagFields } from "./told.ts";
+import { changesOf, isWritten, kept, leftOf, outcomeOf, tagChanges, tagFields } from "./told.ts";
 
 interface Given {
   readonly source: string;
@@ -31,7 +31,9 @@ export async function importRuns({ source, experimentId, there, dryRun, tracking
     const uri = known?.artifactUri ?? (location === null ? "" : `${location}/${run.id}/artifacts`);
     return { ...plan(run, known, remembered.get(run.id), known?.experimentId ?? experimentId, now), root: rootOf(uri) };
   });
-  const changed = planned.filter(({ taken, outcome }) => taken !== null && outcome !== "same");
+  const changed = planned.filter(
+    ({ taken, outcome, entry, before }) => taken !== null && isWritten(outcome, before, entry.fields),
+  );
   if (!dryRun && changed.length > 0)
     await tracking.takeRuns(
       changed.map(({ taken }) => taken!),
@@ -49,7 +51,7 @@ function plan(there: RunThere, here: Run | undefined, before: Entry | undefined,
   if (!RUN_ID.test(there.id)) {
     left.push({ what: "the run", why: "its id is none: letters, digits, _ and -, at most 256" });
     const entry = { localId, fields: NOTHING_KNOWN };
-    return { id: localId, taken: null, outcome: "same" as const, left, wanted: [], entry };
+    return { id: localId, taken: null, outcome: "same" as const, left, wanted: [], entry, before: undefined };
   }
   const tags = kept(there.tags, "tag", (tag) => refusalOf({ tags: [tag] }), left).filter(({ key }) => key !== RUN_NAME);
   const params = kept(there.params, "param", (param) => refusalOf({ params: [param] }), left);
@@ -77,11 +79,10 @@ function plan(there: RunThere, here: Run | undefined, before: Entry | undefined,
     deletedAt: deleted === undefined ? undefined : deleted === "true" ? now() : null,
     tags: [...tagChanges(merged), ...(name === undefined ? [] : ([[RUN_NAME, name]] as const))],
   };
-  const changes =
-    set.size + merged.without.length + newParams.length + datasets.length + modelInputs.length + modelOutputs.length;
-  const outcome = outcomeOf(!here, changes > 0 || wanted.length > 0, before?.fields, merged.base);
+  const links = modelInputs.length + modelOutputs.length;
+  const outcome = outcomeOf(!here, changesOf(merged) + newParams.length + datasets.length + links + wanted.length);
   const entry = { localId, fields: merged.base, histories: before?.histories ?? NOTHING_KNOWN };
-  return { id: localId, taken, outcome, left: [...left, ...leftOf(merged)], wanted, entry };
+  return { id: localId, taken, outcome, left: [...left, ...leftOf(merged)], wanted, entry, before: before?.fields };
 }
 
 function isKey(key: string, left: Left[]): boolean {

@@ -16,8 +16,13 @@ export const tagFields = (tags: readonly KeyValue[]): [string, string][] => tags
 export const leftOf = ({ left }: Merged): Left[] =>
   left.map((what) => ({ what, why: "it is different here, and was not so when it was last taken over" }));
 
-export const outcomeOf = (isNew: boolean, changes: boolean, before: Fields | undefined, after: Fields): Outcome =>
-  isNew ? "new" : changes || before === undefined || !sameFields(before, after) ? "changed" : "same";
+export const outcomeOf = (isNew: boolean, changes: number): Outcome => (isNew ? "new" : changes > 0 ? "changed" : "same");
+
+/** Whether there is something to write: also what is remembered of something that stays as it is. */
+export const isWritten = (outcome: Outcome, before: Fields | undefined, after: Fields): boolean =>
+  outcome !== "same" || before === undefined || !sameFields(before, after);
+
+export const changesOf = ({ set, without }: Merged): number => set.size + without.length;
 
 /** Those that are kept; the others are told. */
 export function kept(entries: readonly KeyValue[], what: string, refusal: (entry: KeyValue) => string | null, left: Left[]) {

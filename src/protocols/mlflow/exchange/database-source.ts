@@ -131,7 +131,7 @@ export function openDatabase(given: string, artifacts: string | null, tell: Tell
       }
     },
 
-    async *versions(model) {
+    async *versions({ name: model }) {
       const tags = Map.groupBy(rows("model_version_tags", "name = ?", [model]), ({ version }) => version);
       for (const page of paged("model_versions", "version", "name = ? AND current_stage <> 'Deleted_Internal'", [model], 0))
         yield page.map((row) => ({

@@ -95,7 +95,7 @@ export function openFolder(given: string, tell: Tell): Source {
       }
     },
 
-    async *versions(model) {
+    async *versions({ name: model }) {
       const folder = join(root, REGISTRY, model);
       const names = (await subfolders(folder)).filter((name) => /^version-\d+$/.test(name));
       names.sort((one, other) => Number(one.slice(8)) - Number(other.slice(8)));

@@ -84,7 +84,8 @@ async function takeLoggedModels(all: Import, ids: { readonly there: string; read
 }
 
 async function takeRegistered({ source, call, from, reporter, signal }: Import): Promise<void> {
-  for await (const { aliases, ...model } of source.registeredModels()) {
+  for await (const there of source.registeredModels()) {
+    const { aliases, ...model } = there;
     signal.throwIfAborted();
     const take = async (versions: readonly VersionThere[], isLast: boolean) => {
       const taken = await call("importRegisteredModel", { ...from, model, versions, ...(isLast && { aliases }) });
@@ -96,7 +97,7 @@ async function takeRegistered({ source, call, from, reporter, signal }: Import):
       }
     };
     let page: readonly VersionThere[] = [];
-    for await (const next of source.versions(model.name)) {
+    for await (const next of source.versions(there)) {
       if (page.length > 0) await take(page, false);
       page = next;
     }

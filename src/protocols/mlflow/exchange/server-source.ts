@@ -2,11 +2,14 @@
 
 import { sourceAway } from "./problems.ts";
 import { type Answer, createRestClient, type RestClient, type RestClientOptions } from "./rest-client.ts";
-import type { FileThere, LoggedModelThere, PointThere, RunThere, Source, Tell, VersionThere } from "./source.ts";
+import type { FileThere, LoggedModelThere, PointThere, RegisteredThere, RunThere, Source, Tell, VersionThere } from "./source.ts";
 
 const RUNS_PAGE = 100;
 const PAGE = 1000;
 const MODELS_PAGE = 100;
+/** Prompts are registered models that a search gives only where it asks for them. */
+const PROMPT = "mlflow.prompt.is_prompt";
+const PROMPTS = `tags.\`${PROMPT}\` = 'true'`;
 /** As many points as one answer holds. */
 const POINTS_MAX = 25_000;
 
@@ -39,31 +42,16 @@ export function openServer(options: RestClientOptions, tell: Tell): Source {
     },
 
     async *registeredModels() {
-      for await (const { registered_models: models = [] } of pages(
-        client,
-        "registered-models/search",
-        { max_results: MODELS_PAGE },
-        false,
-        "GET",
-      ))
-        for (const found of models)
-          yield {
-            ...{ name: String(found.name), description: textOrNull(found.description), tags: pairs(found.tags) },
-            createdAt: timeOf(found.creation_timestamp),
-            updatedAt: timeOf(found.last_updated_timestamp),
-            aliases: (found.aliases ?? []).map((one: Answer) => ({ alias: String(one.alias), version: Number(one.version) })),
-          };
+      for (const filter of [undefined, PROMPTS])
+        for await (const answer of pages(client, "registered-models/search", { filter, max_results: MODELS_PAGE }, false, "GET"))
+          yield* (answer.registered_models ?? []).map(registeredOf);
     },
 
-    async *versions(model) {
-      const filter = `name = ${quoted(model)}`;
-      for await (const { model_versions: versions = [] } of pages(
-        client,
-        "model-versions/search",
-        { filter, max_results: MODELS_PAGE, order_by: "version_number ASC" },
-        false,
-        "GET",
-      ))
+    async *versions({ name, tags }) {
+      const isPrompt = tags.some(({ key, value }) => key === PROMPT && value.toLowerCase() === "true");
+      const filter = `name = ${quoted(name)}${isPrompt ? ` AND ${PROMPTS}` : ""}`;
+      const asked = { filter, max_results: MODELS_PAGE, order_by: "version_number ASC" };
+      for await (const { model_versions: versions = [] } of pages(client, "model-versions/search", asked, false, "GET"))
         yield versions.map(versionOf);
     },
 
@@ -232,6 +220,13 @@ const ownModelOf = (info: Answer, data: Answer): LoggedModelThere["model"] => ({
 
 const statusOf = (status: unknown): LoggedModelThere["model"]["status"] =>
   status === "LOGGED_MODEL_READY" ? "READY" : status === "LOGGED_MODEL_UPLOAD_FAILED" ? "UPLOAD_FAILED" : "PENDING";
+
+const registeredOf = (found: Answer): RegisteredThere => ({
+  ...{ name: String(found.name), description: textOrNull(found.description), tags: pairs(found.tags) },
+  createdAt: timeOf(found.creation_timestamp),
+  updatedAt: timeOf(found.last_updated_timestamp),
+  aliases: (found.aliases ?? []).map((one: Answer) => ({ alias: String(one.alias), version: Number(one.version) })),
+});
 
 const versionOf = (found: Answer): VersionThere => ({
   ...{ version: Number(found.version), source: String(found.source ?? ""), stage: String(found.current_stage ?? "None") },

@@ -54,7 +54,7 @@ export interface Source {
   loggedModels(experimentId: string): AsyncIterable<readonly LoggedModelThere[]>;
   registeredModels(): AsyncIterable<RegisteredThere>;
   /** In pages, by number. */
-  versions(model: string): AsyncIterable<readonly VersionThere[]>;
+  versions(model: RegisteredThere): AsyncIterable<readonly VersionThere[]>;
   files(owner: Owner): AsyncIterable<FileThere>;
   close(): void;
 }
