@@ -106,5 +106,5 @@ export function byPixels(points: readonly Place[], columnOf: (x: number) => numb
   return kept;
 }
 
-const canBeDrawn = (value: number) => Math.abs(value) <= DRAWN_MAX;
+export const canBeDrawn = (value: number) => Math.abs(value) <= DRAWN_MAX;
 const round = (value: number) => Math.round(value * 10) / 10;

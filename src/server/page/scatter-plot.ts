@@ -1,5 +1,5 @@
 /** A dot for each of several things: one number upward, and another, or a word, across. */
-import { grid, gutter, heightIn, share } from "./curve-plot.ts";
+import { canBeDrawn, grid, gutter, heightIn, share } from "./curve-plot.ts";
 import { html, type Markup } from "./html.ts";
 import { linearScale, type Scale } from "./scale.ts";
 import { number } from "./table.ts";
@@ -9,7 +9,7 @@ export interface Dot {
   readonly link: string;
   /** Undefined: it is not drawn. */
   readonly x: string | number | undefined;
-  /** What is no number is not drawn. */
+  /** What is no number, or too great to draw, is not drawn. */
   readonly y: number;
 }
 
@@ -26,7 +26,7 @@ export function drawScatter({
   readonly upward: string;
   readonly dots: readonly Dot[];
 }): Markup {
-  const drawn = dots.flatMap(({ x, ...dot }) => (x === undefined || !Number.isFinite(dot.y) ? [] : [{ ...dot, x }]));
+  const drawn = dots.flatMap(({ x, ...dot }) => (x === undefined || !canBeDrawn(dot.y) ? [] : [{ ...dot, x }]));
   const { placeOf, ticks } = axisOf(drawn.map(({ x }) => x));
   const scale = linearScale(drawn.map(({ y }) => y));
   const y = heightIn(scale, HEIGHT);
@@ -46,7 +46,7 @@ interface Axis {
 /** Numbers by their size, with some room at both ends; where one is none, each word has a place of its own. */
 function axisOf(values: readonly (string | number)[]): Axis {
   const numbers = values.map(Number);
-  const areNumbers = values.every((value) => value !== "") && numbers.every((value) => Number.isFinite(value));
+  const areNumbers = values.every((value) => value !== "") && numbers.every(canBeDrawn);
   return areNumbers ? numbersAxis(linearScale(numbers)) : wordsAxis([...new Set(values.map(String))].sort());
 }
 

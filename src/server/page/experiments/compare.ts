@@ -1,10 +1,10 @@
 /** Several runs side by side: what differs, their curves over each other, and a metric against a parameter. */
 import type { BoundCall } from "../../../guard/index.ts";
-import { drawCurves, lineClass } from "../curve-plot.ts";
+import { canBeDrawn, drawCurves, lineClass } from "../curve-plot.ts";
 import { html, type Markup } from "../html.ts";
 import { drawScatter } from "../scatter-plot.ts";
 import { type Asked, address, all, experimentPath, one, runPath } from "./address.ts";
-import { isOfMachine, metricOf, type Run, valueText } from "./columns.ts";
+import { isOfMachine, metricOf, type Run, type Value, valueText } from "./columns.ts";
 import { curveOf } from "./curve-of.ts";
 import { frame } from "./frame.ts";
 import { refusalOf, renderRefusal } from "./refusal.ts";
@@ -70,11 +70,13 @@ ${drawScatter({
   dots: runs.map((run) => ({
     name: run.name,
     link: runPath(id, run.id),
-    x: x.startsWith("params.") ? run.params[x.slice(7)] : metricOf(run, x.slice(8)),
-    y: Number(metricOf(run, y) ?? Number.NaN),
+    x: x.startsWith("params.") ? run.params[x.slice(7)] : drawable(metricOf(run, x.slice(8))),
+    y: drawable(metricOf(run, y)) ?? Number.NaN,
   })),
 })}`;
 }
+
+const drawable = (value: Value | undefined) => (value !== undefined && canBeDrawn(Number(value)) ? Number(value) : undefined);
 
 async function renderCurves(call: BoundCall, runs: readonly Run[], logarithmic: boolean): Promise<Markup> {
   const charts = await Promise.all(

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { openTestRecords } from "../../../ports/records/fixtures/open-test-records.ts";
 import { createTracking, trackingVerbs } from "../../../train/index.ts";
+import { noChromium, openChromium } from "../../fixtures/open-chromium.ts";
 import { startSample } from "../../fixtures/sample-platform.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "mill-experiments-"));
@@ -107,7 +108,7 @@ test("a run whose values are no numbers, too great to draw or of one moment is s
   ]) {
     const { status, markup } = await see(path);
     assert.equal(status, 200, path);
-    assert.doesNotMatch(markup, /d="[^"]*(NaN|Infinity)|y[12]="(NaN|-?Infinity)/, path);
+    assert.doesNotMatch(markup, /(d|y1|y2|cx|cy|x|y)="[^"]*(NaN|Infinity)/, path);
   }
 });
 
@@ -130,4 +131,30 @@ test("an experiment or run that is not there is a 404 in words, for programs as 
   }
   const plain = await fetch(new URL("/experiments/99", sample.url));
   assert.equal(plain.headers.get("content-type"), "application/problem+json; charset=utf-8");
+});
+
+test("a browser goes from the address that MLflow's client prints to the run, and by forms to a search and a comparison", {
+  skip: noChromium,
+  timeout: 60_000,
+}, async () => {
+  const { id, name } = await tracking.createRun({ experimentId: churn });
+  const browser = await openChromium();
+  try {
+    await browser.go(`${sample.url}/#/experiments/${churn}/runs/${id}`);
+    await browser.see(/Experiments the newest runs/);
+    await browser.run("document.querySelector(':target').click()");
+    await browser.see(new RegExp(`/runs/${id}\\n.*${name}`, "s"));
+    await browser.go(`${sample.url}/experiments/${churn}`);
+    await browser.see(/Compare those ticked/);
+    await browser.run(
+      `document.querySelector("[name=filter]").value = "metrics.loss < 1"; document.querySelector(".search button").click()`,
+    );
+    await browser.see(/filter=metrics\.loss\+%3C\+1.*run 3/s);
+    await browser.run(
+      `for (const box of document.querySelectorAll("[name=run]")) box.click(); document.querySelector("form:not(.search) button").click()`,
+    );
+    await browser.see(/compare\?run=.*4 runs of churn <i>/s);
+  } finally {
+    await browser.close();
+  }
 });
