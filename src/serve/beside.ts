@@ -189,4 +189,7 @@ const busyError = (rows: number) =>
   });
 
 const closedError = () =>
-  new MillError("endpoint.down", "The version is being let go.", { retryAfterMs: PAUSE_MS, fix: "Ask again: another version answers." });
+  new MillError("endpoint.down", "The version is being let go.", {
+    retryAfterMs: PAUSE_MS,
+    fix: "Ask again: another version answers.",
+  });
