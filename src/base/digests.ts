@@ -21,6 +21,9 @@ export async function digestOfFile(path: string): Promise<Digest> {
   return `sha256:${sha256.digest("hex")}`;
 }
 
+/** For people: as many digits as tell one from others. */
+export const shortDigest = (digest: string): string => digest.slice("sha256:".length, "sha256:".length + 12);
+
 /**
  * JSON in the form of RFC 8785: keys sorted by UTF-16 code units, no white space, numbers as ECMAScript prints them.
  * `undefined` fields are left out, as JSON.stringify does; what JSON cannot say (NaN, bigint, functions) is refused.

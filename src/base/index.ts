@@ -1,4 +1,4 @@
-export { canonicalJson, type Digest, digestOf, digestOfFile, digestOfJson, isDigest, type Json } from "./digests.ts";
+export { canonicalJson, type Digest, digestOf, digestOfFile, digestOfJson, isDigest, type Json, shortDigest } from "./digests.ts";
 export {
   decrypt,
   encrypt,

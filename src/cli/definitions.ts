@@ -1,8 +1,9 @@
 /** `mill definitions ...`: what mill.ts said when something was run. */
+import { shortDigest } from "../base/index.ts";
 import type { OutputOf } from "../contract/index.ts";
 import type { Command } from "./command.ts";
 import { moreText, pageFlags } from "./lake/page.ts";
-import { cell, table } from "./table.ts";
+import { cell, moment, table } from "./table.ts";
 
 type Summary = OutputOf<"listDefinitions">["items"][number];
 
@@ -10,7 +11,7 @@ export const list: Command = async ({ flags, output, effects, withVerbs }) => {
   const page = await withVerbs((call) => call("listDefinitions", pageFlags(flags)));
   output.result(page, () => {
     const rows = page.items.map((one) => [
-      shortVersion(one.version),
+      shortDigest(one.version),
       moment(one.firstRunAt),
       cell(one.firstRunBy),
       moment(one.lastRunAt),
@@ -33,11 +34,6 @@ export const show: Command = async ({ operands, output, withVerbs }) => {
   });
   return undefined;
 };
-
-/** As many digits as people need to name one. */
-export const shortVersion = (version: string) => version.slice(7, 19);
-
-const moment = (instant: string) => cell(instant.slice(0, 19).replace("T", " "));
 
 function noteOf({ current, outdated }: Summary): string {
   const changed = outdated?.map(

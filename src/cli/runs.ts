@@ -1,7 +1,6 @@
-import { formatSpan } from "../base/index.ts";
+import { formatSpan, shortDigest } from "../base/index.ts";
 import type { OutputOf } from "../contract/index.ts";
 import type { Command } from "./command.ts";
-import { shortVersion } from "./definitions.ts";
 import { moreText, pageFlags } from "./lake/page.ts";
 import { cell, table } from "./table.ts";
 
@@ -21,6 +20,6 @@ const runRow = ({ id, startedAt, endedAt, state, definitions, targets, actor, re
   cell(startedAt.slice(0, 19).replace("T", " ")),
   state,
   endedAt === null ? "-" : formatSpan(Date.parse(endedAt) - Date.parse(startedAt)),
-  definitions === undefined ? "-" : shortVersion(definitions),
+  definitions === undefined ? "-" : shortDigest(definitions),
   cell(`${targets.join(", ") || "everything"} (${actor}: ${reason})${error ? `: ${error.message}` : ""}`),
 ];

@@ -57,7 +57,7 @@ export {
   type FoldScore,
 } from "./model-selection/cross-validate.ts";
 export { pickFrame, pickRows } from "./model-selection/rows.ts";
-export { type Candidate, type Searched, type SearchOptions, search } from "./model-selection/search.ts";
+export { type Candidate, isOfCandidate, type Searched, type SearchOptions, search } from "./model-selection/search.ts";
 export { type Fold, groupKFold, kFold, type Splitter, stratifiedKFold, timeSeriesSplit } from "./model-selection/splitters.ts";
 export { nearestRows } from "./neighbors/predictor.ts";
 export type { Found } from "./neighbors/search.ts";

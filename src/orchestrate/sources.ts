@@ -6,8 +6,8 @@ import type { Records } from "../ports/records/index.ts";
 /** The files behind a data set, with the digests of their content. */
 export interface Sources {
   of(dataset: DatasetDefinition, projectFolder: string): Promise<Json>;
-  /** Files as a step is given them; those whose digests are not known are read. */
-  read(files: readonly ResolvedSource[], from: FilesSource): Promise<Json>;
+  /** Files as a step is given them; those whose digests are not known are read. `digests`: where `known` has been asked already. */
+  read(files: readonly ResolvedSource[], from: FilesSource, digests?: ReadonlyMap<string, Digest>): Promise<Json>;
   /** Digests by path, of those of the files whose content is known by their stamps. */
   known(files: readonly ResolvedSource[]): Promise<ReadonlyMap<string, Digest>>;
 }
@@ -40,9 +40,9 @@ export function createSources(records: Records): Sources {
     return digest;
   };
 
-  const read: Sources["read"] = async (files, from) => {
-    const digests = await known(files);
-    return Promise.all(files.map(async (file) => sourceOf(file, digests.get(file.path) ?? (await digestOf(file)), from)));
+  const read: Sources["read"] = async (files, from, digests) => {
+    digests ??= await known(files);
+    return Promise.all(files.map(async (file) => sourceOf(file, digests!.get(file.path) ?? (await digestOf(file)), from)));
   };
 
   return { of: async ({ from }, projectFolder) => read(await resolveSources(from, projectFolder), from), read, known };

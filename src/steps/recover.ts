@@ -236,12 +236,15 @@ async function loseRuns({ records, owner, clock, time }: Surroundings, running: 
   const gone = running.filter(
     (run) => run.owner !== owner.name && (time.stillForMs(run.id, run.seenAt) > RUN_SILENT_MS || !owner.alive(run.owner)),
   );
-  await records.commit([
-    { sql: "UPDATE runs SET seen_at = ? WHERE state = 'running' AND owner = ?", params: [nowMs, owner.name] },
-    ...gone.map(({ id }) => ({
-      sql: "UPDATE runs SET state = 'lost', ended_at = ? WHERE id = ? AND state = 'running'",
-      params: [nowMs, id],
-    })),
-  ]);
+  const ours = running.some((run) => run.owner === owner.name);
+  const seen = { sql: "UPDATE runs SET seen_at = ? WHERE state = 'running' AND owner = ?", params: [nowMs, owner.name] };
+  if (ours || gone.length > 0)
+    await records.commit([
+      ...(ours ? [seen] : []),
+      ...gone.map(({ id }) => ({
+        sql: "UPDATE runs SET state = 'lost', ended_at = ? WHERE id = ? AND state = 'running'",
+        params: [nowMs, id],
+      })),
+    ]);
   return gone.length;
 }

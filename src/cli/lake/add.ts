@@ -1,6 +1,6 @@
 /** `mill lake add`: files and folders into a branch. What is there already with the same content is not sent. */
 import { resolve } from "node:path";
-import { formatBytes, formatSpan, MillError } from "../../base/index.ts";
+import { formatBytes, formatSpan, MillError, shortDigest } from "../../base/index.ts";
 import { EXIT } from "../../contract/index.ts";
 import type { BoundCall } from "../../guard/index.ts";
 import { type Command, textFlag } from "../command.ts";
@@ -13,7 +13,6 @@ import { inParallel } from "./in-parallel.ts";
 import { jobsFlag, prefixOf } from "./job-flags.ts";
 import { createListed, type ListedObject } from "./listed.ts";
 import { createProblems } from "./problems.ts";
-import { shortId } from "./repositories.ts";
 import { createTransferProgress } from "./transfer-progress.ts";
 import { withDoor } from "./with-door.ts";
 
@@ -84,7 +83,7 @@ export const add: Command = async (context) => {
         failed > 0
           ? notWhole(message)
           : commit !== null
-            ? `commit ${shortId(commit)} on ${branch}\n`
+            ? `commit ${shortDigest(commit)} on ${branch}\n`
             : stagedText(files + removed, message);
       return `${files.toLocaleString("en")} files added to ${repository}@${branch}, ${formatBytes(bytes)}${rest} in ${formatSpan(wallMs)}\n${end}`;
     });

@@ -1,10 +1,9 @@
-import { MillError } from "../../base/index.ts";
+import { MillError, shortDigest } from "../../base/index.ts";
 import { EXIT, type OutputOf } from "../../contract/index.ts";
 import { type Command, type CommandContext, textFlag } from "../command.ts";
 import { cell, table } from "../table.ts";
 import { readAddress } from "./address.ts";
 import { moreText, pageFlags } from "./page.ts";
-import { shortId } from "./repositories.ts";
 
 export const status: Command = async ({ operands, flags, output, withVerbs }) => {
   const { repository, ref } = readAddress(operands[0]!);
@@ -18,7 +17,7 @@ export const commit: Command = async ({ operands, flags, output, withVerbs }) =>
   const message = textFlag(flags, "message");
   if (message === undefined) throw noMessage();
   const made = await withVerbs((call) => call("commit", { repository, branch: ref, message, expect: textFlag(flags, "expect") }));
-  output.result(made, () => `commit ${shortId(made.id)} on ${ref}\n`);
+  output.result(made, () => `commit ${shortDigest(made.id)} on ${ref}\n`);
   return undefined;
 };
 
@@ -26,7 +25,7 @@ export const reset: Command = async ({ operands, flags, output, withVerbs }) => 
   const { repository, ref } = readAddress(operands[0]!);
   const [prefix, to, expect] = ["prefix", "to", "expect"].map((name) => textFlag(flags, name));
   const now = await withVerbs((call) => call("resetBranch", { repository, branch: ref, prefix, to, expect }));
-  output.result(now, () => `branch ${now.name} at ${shortId(now.head)}\n`);
+  output.result(now, () => `branch ${now.name} at ${shortDigest(now.head)}\n`);
   return undefined;
 };
 
@@ -37,7 +36,7 @@ export const log: Command = async ({ operands, flags, output, effects, withVerbs
   );
   output.result(page, () => {
     const rows = page.items.map(({ id, author, createdAt, parents, message }) => [
-      shortId(id),
+      shortDigest(id),
       createdAt.slice(0, 19).replace("T", " "),
       cell(author),
       `${parents.length > 1 ? "merge: " : ""}${cell(message)}`,
@@ -94,7 +93,7 @@ function mergeFlags(flags: CommandContext["flags"]) {
 }
 
 function outcomeText({ merged, commit, conflicts }: OutputOf<"merge">, branch: string): string {
-  if (merged) return `commit ${shortId(commit!.id)} on ${branch}\n`;
+  if (merged) return `commit ${shortDigest(commit!.id)} on ${branch}\n`;
   if (conflicts.length === 0) return `${branch} has all of it already\n`;
   const told = (entry: object | null, base: object | null) => (entry === null ? "removed" : base === null ? "added" : "changed");
   const rows = conflicts.map(({ path, base, ours, theirs, rows }) => [

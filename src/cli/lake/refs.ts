@@ -1,13 +1,13 @@
+import { shortDigest } from "../../base/index.ts";
 import type { Command } from "../command.ts";
 import { table } from "../table.ts";
 import { readAddress } from "./address.ts";
 import { moreText, pageFlags } from "./page.ts";
-import { shortId } from "./repositories.ts";
 
 export const branches: Command = async ({ operands, flags, output, withVerbs }) => {
   const page = await withVerbs((call) => call("listBranches", { repository: operands[0], ...pageFlags(flags) }));
   output.result(page, () => {
-    const rows = page.items.map(({ name, head, protected: is }) => [name, shortId(head), is ? "protected" : ""]);
+    const rows = page.items.map(({ name, head, protected: is }) => [name, shortDigest(head), is ? "protected" : ""]);
     return table(["branch", "head", ""], rows) + moreText(page);
   });
   return undefined;
@@ -22,7 +22,7 @@ export const branch: Command = async ({ operands, flags, output, withVerbs }) =>
     return undefined;
   }
   const made = await withVerbs((call) => call("createBranch", { repository, branch: name, from: ref }));
-  output.result(made, () => `branch ${made.name} at ${shortId(made.head)}\n`);
+  output.result(made, () => `branch ${made.name} at ${shortDigest(made.head)}\n`);
   return undefined;
 };
 
@@ -41,7 +41,7 @@ export const tags: Command = async ({ operands, flags, output, withVerbs }) => {
   output.result(page, () => {
     const rows = page.items.map(({ name, commit, createdAt }) => [
       name,
-      shortId(commit),
+      shortDigest(commit),
       createdAt.slice(0, 19).replace("T", " "),
     ]);
     return table(["tag", "commit", "made (UTC)"], rows) + moreText(page);
@@ -58,6 +58,6 @@ export const tag: Command = async ({ operands, flags, output, withVerbs }) => {
     return undefined;
   }
   const made = await withVerbs((call) => call("createTag", { repository, tag: name, ref }));
-  output.result(made, () => `tag ${made.name} at ${shortId(made.commit)}\n`);
+  output.result(made, () => `tag ${made.name} at ${shortDigest(made.commit)}\n`);
   return undefined;
 };

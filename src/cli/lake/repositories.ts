@@ -1,6 +1,7 @@
+import { shortDigest } from "../../base/index.ts";
 import type { Command } from "../command.ts";
 import { textFlag } from "../command.ts";
-import { cell, table } from "../table.ts";
+import { cell, moment, table } from "../table.ts";
 import { moreText, pageFlags } from "./page.ts";
 
 export const list: Command = async ({ flags, output, withVerbs }) => {
@@ -9,7 +10,7 @@ export const list: Command = async ({ flags, output, withVerbs }) => {
     const rows = page.items.map(({ name, bucketBranch, createdAt, createdBy }) => [
       name,
       bucketBranch === null ? "REF/PATH" : `PATH on ${bucketBranch}`,
-      createdAt.slice(0, 19).replace("T", " "),
+      moment(createdAt),
       cell(createdBy),
     ]);
     return (
@@ -36,10 +37,10 @@ export const show: Command = async ({ operands, output, withVerbs }) => {
       [
         ["repository", found.name],
         ["default branch", found.defaultBranch],
-        ["head", shortId(found.head)],
+        ["head", shortDigest(found.head)],
         ["objects", found.objects.toLocaleString("en")],
         ["bucket shows", found.bucketBranch === null ? "REF/PATH" : `PATH on ${found.bucketBranch}`],
-        ["made", `${found.createdAt.slice(0, 19).replace("T", " ")} by ${found.createdBy}`],
+        ["made", `${moment(found.createdAt)} by ${found.createdBy}`],
       ],
     ),
   );
@@ -51,5 +52,3 @@ export const remove: Command = async ({ operands, output, withVerbs }) => {
   output.result(gone, () => `repository ${gone.repository} is gone; mill lake collect frees what only it held\n`);
   return undefined;
 };
-
-export const shortId = (id: string) => id.slice("sha256:".length, "sha256:".length + 12);

@@ -1,13 +1,10 @@
-import { MillError } from "../../base/index.ts";
+import { MillError, shortDigest } from "../../base/index.ts";
 import { EXIT, type OutputOf } from "../../contract/index.ts";
 import { type Command, type CommandContext, textFlag } from "../command.ts";
-import { cell, table } from "../table.ts";
+import { cell, moment, table } from "../table.ts";
 import { readAddress } from "./address.ts";
 import { lastLine } from "./lines.ts";
 import { moreText, pageFlags } from "./page.ts";
-import { shortId } from "./repositories.ts";
-
-const moment = (instant: string) => instant.slice(0, 19).replace("T", " ");
 
 export const locks: Command = async ({ operands, flags, output, withVerbs }) => {
   const page = await withVerbs((call) => call("listLocks", { repository: operands[0], ...pageFlags(flags) }));
@@ -74,7 +71,7 @@ export const hookRuns: Command = async ({ operands, flags, output, withVerbs }) 
       moment(run.at),
       run.hook,
       run.branch,
-      shortId(run.commit),
+      shortDigest(run.commit),
       resultOf(run),
       cell(run.detail),
     ]);

@@ -71,8 +71,8 @@ function bestOf(candidates: readonly Candidate[], { measures: [{ name, better }]
   );
 }
 
-/** Not what would meet every candidate alike. */
-const isOfCandidate = (error: unknown): error is MillError =>
+/** What parameters and rows do not agree on; not what would meet every candidate alike. */
+export const isOfCandidate = (error: unknown): error is MillError =>
   error instanceof MillError &&
   error.code.startsWith("learn.") &&
   !["learn.cancelled", "learn.worker-lost", "learn.bad-split", "learn.task"].includes(error.code);

@@ -11,6 +11,7 @@ import { copyStanding } from "../../ports/records/index.ts";
 import { failedError } from "../partitions/run-node.ts";
 import { countPartitions, isOpen, partitionsText, standingPartitions } from "../partitions/standing.ts";
 import { takeInPartitions } from "../partitions/take-in.ts";
+import { createRounds } from "../rounds.ts";
 import { runTargets } from "../run-targets.ts";
 import type { Workspace } from "../workspace.ts";
 import {
@@ -29,8 +30,11 @@ import {
 } from "./rows.ts";
 
 export interface Backfiller {
-  /** Looks once a second, until it is closed; in a copy of a workspace it takes up nothing by itself. */
-  start(): void;
+  /**
+   * Looks once a second, until it is closed; in a copy of a workspace it takes up nothing by itself. From here on `onFault` is told what kept it from looking
+   * (empty id) or from carrying one out.
+   */
+  start(onFault: OnFault): void;
   /** One look, at all backfills or at one that somebody has just asked for; what it takes up goes on beside. */
   look(id?: string): Promise<void>;
   /** Until nothing goes on that a look has taken up. */
@@ -42,22 +46,21 @@ export interface Backfiller {
 export interface BackfillerOptions {
   /** How long a backfill may go without a sign of life; default 30,000. */
   readonly leaseMs?: number;
-  /** Something that kept it from looking (empty id) or from carrying one out. */
-  onFault(backfill: string, error: MillError): void;
 }
+
+type OnFault = (backfill: string, error: MillError) => void;
 
 const LOOK_EVERY_MS = 1000;
 /** Of what is at work at one time: a batch is begun, and on record, together. */
 const BATCH_FACTOR = 4;
 const BATCH_MAX = 256;
 
-export function createBackfiller(workspace: Workspace, { leaseMs = 30_000, onFault }: BackfillerOptions): Backfiller {
+export function createBackfiller(workspace: Workspace, { leaseMs = 30_000 }: BackfillerOptions = {}): Backfiller {
   const { records, ledger, now } = workspace;
   const owner = newId();
   const stopping = new AbortController();
   const running = new Map<string, { readonly ended: Promise<void>; readonly fenced: AbortController }>();
-  let timer: NodeJS.Timeout | undefined;
-  let looking: Promise<void> | null = null;
+  let onFault: OnFault = () => undefined; // without a platform that is up its row tells
   const holder = () => ({ owner, now: now(), leaseMs });
 
   const look = async (asked?: string) => {
@@ -163,26 +166,22 @@ export function createBackfiller(workspace: Workspace, { leaseMs = 30_000, onFau
     return { state, error: error?.message ?? null };
   };
 
-  const round = () => {
-    looking = look()
-      .catch((thrown) => onFault("", asMillError(thrown)))
-      .finally(() => {
-        if (!stopping.signal.aborted) timer = setTimeout(round, LOOK_EVERY_MS);
-      });
-  };
+  const rounds = createRounds(look, { waitMs: () => LOOK_EVERY_MS, onFault: (error) => onFault("", error) });
 
   const settled = async () => {
     while (running.size > 0) await Promise.all([...running.values()].map(({ ended }) => ended));
   };
 
   return {
-    start: round,
+    start(told) {
+      onFault = told;
+      rounds.start();
+    },
     look,
     settled,
     async close() {
       stopping.abort();
-      clearTimeout(timer);
-      await looking;
+      await rounds.stop();
       await settled();
     },
   };

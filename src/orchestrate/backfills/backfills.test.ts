@@ -174,7 +174,7 @@ test("paused, nothing more begins and what has begun is finished; cancelled, it 
 
 test("two backfills over the same partitions, carried out by two servers, take each in once", async () => {
   const platform = await openPartitioned();
-  const other = createBackfiller(platform.workspace, { onFault: (_, error) => assert.fail(error) });
+  const other = createBackfiller(platform.workspace);
   const [one, two] = [
     await platform.call("backfill", { target: TARGET }),
     await platform.call("backfill", { target: TARGET, only: "all" }),

@@ -2,7 +2,7 @@
  * Versions of the definitions. What `mill.ts` came to when a run was asked for is kept under the digest of its text, so that a run can be carried out by it
  * again although `mill.ts` has changed since; see decisions/definitions-by-what-they-say.md.
  */
-import { type Digest, digestOf, isId, MillError } from "../../base/index.ts";
+import { type Digest, digestOf, isId, MillError, shortDigest } from "../../base/index.ts";
 import { definitionsText, type Project, projectOf } from "../../define/index.ts";
 import type { Statement } from "../../ports/records/index.ts";
 import type { GraphNode } from "../graph-node.ts";
@@ -26,9 +26,6 @@ export interface DefinitionsRecord {
   /** The Millwright that did. */
   readonly millwright: string;
 }
-
-/** For people: as many digits as tell versions apart. */
-export const shortVersion = (version: string): string => version.slice(7, 19);
 
 /** What `mill.ts` says now. Errors: those of loading it. */
 export async function currentDefinitions({ project }: Pick<Workspace, "project">): Promise<Definitions> {
@@ -88,11 +85,11 @@ export async function requireSameSteps(workspace: Workspace, version: Digest, no
   const asked = new Set<string>(nodes.map(({ kind }) => kind));
   const changed = changedKinds(workspace, record).filter(({ kind, now }) => now === null || asked.has(kind));
   if (changed.length === 0) return;
-  throw new MillError("definitions.outdated", `The definitions ${shortVersion(version)} cannot be carried out any more.`, {
-    at: `definitions ${shortVersion(version)}`,
+  throw new MillError("definitions.outdated", `The definitions ${shortDigest(version)} cannot be carried out any more.`, {
+    at: `definitions ${shortDigest(version)}`,
     expected: changed.map(({ kind, before }) => `${kind} at revision ${before}`).join(", "),
     got: changed.map(({ kind, now }) => (now === null ? `no step ${kind}` : `${kind} at revision ${now}`)).join(", "),
-    fix: `Use the Millwright ${record.millwright} that ran them; or bring mill.ts to what they say, and run that: \`mill definitions show ${shortVersion(version)}\`.`,
+    fix: `Use the Millwright ${record.millwright} that ran them; or bring mill.ts to what they say, and run that: \`mill definitions show ${shortDigest(version)}\`.`,
   });
 }
 

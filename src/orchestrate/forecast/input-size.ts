@@ -1,5 +1,5 @@
 import type { DatasetDefinition } from "../../define/index.ts";
-import { resolveDataset } from "../../ingest/index.ts";
+import { resolveSources } from "../../ingest/index.ts";
 import type { Objects } from "../../ports/objects/index.ts";
 import type { Outside } from "../graph-node.ts";
 
@@ -11,7 +11,9 @@ export async function inputBytes(
   objects: Objects,
 ): Promise<number | null> {
   try {
-    const files = await resolveDataset(dataset, folder, Date.now());
+    const files = dataset.partitions
+      ? (await outside.partitions(dataset)).partitions.flatMap(({ files }) => files)
+      : await resolveSources(dataset.from, folder);
     const journals = (await outside.generation(dataset))?.journals ?? [];
     const parts = await Promise.all(journals.flatMap(({ parts }) => parts.map((digest) => objects.sizeOf(digest))));
     return [...files.map(({ sizeBytes }) => sizeBytes), ...parts].reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0);

@@ -13,10 +13,18 @@ export interface PartitionRow {
   readonly error: string | null;
 }
 
-export async function partitionRows(records: Records, dataset: string): Promise<ReadonlyMap<string, PartitionRow>> {
+/** Of the partitions from the first of `names` to the last, in the order of their texts. */
+export async function partitionRows(
+  records: Records,
+  dataset: string,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, PartitionRow>> {
+  const inOrder = names.toSorted((a, b) => (a < b ? -1 : 1));
+  if (inOrder.length === 0) return new Map();
   const rows = await records.query<PartitionRow>(
-    `SELECT partition_key AS "partition", state, step_key AS "key", definition, stamps, error FROM partitions WHERE dataset = ?`,
-    [dataset],
+    `SELECT partition_key AS "partition", state, step_key AS "key", definition, stamps, error FROM partitions
+      WHERE dataset = ? AND partition_key BETWEEN ? AND ?`,
+    [dataset, inOrder[0]!, inOrder.at(-1)!],
   );
   return new Map(rows.map((row) => [row.partition, row]));
 }

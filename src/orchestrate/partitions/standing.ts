@@ -57,7 +57,7 @@ export async function standingPartitions(
   const { from } = dataset;
   const keyOf = (files: Json) => ledger.keyOf("partition", partitionInput(dataset, files));
   const definition = keyOf([]);
-  const rows = await partitionRows(records, dataset.name);
+  const rows = await partitionRows(records, dataset.name, names);
   const found = (await resolvePartitions(from, names, folder)).map((one) => ({
     ...one,
     row: rows.get(one.partition) ?? null,

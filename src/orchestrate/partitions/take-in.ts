@@ -39,6 +39,7 @@ export async function takeInPartitions(
 ): Promise<readonly PartitionOutcome[]> {
   const { dataset, folder } = taking;
   const { definition, partitions } = await standingPartitions({ ...workshop, folder }, dataset, names);
+  const digests = await workshop.sources.known(partitions.flatMap(({ state, files }) => (state === "current" ? [] : files)));
   const asked = await Promise.all(partitions.map(async (one) => ({ one, request: await requestOf(one) })));
   const requests = asked.flatMap(({ request }) => ("key" in request ? request : []));
   const outcomes = await workshop.ledger.executeAll(requests, { concurrency: taking.places });
@@ -66,7 +67,7 @@ export async function takeInPartitions(
     if (fault !== null)
       return { partition, state: fault.code === "source.missing" ? "absent" : "failed", stepId: null, error: fault };
     try {
-      const input = partitionInput(dataset, await sources.read(files, dataset.from));
+      const input = partitionInput(dataset, await sources.read(files, dataset.from, digests));
       return {
         ...{ kind: "partition", input, target: `dataset/${dataset.name}`, key: ledger.keyOf("partition", input) },
         ...("partition" in ledger.pools && { pool: "partition" }),

@@ -10,6 +10,7 @@ import { asMillError, type MillError, newId } from "../../base/index.ts";
 import { type Project, parseCron, type ScheduleDefinition } from "../../define/index.ts";
 import { copyStanding } from "../../ports/records/index.ts";
 import { resumable } from "../definitions/versions.ts";
+import { createRounds } from "../rounds.ts";
 import { runTargets } from "../run-targets.ts";
 import type { Workspace } from "../workspace.ts";
 import { type Cursor, conditionId, judge } from "./conditions.ts";
@@ -57,8 +58,6 @@ export function createScheduler(workspace: Workspace, { leaseMs = 30_000, onFaul
   const memories = new Map<string, { looks: Looks | null }>();
   /** As they could be read last: a slip in mill.ts must not stop what it scheduled before. */
   let defined: Project | null = null;
-  let timer: NodeJS.Timeout | undefined;
-  let looking: Promise<void> | null = null;
 
   const look = async () => {
     defined = await workspace.project().catch((thrown) => {
@@ -193,24 +192,17 @@ export function createScheduler(workspace: Workspace, { leaseMs = 30_000, onFaul
     return Math.max(1, Math.min(LOOK_EVERY_MS, ...next.map((at) => at - now())));
   };
 
-  const round = () => {
-    looking = look()
-      .catch((thrown) => onFault("", asMillError(thrown)))
-      .finally(() => {
-        if (!stopping.signal.aborted) timer = setTimeout(round, wakeMs());
-      });
-  };
+  const rounds = createRounds(look, { waitMs: wakeMs, onFault: (error) => onFault("", error) });
 
   return {
-    start: round,
+    start: rounds.start,
     look,
     async settled() {
       while (running.size > 0) await Promise.all(running.values());
     },
     async close() {
       stopping.abort();
-      clearTimeout(timer);
-      await looking;
+      await rounds.stop();
       await Promise.all(running.values());
     },
   };

@@ -1,7 +1,6 @@
-import { formatMoment, formatSpan, isId } from "../../base/index.ts";
+import { formatMoment, formatSpan, isId, shortDigest } from "../../base/index.ts";
 import { type OutputOf, placeText } from "../../contract/index.ts";
 import type { RunRecord, StepRecord } from "../../steps/index.ts";
-import { shortVersion } from "../definitions/versions.ts";
 import { type Foretold, foretoldOf } from "../forecast/hindsight.ts";
 import { retrainingsOf } from "../retrainings.ts";
 import type { Workspace } from "../workspace.ts";
@@ -47,7 +46,7 @@ function runEntry({ id, actor, reason, state, startedAt, endedAt, error }: RunRe
 async function logOfRun({ ledger, records }: Workspace, id: string): Promise<Entry[]> {
   const { run, steps } = await ledger.getRun(id);
   const foretold = await foretoldOf(records, id);
-  const by = run.definitions === null ? "" : `, by definitions ${shortVersion(run.definitions)}`;
+  const by = run.definitions === null ? "" : `, by definitions ${shortDigest(run.definitions)}`;
   const started = {
     at: instant(run.startedAt),
     what: "run",

@@ -1,10 +1,11 @@
 /** One trial of a search as a step: a trainer with certain parameters, cross-validated on the training part. What the data refuse is a result too. */
-import { asMillError, type Digest, type Json, type MillError } from "../../base/index.ts";
+import { asMillError, type Digest, type Json } from "../../base/index.ts";
 import type { Task } from "../../contract/index.ts";
 import { readPart } from "../../features/index.ts";
 import {
   type Fold,
   type Frame,
+  isOfCandidate,
   measureNamed,
   type Params,
   type Predictor,
@@ -91,7 +92,7 @@ async function measured(
     }
   } catch (thrown) {
     const error = asMillError(thrown);
-    if (!isOfTrial(error)) throw error;
+    if (!isOfCandidate(error)) throw error;
     return {
       value: null,
       running: [],
@@ -135,7 +136,3 @@ function meanOf(values: readonly (number | null)[]): number | null {
   const known = values.filter((value) => value !== null);
   return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length;
 }
-
-/** What parameters and rows do not agree on; not what stops the whole search. */
-const isOfTrial = ({ code }: MillError) =>
-  code.startsWith("learn.") && !["learn.cancelled", "learn.worker-lost", "learn.bad-split", "learn.task"].includes(code);
