@@ -6,7 +6,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import { MillError } from "../base/index.ts";
-import { VERBS, type Verb, type VerbName } from "../contract/index.ts";
+import { codeInfo, VERBS, type Verb, type VerbName } from "../contract/index.ts";
 import { type BoundCall, type Call, type CallOptions, SCRIPT } from "../guard/index.ts";
 import { mlflowRoutes } from "../protocols/index.ts";
 import { tokenOf } from "./authenticate.ts";
@@ -63,9 +63,7 @@ export function createTrackingDoor({ call, verbs }: { readonly call: Call; reado
     app.setErrorHandler((thrown, request, reply) => {
       const error = toMillError(thrown);
       const answer = foreignOf(request)?.fail(error);
-      return answer
-        ? answerForeign(reply, answer)
-        : reply.code(404).send({ error_code: "ENDPOINT_NOT_FOUND", message: error.message });
+      return answer ? answerForeign(reply, answer) : reply.code(codeInfo(error.code).status).send({ message: error.message });
     });
     addForeign(app, mlflowRoutes(), (request) => bound(call, request, verbs));
     await app.listen({ host: "127.0.0.1", port: 0 });
