@@ -4,6 +4,7 @@ import { BACKFILL_COMMANDS } from "./backfill-commands.ts";
 import type { CommandInfo } from "./command.ts";
 import { EXCHANGE_COMMANDS } from "./exchange-commands.ts";
 import { LAKE_COMMANDS } from "./lake/commands.ts";
+import { REGISTRY_COMMANDS } from "./registry-commands.ts";
 import { UPKEEP_COMMANDS } from "./upkeep-commands.ts";
 import { WORK_COMMANDS } from "./work-commands.ts";
 
@@ -11,6 +12,7 @@ export const COMMANDS: Readonly<Record<string, CommandInfo>> = {
   ...WORK_COMMANDS,
   ...BACKFILL_COMMANDS,
   ...LAKE_COMMANDS,
+  ...REGISTRY_COMMANDS,
   ...ACCESS_COMMANDS,
   ...EXCHANGE_COMMANDS,
   ...UPKEEP_COMMANDS,
