@@ -99,10 +99,10 @@ export const digit = problem("digit", {
 export const digits = dataset("digits", {
   about: "Optical Recognition of Handwritten Digits, 8 x 8 pixels (Alpaydin and Kaynak; UCI Machine Learning Repository)",
   license: "CC-BY-4.0",
-  from: files("data/digits.csv.gz"),
+  from: files("data/digits.parquet"),
   columns: {
 ${pixels((name) => `${name}: "float64"`)}
-    digit: { type: "category", source: "label" },
+    digit: "category",
   },
   split: byHash({ test: 0.2, holdout: 0.2 }),
 });
@@ -142,7 +142,7 @@ export const TEMPLATES: Readonly<Record<string, Template>> = {
   pytorch: {
     about: "a network of PyTorch, and a convolutional one that reads digits",
     definitions: penguins({ requirements: TORCH, params: "{ epochs: 60 }" }, DIGITS),
-    files: { ...DATA, "train.py": "pytorch.py", "data/digits.csv.gz": "digits.csv.gz", "digits.py": "pytorch_digits.py" },
+    files: { ...DATA, "train.py": "pytorch.py", "data/digits.parquet": "digits.parquet", "digits.py": "pytorch_digits.py" },
     example: PENGUIN,
   },
   keras: ofPenguins("a network of Keras on TensorFlow", "keras.py", {

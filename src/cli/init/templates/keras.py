@@ -4,17 +4,16 @@ import millwright
 job = millwright.job()  # job.X and job.y: the training rows, as pandas
 keras.utils.set_random_seed(job.seed)
 
-X = job.X.fillna(job.X.mean()).to_numpy("float32")
+X = job.X.to_numpy("float32")
 normalize = keras.layers.Normalization()
-normalize.adapt(X)
-model = keras.Sequential(
-    [
-        keras.Input(shape=(X.shape[1],)),
-        normalize,
-        keras.layers.Dense(32, activation="relu"),
-        keras.layers.Dense(len(job.classes), activation="softmax"),
-    ]
-)
+normalize.adapt(job.X.dropna().to_numpy("float32"))
+
+# The model takes the features as they are, [rows, features]; what is missing counts as the mean.
+inputs = keras.Input(shape=(X.shape[1],))
+hidden = normalize(inputs)
+hidden = keras.ops.where(keras.ops.isnan(hidden), 0.0, hidden)
+hidden = keras.layers.Dense(32, activation="relu")(hidden)
+model = keras.Model(inputs, keras.layers.Dense(len(job.classes), activation="softmax")(hidden))
 model.compile(optimizer=keras.optimizers.Adam(0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
 
 

@@ -147,12 +147,17 @@ def from_keras(path, about, onnx):
     import keras
     import tensorflow
     import tf2onnx
+    from onnx import numpy_helper
 
     model = keras.models.load_model(path, compile=False)
     shape = [None, *model.input_shape[1:]]
     asked = tensorflow.function(lambda X: model(X, training=False), input_signature=[tensorflow.TensorSpec(shape, tensorflow.float32, name="X")])
-    tf2onnx.convert.from_function(asked, input_signature=asked.input_signature, opset=OPSETS[""], output_path=str(onnx))
-    return {"matrix": True}
+    graph, _ = tf2onnx.convert.from_function(asked, input_signature=asked.input_signature, opset=OPSETS[""])
+    wanted = {value.name for value in graph.graph.input}
+    for value, inner in asked.get_concrete_function().graph.captures:  # what layers hold besides variables: the converter makes inputs of it
+        if inner.name in wanted:
+            graph.graph.initializer.append(numpy_helper.from_array(value.numpy(), inner.name))
+    return written(graph, onnx, True)
 
 
 def as_it_is(path, about, onnx):
