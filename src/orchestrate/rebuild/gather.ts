@@ -28,7 +28,8 @@ export async function gatherRecipe(
       gone.push({ what: `the result of ${node}`, digest: key });
       continue;
     }
-    const { target, kind, revision, input } = found.step;
+    const [target, kind] = node.split(":") as [string, string]; // a step may be shared with other models, and bear one of their names
+    const { revision, input } = found.step;
     const given = kinds.find(({ name }) => name === kind)?.readsOutside === true;
     steps.push({ target, kind, revision, given, input, ...found.manifest });
   }
@@ -50,6 +51,7 @@ interface Gone {
 async function leaves({ objects }: Source, steps: readonly RecipeStep[], gone: Gone[]): Promise<RecipeObject[]> {
   const made = new Set<string>();
   const found = new Map<Digest, RecipeObject>();
+  const madeOutside = namesOfGiven(steps);
   for (const step of steps.filter(({ given }) => !given)) {
     for (const named of namedObjects(step.input)) await take(named, `${named.at} of ${nameOf(step)}`);
     for (const digest of Object.values(step.objects)) made.add(digest);
@@ -59,7 +61,7 @@ async function leaves({ objects }: Source, steps: readonly RecipeStep[], gone: G
   async function take({ digest }: Named, at: string, isCertain = true): Promise<void> {
     if (made.has(digest) || found.has(digest) || gone.some((one) => one.digest === digest)) return;
     const sizeBytes = await objects.sizeOf(digest);
-    const what = madeBy(digest, steps) ?? at;
+    const what = madeOutside.get(digest) ?? at;
     if (sizeBytes !== null) {
       found.set(digest, { digest, sizeBytes, of: what });
       for (const inner of await namedIn(digest, sizeBytes)) await take(inner, `${inner.at} in ${what}`, false);
@@ -67,24 +69,26 @@ async function leaves({ objects }: Source, steps: readonly RecipeStep[], gone: G
   }
 
   async function namedIn(digest: Digest, sizeBytes: number): Promise<Named[]> {
-    if (sizeBytes > JSON_BYTES_MAX) return [];
-    const text = Buffer.from(await objects.get(digest)).toString("utf8");
-    if (!text.startsWith("{")) return [];
+    if (sizeBytes === 0 || sizeBytes > JSON_BYTES_MAX) return [];
+    for await (const [first] of objects.read(digest, { start: 0, end: 1 })) if (first !== BRACE) return [];
     try {
-      return namedObjects(JSON.parse(text));
-    } catch {
-      return []; // it only looked like JSON
+      return namedObjects(JSON.parse(Buffer.from(await objects.get(digest)).toString("utf8")));
+    } catch (thrown) {
+      if (thrown instanceof SyntaxError) return []; // it only looked like JSON
+      throw thrown;
     }
   }
 }
 
+const BRACE = "{".charCodeAt(0);
 /** JSON of at most this size is looked through for objects that it names: a model may be files, and say so. */
 const JSON_BYTES_MAX = 4 << 20;
 
-function madeBy(digest: Digest, steps: readonly RecipeStep[]): string | null {
-  for (const step of steps.filter(({ given }) => given))
-    for (const [role, made] of Object.entries(step.objects)) if (made === digest) return `${role} of ${nameOf(step)}`;
-  return null;
+function namesOfGiven(steps: readonly RecipeStep[]): Map<string, string> {
+  const given = steps.filter((step) => step.given);
+  return new Map(
+    given.flatMap((step) => Object.entries(step.objects).map(([role, digest]) => [digest, `${role} of ${nameOf(step)}`])),
+  );
 }
 
 /** `model/late:train`. */

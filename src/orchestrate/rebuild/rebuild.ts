@@ -143,14 +143,18 @@ async function rebuildStep(
   if (behind) return told("differs", `${list(differs)} came out otherwise, behind ${behind.by}`, manifest);
   const isLoose = reads.some(({ standing }) => standing === "within") || kinds.find(({ name }) => name === kind)?.varies === true;
   if (!isLoose) return told("differs", `${list(differs)} came out otherwise`, manifest);
-  return told(...withinTolerance(before, manifest, tolerance), manifest);
+  return told(...withinTolerance(before, manifest, { tolerance, differs }), manifest);
 }
 
-function withinTolerance(before: StepManifest, after: StepManifest, tolerance: number): [Standing, string] {
+function withinTolerance(
+  before: StepManifest,
+  after: StepManifest,
+  { tolerance, differs }: { readonly tolerance: number; readonly differs: readonly string[] },
+): [Standing, string] {
   if (decidedOtherwise(before, after)) return ["differs", "the verdict came out otherwise"];
   const apart = measuresApart(before, after);
   const furthest = apart[0];
-  if (furthest === undefined) return ["within", "it varies, and measures nothing"];
+  if (furthest === undefined) return ["within", `${list(differs)} came out otherwise, as may be; nothing is measured`];
   const { measure, recorded, rebuilt, by } = furthest;
   const far = apart.filter((one) => one.by > tolerance).length;
   const said = `${measure} is ${valueText(rebuilt)}, was ${valueText(recorded)}`;
