@@ -59,7 +59,7 @@ test("what four clients were told is kept is there after the server is killed un
 });
 
 async function ask<T>(path: string, body: object): Promise<T> {
-  const reply = await fetch(new URL(path, mill.url()), {
+  const reply = await fetch(new URL(path, mill.url), {
     method: "POST",
     headers: { authorization: `Bearer ${mill.token}`, "content-type": "application/json" },
     body: JSON.stringify(body),
