@@ -70,7 +70,7 @@ test("the sentence says which is best, what it costs, and who comes as near for 
   const [near, far] = [candidate("forest", 0.28, { micros: 40 }), candidate("linear", 0.5, { micros: 1 })];
   assert.equal(
     boardOf([far, near, best], null, quality).sentence,
-    "torch has the lowest logLoss on test, 0.25 (0.2 to 0.3), at 1.0 s of training, 1.5 ms a row and 2.0 KB, under LGPL-3.0-only (chardet, the strictest of 1 packages). " +
+    "torch has the lowest logLoss on test, 0.25 (0.2 to 0.3), at 1.0 s of training, 1.5 ms a row and 2.0 KB, under LGPL-3.0-only (chardet, the strictest of 1 package). " +
       "forest, 0.28 (0.2 to 0.3), comes within that interval, at 1.0 s of training, 40 us a row and 2.0 KB, under Apache-2.0 and without a dependency.",
   );
   assert.equal(

@@ -135,7 +135,7 @@ function costsText(candidate: Candidate): string {
 const licenseText = ({ license, licensedBy, packages }: Candidate) =>
   packages.length === 0
     ? `${license} and without a dependency`
-    : `${license} (${licensedBy}, the strictest of ${packages.length} packages)`;
+    : `${license} (${licensedBy}, the strictest of ${packages.length} ${packages.length === 1 ? "package" : "packages"})`;
 
 /** Of a split that grew, or of another data set, a measure says something else. */
 function rowsText(passed: readonly Candidate[]): string {

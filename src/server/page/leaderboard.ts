@@ -9,24 +9,24 @@ type Candidate = Board["models"][number];
 
 export function renderLeaderboard({ problem, by, quality, models, without, sentence }: Board): Markup {
   const machines = [...new Set(models.flatMap(({ latency }) => latency?.machine ?? []))];
-  const caption = [
-    "test part, 95 % interval; on the front: none is as good in quality, time, latency and size",
-    ...(machines.length > 0 ? [`rows timed on ${machines.join("; ")}`] : []),
-  ].join("; ");
-  return html`<section><h2>Leaderboard ${problem.name} <small>${problem.question} By ${by}</small></h2>
+  const isSure = models.some(({ intervals }) => intervals[quality.measure] !== undefined);
+  return html`<section><h2>Leaderboard ${problem.name} <small>${problem.question} On test, by ${by}</small></h2>
 <div class="scroll">${table(
-    ["model", "", quality.measure, "interval", "trained", "memory", "size", "row", "p99", "form", "licence", "made by"],
-    models.map((one) => rowOf(one, quality.measure)),
-    caption,
+    [
+      ...["model", "", quality.measure, ...(isSure ? ["95 % interval"] : [])],
+      ...["trained", "memory", "size", "row", "p99", "form", "licence", "made by"],
+    ],
+    models.map((one) => rowOf(one, quality.measure, isSure)),
   )}</div>
-<p>${sentence}</p>${without.length > 0 && html`<p class="quiet">Without a version yet: ${without.join(", ")}</p>`}</section>`;
+<p>${sentence}</p>
+<p class="quiet">On the front: none is as good in quality, time, latency and size.${machines.length > 0 && ` Rows were timed on ${machines.join("; ")}.`}${without.length > 0 && ` Without a version yet: ${without.join(", ")}.`}</p></section>`;
 }
 
-const rowOf = (one: Candidate, measure: string): (string | Markup)[] => [
+const rowOf = (one: Candidate, measure: string, isSure: boolean): (string | Markup)[] => [
   `${one.model} ${one.version}`,
   standing(one),
   number(one.measures[measure]),
-  one.intervals[measure]?.map(number).join(" to ") ?? "",
+  ...(isSure ? [one.intervals[measure]?.map(number).join(" to ") ?? ""] : []),
   orNothing(one.trainMs, formatSpan),
   orNothing(one.memoryBytes, formatBytes),
   orNothing(one.sizeBytes, formatBytes),
@@ -47,5 +47,5 @@ const orNothing = (value: number | null | undefined, text: (value: number) => st
 
 function madeBy({ framework, trainer, searched, packages }: Candidate): string {
   const search = searched === null ? "" : `, best of ${count(searched)} trials`;
-  return `${framework} ${trainer}${search}${packages.length === 0 ? "" : `, ${count(packages.length)} packages`}`;
+  return `${framework} ${trainer}${search}${packages.length === 0 ? "" : `, ${count(packages.length)} ${packages.length === 1 ? "package" : "packages"}`}`;
 }

@@ -51,7 +51,7 @@ test("models that solve one problem stand side by side, with what each costs and
     "late-arrival 3 champion , on the front 0.7010 0.6900 to 0.7120 1.8 s 410 MB 210 KB 6.1 us 19 us inline Apache-2.0",
     "millwright gradient-boosting, best of 60 trials",
     "torch 1 refused",
-    "python LGPL-3.0-only (&lt;b&gt;pandas&lt;/b&gt;) pytorch train.py, 1 packages",
+    "python LGPL-3.0-only (&lt;b&gt;pandas&lt;/b&gt;) pytorch train.py, 1 package",
     "late-arrival has the highest auc on test.",
     "Without a version yet: later",
   ])
