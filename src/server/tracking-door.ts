@@ -17,9 +17,18 @@ import { BODY_BYTES_MAX, toMillError } from "./problem.ts";
 import { unpack } from "./read-input.ts";
 
 export interface TrackingDoor {
-  /** An address with a credential in it, as an MLflow client takes it; `end` ends the credential. Errors: those of listening. */
-  admit(): Promise<{ readonly address: string; end(): void }>;
+  /** Errors: those of listening. */
+  admit(): Promise<Admitted>;
   close(): Promise<void>;
+}
+
+/** What an MLflow client is told. It prints its address, so the credential is not in it. */
+export interface Admitted {
+  readonly address: string;
+  readonly username: string;
+  readonly password: string;
+  /** Ends the credential. */
+  end(): void;
 }
 
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -36,9 +45,10 @@ export function createTrackingDoor({ call, verbs }: { readonly call: Call; reado
         throw error;
       });
       const { port } = (await opened).server.address() as AddressInfo;
-      const token = randomBytes(32).toString("base64url");
-      admitted.add(digestOf(token));
-      return { address: `http://script:${token}@127.0.0.1:${port}`, end: () => void admitted.delete(digestOf(token)) };
+      const password = randomBytes(32).toString("base64url");
+      const digest = digestOf(password);
+      admitted.add(digest);
+      return { address: `http://127.0.0.1:${port}`, username: "script", password, end: () => void admitted.delete(digest) };
     },
     async close() {
       admitted.clear();

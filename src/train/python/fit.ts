@@ -110,6 +110,7 @@ async function writeJob(
 /** The metrics that the script logged, each as it was last. Errors: `python.script`. */
 async function runInIt(python: string, input: FitInput, places: Places, context: StepContext): Promise<LoggedMetrics["metrics"]> {
   const { [UNTRACKED]: untracked, ...variables } = context.variables;
+  const { MLFLOW_TRACKING_PASSWORD: password } = variables;
   const runLog = openRunLog(variables, context.signal);
   if (runLog === null) context.log(untracked ? `This run is not tracked: ${untracked}` : NOT_REACHED);
   runLog?.params(input.params);
@@ -133,7 +134,7 @@ async function runInIt(python: string, input: FitInput, places: Places, context:
       variables: { ...variables, MILL_JOB: places.job, PYTHONPATH: places.modules },
       threads: context.threads,
       signal: context.signal,
-      onLine: context.log,
+      onLine: (line) => context.log(password === undefined ? line : line.replaceAll(password, "***")),
     });
   } finally {
     await following.end();
@@ -146,8 +147,11 @@ async function runInIt(python: string, input: FitInput, places: Places, context:
 export const UNTRACKED = "MILL_UNTRACKED";
 const NOT_REACHED = "This run is not tracked: Millwright's tracking is not reached from where the step runs.";
 
-function openRunLog({ MLFLOW_TRACKING_URI: address, MLFLOW_RUN_ID: run }: StepContext["variables"], signal: AbortSignal) {
-  return address === undefined || run === undefined ? null : createRunLog({ address, run }, signal);
+function openRunLog(variables: StepContext["variables"], signal: AbortSignal) {
+  const { MLFLOW_TRACKING_URI: address, MLFLOW_RUN_ID: run } = variables;
+  const { MLFLOW_TRACKING_USERNAME: username, MLFLOW_TRACKING_PASSWORD: password } = variables;
+  if (address === undefined || username === undefined || password === undefined || run === undefined) return null;
+  return createRunLog({ address, username, password, run }, signal);
 }
 
 /** A manifest is small: who logs more names has the rest in tracking. */

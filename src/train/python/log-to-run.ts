@@ -9,8 +9,9 @@ export interface RunLog {
 }
 
 export interface RunAddress {
-  /** With the credential inside. */
   readonly address: string;
+  readonly username: string;
+  readonly password: string;
   readonly run: string;
 }
 
@@ -28,8 +29,7 @@ const PARAM_CHARACTERS_MAX = 6000;
 const TIMEOUT_MS = 30_000;
 const WAITING_MAX = 1_000_000;
 
-export function createRunLog({ address, run }: RunAddress, cancelled: AbortSignal): RunLog {
-  const { origin, username, password } = new URL(address);
+export function createRunLog({ address, username, password, run }: RunAddress, cancelled: AbortSignal): RunLog {
   const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
   const faults = new Set<string>();
   const steps = new Map<string, number>();
@@ -76,7 +76,7 @@ export function createRunLog({ address, run }: RunAddress, cancelled: AbortSigna
       const sent = JSON.stringify({ run_id: run, ...body() });
       try {
         const signal = AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), cancelled]);
-        const answer = await fetch(`${origin}/api/2.0/mlflow/runs/log-batch`, { ...asked, body: sent, signal });
+        const answer = await fetch(`${address}/api/2.0/mlflow/runs/log-batch`, { ...asked, body: sent, signal });
         const text = await answer.text();
         if (!answer.ok) faults.add(`Tracking did not take what the script logged: ${text.slice(0, 500)}`);
       } catch (error) {

@@ -1,7 +1,7 @@
 /**
  * The attempts of scripts as runs of tracking: one each, in the experiment of its model, which any MLflow client in the script finds by its environment.
  *
- *     begin -> run "RUNNING", credential -> MLFLOW_TRACKING_URI, MLFLOW_RUN_ID -> script -> end -> "FINISHED" | "FAILED" | "KILLED"
+ *     begin -> run "RUNNING", credential -> MLFLOW_TRACKING_*, MLFLOW_RUN_ID -> script -> end -> "FINISHED" | "FAILED" | "KILLED"
  */
 import { asMillError, digestOfJson } from "../../base/index.ts";
 import type { Records } from "../../ports/records/index.ts";
@@ -15,8 +15,8 @@ import { fit, UNTRACKED } from "./fit.ts";
 export interface TrackedAttemptsOptions {
   readonly records: Records;
   readonly tracking: Tracking;
-  /** An address at which the programs of this machine log while they run; `end` ends it. */
-  admit(): Promise<{ readonly address: string; end(): void }>;
+  /** Where programs of this machine log, and as whom; `end` ends that. */
+  admit(): Promise<{ readonly address: string; readonly username: string; readonly password: string; end(): void }>;
 }
 
 export interface TrackedAttempts {
@@ -46,11 +46,11 @@ export function createTrackedAttempts({ records, tracking, admit }: TrackedAttem
         const experimentId = await experimentOf(tracking, model);
         const tags = { "mill.step": stepId, "mill.model": model, ...(runId !== null && { "mill.run": runId }) };
         const run = await tracking.createRun({ id: runOf(stepId, fence), experimentId, userId: "millwright", tags });
-        const admitted = await admit();
+        const { address, username, password, end } = await admit();
         return {
-          variables: { MLFLOW_TRACKING_URI: admitted.address, MLFLOW_RUN_ID: run.id },
+          variables: { ...variablesFor({ address, username, password }), MLFLOW_RUN_ID: run.id },
           async end(state) {
-            admitted.end();
+            end();
             await endRun(run.id, { status: ENDED[state], endedAt: Date.now() });
           },
         };
@@ -79,6 +79,14 @@ export function createTrackedAttempts({ records, tracking, admit }: TrackedAttem
     await tracking.updateRun(id, change).catch(() => undefined);
   }
 }
+
+/** As MLflow's clients read them. */
+const variablesFor = (to: { readonly address: string; readonly username: string; readonly password: string }) => ({
+  MLFLOW_TRACKING_URI: to.address,
+  MLFLOW_TRACKING_USERNAME: to.username,
+  MLFLOW_TRACKING_PASSWORD: to.password,
+  MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT: "true",
+});
 
 /** Known without asking, so that what a crash left is found again. */
 const runOf = (stepId: string, fence: number): string => digestOfJson({ stepId, fence }).slice("sha256:".length).slice(0, 32);
