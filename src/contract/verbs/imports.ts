@@ -57,6 +57,7 @@ export const importRuns = feeds({
         startedAt: time,
         endedAt: orNull(time),
         deleted: boolean(),
+        deletedAt: optional(time),
         params: texts,
         tags: texts,
         datasets: list(

@@ -76,7 +76,7 @@ function plan(there: RunThere, here: Run | undefined, before: Entry | undefined,
     ...(!here && { userId: there.userId, startedAt: there.startedAt }),
     ...{ name, status: status as RunThere["status"] | undefined },
     endedAt: endedAt === undefined ? undefined : Number(endedAt),
-    deletedAt: deleted === undefined ? undefined : deleted === "true" ? now() : null,
+    deletedAt: deleted === undefined ? undefined : deleted === "true" ? (there.deletedAt ?? now()) : null,
     tags: [...tagChanges(merged), ...(name === undefined ? [] : ([[RUN_NAME, name]] as const))],
   };
   const links = modelInputs.length + modelOutputs.length;

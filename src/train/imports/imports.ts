@@ -38,6 +38,8 @@ export interface RunThere {
   readonly startedAt: number;
   readonly endedAt: number | null;
   readonly deleted: boolean;
+  /** When, where that is known. */
+  readonly deletedAt?: number | undefined;
   readonly params: readonly KeyValue[];
   readonly tags: readonly KeyValue[];
   readonly datasets: readonly DatasetInput[];

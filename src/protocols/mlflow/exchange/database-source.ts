@@ -17,17 +17,7 @@ type Row = Readonly<Record<string, string | number | null>>;
 export function openDatabase(given: string, artifacts: string | null, tell: Tell): Source {
   const file = resolve(given);
   const beside = dirname(file);
-  const database = opened(file);
-  const tables = new Set(
-    database
-      .prepare("SELECT name FROM sqlite_master WHERE type = 'table'")
-      .all()
-      .map(({ name }) => String(name)),
-  );
-  if (!tables.has("experiments") || !tables.has("runs")) {
-    database.close();
-    throw noSource(given, "the file has no tables of MLflow's");
-  }
+  const { database, tables } = opened(file);
   const root =
     artifacts !== null
       ? resolve(artifacts)
@@ -166,6 +156,7 @@ export function openDatabase(given: string, artifacts: string | null, tell: Tell
           endedAt: Number(row.end_time ?? 0) || null,
           deleted: row.lifecycle_stage === "deleted",
         },
+        ...(row.deleted_time && { deletedAt: Number(row.deleted_time) }),
         ...{ params: pairs(params!.get(id)), tags: pairs(tags!.get(id)) },
         datasets: all.flatMap((input) => (input.source_type === "DATASET" ? datasetsOf(input) : [])),
         modelInputs: all.flatMap((input) => (input.source_type === "MODEL_INPUT" ? [{ modelId: String(input.source_id) }] : [])),
@@ -211,12 +202,19 @@ export function openDatabase(given: string, artifacts: string | null, tell: Tell
   }
 }
 
-function opened(file: string): DatabaseSync {
+function opened(file: string): { readonly database: DatabaseSync; readonly tables: ReadonlySet<string> } {
+  let database: DatabaseSync | null = null;
   try {
-    return new DatabaseSync(file, { readOnly: true });
+    database = new DatabaseSync(file, { readOnly: true });
+    const found = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
+    const tables = new Set(found.map(({ name }) => String(name)));
+    if (tables.has("experiments") && tables.has("runs")) return { database, tables };
   } catch (thrown) {
+    database?.close();
     throw noSource(file, (thrown as Error).message);
   }
+  database.close();
+  throw noSource(file, "the file has no tables of MLflow's");
 }
 
 const pairs = (found: readonly Row[] = [], key = "key", value = "value"): { key: string; value: string }[] =>

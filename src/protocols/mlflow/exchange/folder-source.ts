@@ -127,6 +127,7 @@ export function openFolder(given: string, tell: Tell): Source {
       startedAt: meta.time("start_time"),
       endedAt: meta.time("end_time") || null,
       deleted: meta.text("lifecycle_stage") === "deleted",
+      ...(meta.time("deleted_time") > 0 && { deletedAt: meta.time("deleted_time") }),
       ...(await inputsOf(folder, experiment)),
       modelOutputs: await linksOf(join(folder, "outputs")),
     };
