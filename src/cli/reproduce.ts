@@ -14,11 +14,11 @@ export const command: Command = async (context) => {
 };
 
 function reproducedText({ run, same, steps }: Reproduced): string {
-  const rows = steps.map(({ target, kind, same, differs, changed, wallMs }) => [
-    same ? "same" : "OTHER",
+  const rows = steps.map(({ target, kind, same, differs, varied, changed, wallMs }) => [
+    varied !== undefined ? "near" : same ? "same" : "OTHER",
     `${target}:${kind}`,
     formatSpan(wallMs),
-    cell([differs.join(", "), changed ?? ""].filter((text) => text !== "").join("; ")),
+    cell([differs.join(", "), varied ?? "", changed ?? ""].filter((text) => text !== "").join("; ")),
   ]);
   const others = steps.filter((step) => !step.same).length;
   const end = same

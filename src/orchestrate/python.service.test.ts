@@ -8,7 +8,9 @@ import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { createEnvironments } from "../ports/python/index.ts";
+import { newObjects, openBench, rebuilt } from "./fixtures/bench.ts";
 import { finished, openPlatform, type Platform, started } from "./fixtures/platform.ts";
+import { packParcel, unpackParcel } from "./rebuild/parcel.ts";
 
 const python = process.env.MILL_TEST_PYTHON;
 const skip = python === undefined && "MILL_TEST_PYTHON is not set: .ci/python start says how to get a Python";
@@ -110,9 +112,27 @@ test("scripts become versions that serve, each in the form that its model allows
   const version = await platform.call("getModelVersion", { name: "spread", version: "1" });
   assert.deepEqual([version.proof.proven, version.importance], [false, {}]);
   const { markdown } = await platform.call("card", { name: "spread", version: "1" });
-  for (const said of [/spread\.py/, /scikit-learn \| 1\.9\.1 \| BSD/, /answers in Python/, /licence MIT/i])
+  for (const said of [/spread\.py/, /scikit-learn \| 1\.9\.1 \| BSD/, /answers in Python/, /Licence of the model: MIT/])
     assert.match(markdown, said);
   assert.match((await platform.call("card", { name: "pipeline", version: "1" })).markdown, /largest difference/);
+});
+
+test("a forest is made again from its recipe: rows, script and lock are all that it takes", { skip }, async () => {
+  const { recipe } = await platform.call("getRecipe", { name: "forest", version: "1" });
+  assert.deepEqual(
+    recipe.objects.map(({ of }) => of),
+    ["part-0 of dataset/penguins:ingest", "files.0.digest of model/forest:fit", "lock of model/forest:environment"],
+  );
+  const { objects, environments } = platform.workspace;
+  const elsewhere = newObjects();
+  await unpackParcel(packParcel(recipe, objects), elsewhere, { at: "forest" });
+  const { bench, close } = await openBench(elsewhere, { environments });
+  const found = await rebuilt(bench, recipe);
+  assert.equal(found.same, true, JSON.stringify(found.sentences));
+  const { ingest, environment, fit } = found.standings;
+  assert.deepEqual([ingest, environment], ["given", "given"]);
+  assert.match(fit!, /^(same|within)$/);
+  await close();
 });
 
 test("nothing runs again while nothing changes; a reworded question is no change", { skip }, async () => {
@@ -130,7 +150,7 @@ test("a worker that is killed costs the requests that it had; it is started agai
   const answers = await Promise.allSettled([labels("spread", ADELIE), labels("forest", ADELIE)]);
   assert.equal(answers[1]!.status, "fulfilled");
   if (answers[0]!.status === "rejected") assert.equal(answers[0].reason.code, "endpoint.down");
-  while (serving.answering("spread")!.down !== null) await delay(20);
+  while (serving.whyDown() !== null) await delay(20);
   assert.deepEqual(await labels("spread", ADELIE), ["Adelie"]);
   assert.notEqual((await workersOf(process.pid))[0], killed);
 });

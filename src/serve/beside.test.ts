@@ -7,7 +7,7 @@ import type { ForeignModel, Trained } from "../train/index.ts";
 import { openBeside, type Scoreable } from "./beside.ts";
 
 /** A model whose answer to a row is `2 x + length of text`, and that the tests hold, refuse or let die. */
-function model() {
+function model({ takesMissing = true } = {}) {
   const calls: number[] = [];
   const held = { dead: false, until: Promise.resolve(), closed: 0, tries: 0 };
   const predict = async ({ rowCount, columns }: Frame): Promise<Float64Array> => {
@@ -16,7 +16,8 @@ function model() {
     if (held.dead) throw new MillError("scoring.failed", "The worker died: SIGKILL.");
     const { x, text } = columns;
     if (x?.kind !== "number" || text?.kind !== "text") throw new Error("the columns are not those of the model");
-    if (x.values.some((value) => value < 0)) throw new MillError("scoring.bad-input", "A number is negative.");
+    if (x.values.some((value) => value < 0 || (Number.isNaN(value) && !takesMissing)))
+      throw new MillError("scoring.bad-input", "A number is negative.");
     calls.push(rowCount);
     return Float64Array.from(x.values, (value, row) => 2 * value + (text.texts[text.codes[row]!] ?? "").length);
   };
@@ -81,8 +82,8 @@ test("more rows than may wait are refused with when to ask again", async () => {
   await beside.close();
 });
 
-test("a model that died is told since when and why, and is asked until it answers", async () => {
-  const { trained, held } = model();
+test("a model that died is told since when and why, and is asked until it answers, be it with a refusal of a row without values", async () => {
+  const { trained, held } = model({ takesMissing: false });
   const beside = await openBeside(trained, { now, pauseMs: 1 });
   held.dead = true;
   await assert.rejects(

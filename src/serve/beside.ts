@@ -67,12 +67,19 @@ export async function openBeside(
 
   const ask = async (rows: readonly Scoreable[]): Promise<Float64Array> => {
     const scores = await trained.predict(frameOf(rows, features)).catch((error) => {
-      if (!isDeath(error)) throw error;
+      if (!isDeath(error)) {
+        answered();
+        throw error;
+      }
       died(error);
       throw downError(error, pauseMs);
     });
-    [down, probes] = [null, 0];
+    answered();
     return scores;
+  };
+
+  const answered = () => {
+    [down, probes] = [null, 0];
   };
 
   const died = (error: MillError) => {

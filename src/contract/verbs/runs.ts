@@ -117,6 +117,11 @@ const reproducedStep = object({
   kind: text(),
   same: boolean(),
   differs: list(text(), { description: "Objects and facts, by name, that came out otherwise" }),
+  varied: optional(
+    text({
+      description: "Of a step whose bytes may vary, as a Python script's: by how much its numbers did, within the tolerance",
+    }),
+  ),
   changed: optional(
     text({ description: "What has changed since, so that the step cannot be, or may not come out as, what it was" }),
   ),

@@ -2,7 +2,9 @@
 import { asMillError, type Digest, type Json } from "../../base/index.ts";
 import type { CallContext, OutputOf } from "../../contract/index.ts";
 import type { Progress } from "../../steps/index.ts";
+import { variation } from "../may-vary.ts";
 import { differencesOf } from "../rebuild/compare.ts";
+import { STEP_KINDS } from "../step-kinds.ts";
 import type { Workspace } from "../workspace.ts";
 import { versionNamed } from "./version-named.ts";
 
@@ -37,8 +39,10 @@ export async function reproduce(
   push({ event: "reproduced", run: of, same: steps.every(({ same }) => same), steps });
 }
 
-const sentenceOf = ({ differs, changed }: Reproduced) =>
-  [...(differs.length > 0 ? [`${differs.join(", ")} came out otherwise`] : []), ...(changed ? [changed] : [])].join("; ");
+const sentenceOf = ({ differs, varied, changed }: Reproduced) =>
+  [differs.length > 0 ? `${differs.join(", ")} came out otherwise` : "", varied ?? "", changed ?? ""].filter(Boolean).join("; ");
+
+const mayVary = (kind: string) => STEP_KINDS.find(({ name }) => name === kind)?.varies === true;
 
 /** Those that left a result; what was current already was made by an earlier run. */
 async function stepsOfRun({ ledger }: Workspace, id: string): Promise<Recorded[]> {
@@ -64,7 +68,7 @@ async function reproduceStep(
   const { ledger, threads, memoryMb } = workspace;
   const { id, target, kind } = step;
   const started = performance.now();
-  const told = (found: Pick<Reproduced, "same" | "differs" | "changed">): Reproduced => ({
+  const told = (found: Pick<Reproduced, "same" | "differs" | "varied" | "changed">): Reproduced => ({
     ...{ id, target, kind, ...found, wallMs: performance.now() - started },
   });
   const unlike = (changed: string) => told({ same: false, differs: [], changed });
@@ -78,6 +82,8 @@ async function reproduceStep(
     const again = await ledger.again(id, { threads, memoryMb: Math.floor(memoryMb / 2), signal, onProgress });
     const differs = differencesOf(manifest, again);
     const changed = keyIsKept(record.key, kind, record.input) ? {} : { changed: "the environment changed since" };
+    const varied = differs.length > 0 && mayVary(kind) ? variation(manifest, again) : null;
+    if (varied !== null) return told({ same: true, differs: [], varied, ...changed });
     return told({ same: differs.length === 0, differs, ...changed });
   } catch (thrown) {
     const error = asMillError(thrown);
