@@ -129,9 +129,9 @@ async function converterPython(
   try {
     return await environments.open(await environments.lock(requirements, making), making);
   } catch (error) {
-    if (!(error instanceof MillError) || !error.code.startsWith("python.")) throw error;
+    if (!(error instanceof MillError) || error.code !== "python.requirement") throw error;
     return {
-      why: `the converters for ${fitted.framework} cannot be installed beside the model's packages: ${error.got ?? error.message}`,
+      why: `the converters for ${fitted.framework} do not go together with the model's packages: ${error.got ?? error.message}`,
     };
   }
 }

@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from base64 import b64encode
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 COLORS = re.compile(r"\x1b\[[0-9;]*m")
@@ -49,11 +49,9 @@ def track(out):
     address, run = os.environ.get("MLFLOW_TRACKING_URI", ""), os.environ.get("MLFLOW_RUN_ID")
     if not address.startswith("http") or not run or not os.path.exists(out):
         return
-    parts = urlsplit(address)
-    base = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}/api/2.0"
-    headers = {}
-    if parts.username is not None:
-        headers["Authorization"] = "Basic " + b64encode(f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()).decode()
+    base = f"{address.rstrip('/')}/api/2.0"
+    name, password = (os.environ.get(f"MLFLOW_TRACKING_{what}", "") for what in ("USERNAME", "PASSWORD"))
+    headers = {"Authorization": "Basic " + b64encode(f"{name}:{password}".encode()).decode()} if name else {}
     try:
         with urlopen(Request(f"{base}/mlflow/runs/get?run_id={run}", headers=headers), timeout=UPLOAD_S) as answer:
             root = urlsplit(json.load(answer)["run"]["info"]["artifact_uri"]).path.strip("/")
