@@ -15,7 +15,7 @@ export const command: Command = async (context) => {
 
 function reproducedText({ run, same, steps }: Reproduced): string {
   const rows = steps.map(({ target, kind, same, differs, varied, changed, wallMs }) => [
-    varied !== undefined ? "near" : same ? "same" : "OTHER",
+    varied !== undefined ? "within" : same ? "same" : "OTHER",
     `${target}:${kind}`,
     formatSpan(wallMs),
     cell([differs.join(", "), varied ?? "", changed ?? ""].filter((text) => text !== "").join("; ")),
