@@ -54,7 +54,10 @@ export function createEnvironments(options: EnvironmentsOptions): Environments {
       const tool = await installer();
       making.log(`resolving ${asked.join(", ") || "nothing"} with ${tool.name} for Python ${python}`);
       const resolved = await tool.resolve(asked, { signal: making.signal, environment });
-      if ("fault" in resolved) throw unresolved(asked, resolved.fault);
+      if ("fault" in resolved)
+        throw isUnreached(resolved.fault)
+          ? unreached(resolved.fault, options.offline === true)
+          : unresolved(asked, resolved.fault);
       const { text } = resolved;
       const made = await open({ python, platform, text }, making);
       const packages = await inspect(made.python, { signal: making.signal, environment });
@@ -174,20 +177,33 @@ function requireName(requirement: string): string {
   });
 }
 
+/** Of uv, then of pip: that says first that no version was found, when it could ask nobody for one. */
+const isUnreached = (said: string): boolean =>
+  /dns error|error sending request|operation timed out|client error \(Connect\)|NewConnectionError|ConnectTimeoutError|Failed to establish a new connection|network is (disabled|unreachable)/i.test(
+    said,
+  );
+
+const unreached = (said: string, offline: boolean) =>
+  new MillError("python.environment", "The index of Python packages was not reached, so the requirements are not resolved.", {
+    got: lastLines(said),
+    fix: offline ? MAKE_IT_OUTSIDE : "Mend the network, or name an index that is reached in the configuration of uv or pip.",
+  });
+
+const MAKE_IT_OUTSIDE =
+  "Steps run in a sandbox without a network here: make the environment once with MILL_SANDBOX=none, it is used in the sandbox from then on.";
+
 const unresolved = (requirements: readonly string[], said: string) =>
   new MillError("python.requirement", "The requirements cannot be resolved for this Python.", {
     at: requirements.join(", ").slice(0, 500),
     got: lastLines(said),
-    fix: "Correct the name or the version, or loosen what contradicts another; is the package index reached from here?",
+    fix: "Correct the name or the version, or loosen what contradicts another.",
   });
 
 const notMade = (place: string, said: string, offline: boolean) =>
   new MillError("python.environment", "The Python environment of a trainer could not be made.", {
     at: place,
     got: lastLines(said),
-    fix: offline
-      ? "Steps run in a sandbox without a network here: make the environment once with MILL_SANDBOX=none, it is used in the sandbox from then on."
-      : "Mend what the installer says, and run again; what was downloaded is kept.",
+    fix: offline ? MAKE_IT_OUTSIDE : "Mend what the installer says, and run again; what was downloaded is kept.",
   });
 
 const otherPython = (lock: Locked, here: { readonly python: string; readonly platform: string }) =>
