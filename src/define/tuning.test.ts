@@ -8,6 +8,7 @@ import * as words from "./estimators.ts";
 import { features } from "./features.ts";
 import { model } from "./model.ts";
 import { problem } from "./problem.ts";
+import { python } from "./python.ts";
 import { files } from "./source.ts";
 import { byHash } from "./split.ts";
 import { pipeline, readTrainer } from "./trainers.ts";
@@ -36,6 +37,18 @@ describe("tune", () => {
     const plain = JSON.parse(JSON.stringify(made));
     assert.deepEqual(plain, made);
     assert.deepEqual(read(plain), made);
+  });
+
+  test("a warm start stands in the normal form only where it is asked for: others keep their keys", () => {
+    assert.equal(boosting({ warmStart: true }).tuning!.warmStart, true);
+    for (const options of [{}, { warmStart: false }])
+      assert.ok(!Object.hasOwn(boosting(options).tuning!, "warmStart"), JSON.stringify(options));
+  });
+
+  test("a Python script is not searched for, and is told what to do instead", () => {
+    const script = python({ script: "train.py", requirements: ["scikit-learn"] }) as never;
+    for (const search of [() => tune(script), () => automl({ among: [script] })])
+      assert.throws(search, { code: "define.bad-value", got: /train\.py/, fix: /mill leaderboard/ });
   });
 
   test("a point keeps what the trainer says of parameters that are not searched", () => {
@@ -71,6 +84,7 @@ describe("tune", () => {
     refuses({ sampler: "bayes" }, "define.bad-value");
     refuses({ trials: 0 }, "define.bad-value");
     refuses({ trails: 3 }, "define.unknown-option");
+    refuses({ warmStart: "yes" }, "define.bad-value");
     refuses({ start: [{ leaves: 31 }] }, "define.missing");
     const wrong = tune as (trainer: unknown, options: unknown) => unknown;
     type Words = {

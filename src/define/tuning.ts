@@ -1,4 +1,5 @@
 /** `tune` and `automl`: trainers whose parameters, or whose very estimator, are chosen by measurement on the training part. */
+import { MillError } from "../base/index.ts";
 import type { Task } from "../contract/index.ts";
 import { checkParams, estimatorNamed, measureNamed, measuresOf, type Params } from "../learn/index.ts";
 import { AUTOML_AMONG, DEFAULT_SPACES } from "./default-spaces.ts";
@@ -66,7 +67,7 @@ export interface AutomlOptions<T extends Task> extends SearchOptions {
 
 /** The trainer with the best of the parameters tried; refitted on the whole training part. Errors: `define.*`, `learn.bad-parameter`, `learn.unknown-measure`. */
 export function tune<T extends Task>(learns: Trainer<T>, options: TuneOptions = {}): Trainer<T> {
-  const { estimator, params, ...around } = learns as TrainerDefinition;
+  const { estimator, params, ...around } = ours("tune", learns as TrainerDefinition);
   const { space, start, ...search } = fieldsOf("tune", options, ["space", "start", ...SEARCH]);
   const words =
     space === undefined ? undefined : callback("tune: space", space, "(s) => ({ learningRate: s.logUniform(0.01, 0.3) })");
@@ -84,8 +85,19 @@ export function automl<T extends Task>(options: AutomlOptions<T> = {}): Trainer<
   return Object.freeze({ automl: { ...(given && { among: Object.fromEntries(given) }), ...search } }) as unknown as Trainer<T>;
 }
 
+/** A trial of a script would be another step than a trial is. */
+function ours(at: string, given: TrainerDefinition): TrainerDefinition {
+  if (given.python === undefined) return given;
+  throw new MillError("define.bad-value", `${at}: a Python script cannot be searched for.`, {
+    at,
+    expected: "a trainer of Millwright's own, as gradientBoosting()",
+    got: `python({ script: "${given.python.script}" })`,
+    fix: "Search in the script, which logs its trials to tracking; or define a model for each choice and compare them: mill leaderboard PROBLEM.",
+  });
+}
+
 function plainTrainer(given: TrainerDefinition): [string, Params] {
-  const { estimator, params } = fieldsOf("automl: among", given, ["estimator", "params"]);
+  const { estimator, params } = fieldsOf("automl: among", ours("automl: among", given), ["estimator", "params"]);
   return [text("automl: among", estimator), params as Params];
 }
 
