@@ -50,11 +50,11 @@ test("the paragraph on Python does what it says", { skip }, async (t) => {
   const folder = newPath("forest");
   const port = String(await freePort());
   const here = (text: string) => text.replaceAll("/tmp/forest", folder).replaceAll("4750", port);
-  const shell = spawn("bash", ["-i"], {
+  const shell = spawn("bash", ["--norc"], {
     cwd: root,
     env: {
       ...process.env,
-      ...{ MILL_PYTHON: python, MILL_PYTHON_FOLDER: newPath("environments"), PS1: "", PS2: "", NO_PROXY: "*" },
+      ...{ MILL_PYTHON: python, MILL_PYTHON_FOLDER: newPath("environments"), NO_PROXY: "*" },
       PATH: `${dirname(mlflow!)}:${dirname(process.execPath)}:${process.env.PATH}`,
     },
     detached: true,
