@@ -1,24 +1,17 @@
 /** What was made in one workspace is made again from its recipe in another that has nothing. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { createRandom, type Digest } from "../../base/index.ts";
 import type { Recipe } from "../../contract/index.ts";
-import { createFileObjects, type Objects } from "../../ports/objects/index.ts";
-import { openTestRecords } from "../../ports/records/fixtures/open-test-records.ts";
-import { installedOnnxruntime } from "../../ports/scoring/index.ts";
-import { createInlineEngine, createLedger, type StepKind } from "../../steps/index.ts";
+import type { Objects } from "../../ports/objects/index.ts";
+import type { StepKind } from "../../steps/index.ts";
 import { train } from "../../train/index.ts";
+import { newObjects, openBench, rebuilt } from "../fixtures/bench.ts";
 import { finished, openDeliveries, type Platform } from "../fixtures/platform.ts";
 import { millText } from "../fixtures/project.ts";
 import { STEP_KINDS } from "../index.ts";
 import { digestOfRecipe, packParcel, sizeOfParcel, unpackParcel } from "./parcel.ts";
-import { type Bench, type RebuildLine, rebuild } from "./rebuild.ts";
-
-const root = mkdtempSync(join(tmpdir(), "mill-rebuild-test-"));
-after(() => rmSync(root, { recursive: true, force: true }));
+import { rebuild } from "./rebuild.ts";
 
 let platform: Platform;
 let recipe: Recipe;
@@ -50,44 +43,6 @@ async function* inPieces(bytes: Uint8Array, seed = 1): AsyncGenerator<Uint8Array
 
 const at = "late.tar";
 const unpack = (bytes: Uint8Array, objects: Objects = newObjects()) => unpackParcel(inPieces(bytes), objects, { at });
-const newObjects = () => createFileObjects(mkdtempSync(join(root, "objects-")));
-
-async function openBench(
-  objects: Objects,
-  { kinds = STEP_KINDS, folder = mkdtempSync(join(root, "bench-")), here = {} as Partial<Bench["here"]> } = {},
-) {
-  const records = await openTestRecords(join(folder, "mill.db"));
-  const engines = [createInlineEngine(kinds, { objects })];
-  const environment = { millwright: "0.1" };
-  const ledger = createLedger({ records, objects, engines, folder: join(folder, "steps"), kinds, environment });
-  await ledger.recover();
-  const bench: Bench = {
-    ...{ ledger, kinds, threads: 1, memoryMb: 1000 },
-    here: {
-      revisions: new Map(kinds.map(({ name, revision }) => [name, revision])),
-      environment,
-      runtime: installedOnnxruntime(),
-      interpreter: async () => null,
-      ...here,
-    },
-  };
-  const close = async () => {
-    await ledger.close();
-    await records.close();
-  };
-  return { bench, ledger, records, folder, close };
-}
-
-type Opened = Awaited<ReturnType<typeof openBench>>;
-
-async function rebuilt({ bench }: Pick<Opened, "bench">, of: Recipe, options: Partial<Parameters<typeof rebuild>[2]> = {}) {
-  const lines: RebuildLine[] = [];
-  const signal = new AbortController().signal;
-  const found = await rebuild(bench, of, { tolerance: 0.01, anyway: false, signal, ...options }, (line) => lines.push(line));
-  const standings = Object.fromEntries(found.steps.map(({ kind, standing }) => [kind, standing]));
-  const sentences = Object.fromEntries(found.steps.map(({ kind, sentence }) => [kind, sentence]));
-  return { ...found, lines, standings, sentences };
-}
 
 test("what a version was made from comes as a tar of the size that was told, the same each time, with the rows and nothing that its steps make", async () => {
   assert.equal(parcel.byteLength, sizeOfParcel(recipe));
@@ -109,7 +64,7 @@ test("every step leaves the same again in a store that held nothing, and the hol
   const unpacked = await unpack(parcel, objects);
   assert.deepEqual(unpacked, recipe);
   const opened = await openBench(objects);
-  const found = await rebuilt(opened, unpacked);
+  const found = await rebuilt(opened.bench, unpacked);
   assert.deepEqual(
     found.steps.filter(({ standing }) => standing !== "same").map(({ kind, sentence }) => [kind, sentence]),
     [["ingest", "taken as recorded"]],
@@ -136,7 +91,7 @@ test("a rebuild that was cut off goes on from the steps that are done", async ()
   );
   await first.close();
   const second = await openBench(objects, { folder: first.folder });
-  const found = await rebuilt(second, recipe);
+  const found = await rebuilt(second.bench, recipe);
   assert.equal(found.same, true);
   assert.deepEqual([found.sentences.train, found.sentences.bundle], ["made before", ""]);
   await second.close();
@@ -223,7 +178,7 @@ test("code, environment and machine that are not as they were are told before an
     kinds: withKinds(revised),
     here: { environment: { millwright: "0.1", node: 26 }, runtime: null },
   });
-  await assert.rejects(rebuilt(opened, { ...recipe, environment: { ...recipe.environment, node: 24 } }), {
+  await assert.rejects(rebuilt(opened.bench, { ...recipe, environment: { ...recipe.environment, node: 24 } }), {
     code: "recipe.unlike",
     got: /node was 24, and is 26 here; model\/late:train: the code of train was at revision 1, and is at 2 here; .*prove.*ONNX Runtime [\d.]+, and here is no ONNX Runtime/,
   });
@@ -232,12 +187,12 @@ test("code, environment and machine that are not as they were are told before an
     kind: "environment",
     input: { interpreter: { python: "3.11", platform: "linux-x86_64" } },
   };
-  await assert.rejects(rebuilt(opened, { ...recipe, steps: [python] }), {
+  await assert.rejects(rebuilt(opened.bench, { ...recipe, steps: [python] }), {
     code: "recipe.unlike",
     got: /its lock is for Python 3\.11 on linux-x86_64, and here is no Python/,
   });
   assert.deepEqual((await opened.ledger.listSteps()).items, [], "nothing ran");
-  const found = await rebuilt(opened, recipe, { anyway: true });
+  const found = await rebuilt(opened.bench, recipe, { anyway: true });
   assert.equal(found.same, true, "the revision alone changes nothing that comes out");
   await opened.close();
 });
@@ -260,7 +215,7 @@ test("a step that varies by nature, and what stands behind it, is held against i
   const objects = newObjects();
   await unpack(parcel, objects);
   const opened = await openBench(objects, { kinds: withKinds(shifted(1, true)) });
-  const found = await rebuilt(opened, recipe, { tolerance: 0.2 });
+  const found = await rebuilt(opened.bench, recipe, { tolerance: 0.2 });
   assert.equal(found.same, true);
   const { "training-set": set, split, check, ...behind } = found.standings;
   assert.deepEqual([set, split, check], ["same", "same", "same"]);
@@ -274,7 +229,7 @@ test("a step that varies by nature, and what stands behind it, is held against i
     gate: "within",
   });
   assert.match(found.sentences.assess!, /^of \d+ measures furthest apart: \w+ of model\/late\S* is [\d.e-]+, was [\d.e-]+$/);
-  const strict = await rebuilt(opened, recipe, { tolerance: 0 });
+  const strict = await rebuilt(opened.bench, recipe, { tolerance: 0 });
   assert.deepEqual([strict.same, strict.standings.assess], [false, "differs"]);
   assert.match(strict.sentences.assess!, /measures are further apart than 0: /);
   await opened.close();
@@ -284,7 +239,7 @@ test("a step that ought to leave the same and does not differs, and so does what
   const objects = newObjects();
   await unpack(parcel, objects);
   const opened = await openBench(objects, { kinds: withKinds(shifted(1)) });
-  const found = await rebuilt(opened, recipe, { tolerance: 0.2 });
+  const found = await rebuilt(opened.bench, recipe, { tolerance: 0.2 });
   assert.equal(found.same, false);
   assert.deepEqual(
     [found.standings["training-set"], found.standings.train, found.sentences.train],
@@ -298,7 +253,7 @@ test("a step that ought to leave the same and does not differs, and so does what
 
   const failing = { ...train, run: async () => Promise.reject(new Error("no luck")) } as unknown as StepKind<never>;
   const broken = await openBench(objects, { kinds: withKinds(failing) });
-  const stopped = await rebuilt(broken, recipe);
+  const stopped = await rebuilt(broken.bench, recipe);
   assert.match(stopped.sentences.train!, /it did not run to its end: no luck/);
   assert.equal(stopped.sentences.bundle, "it did not run: it reads what model/late:train did not leave");
   assert.deepEqual([stopped.same, stopped.bundle], [false, null]);
