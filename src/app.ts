@@ -69,6 +69,7 @@ import {
   createTracking,
   importVerbs,
   loggedModelVerbs,
+  purgeVerbs,
   trackingVerbs,
 } from "./train/index.ts";
 
@@ -223,6 +224,7 @@ export async function openWorkspace(config: Config): Promise<App> {
       ...registeredVerbs({ models: registered, papers, records }),
       ...webhookVerbs(webhooks),
       ...trackingVerbs(tracking),
+      ...purgeVerbs({ tracking, loggedModels, artifacts, named: () => registered.named() }),
       ...importVerbs(createImports({ records, tracking, loggedModels, artifacts })),
       ...registeredImportVerbs(createRegisteredImports({ records, registered, tracking, loggedModels })),
     };

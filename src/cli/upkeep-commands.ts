@@ -50,6 +50,17 @@ export const UPKEEP_COMMANDS: Readonly<Record<string, CommandInfo>> = {
     },
     load: async () => ({ command: (await import("./backup.ts")).restore }),
   },
+  "tracking purge": {
+    about: VERBS.purgeTracking.about,
+    example: VERBS.purgeTracking.example,
+    operands: "",
+    operandsMax: 0,
+    flags: {
+      "older-than": { about: "Deleted longer ago than this, 30d by default.", value: "SPAN" },
+      remove: { about: "Take them away; else it only tells what would go." },
+    },
+    load: () => import("./purge.ts"),
+  },
   "take-over": {
     about: VERBS.takeOver.about,
     example: VERBS.takeOver.example,

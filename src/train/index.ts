@@ -8,9 +8,10 @@ export { changesOf, isWritten, kept, leftOf, outcomeOf, tagChanges, tagFields } 
 export { type ImportVerb, importVerbs } from "./imports/verbs.ts";
 export { createLoggedModels, type LoggedModel, type LoggedModels } from "./logged-models/logged-models.ts";
 export { type LoggedModelVerb, loggedModelVerbs } from "./logged-models/verbs.ts";
+export { type Named, type PurgeResources, purgeVerbs } from "./purge.ts";
 export { convert } from "./python/convert.ts";
 export { environment } from "./python/environment.ts";
-export { fit } from "./python/fit.ts";
+export { type FitInput, fit } from "./python/fit.ts";
 export { createTrackedAttempts, SCRIPT_VERBS, type TrackedAttempts } from "./python/tracked-attempts.ts";
 export { type RowTimes, rowTimesOf } from "./row-times.ts";
 export {

@@ -2,8 +2,8 @@
  * Experiments and their runs, as Python programs log them; MLflow's clients reach them through their own protocol. Times are milliseconds since 1970, as the
  * program gave them. A run here is an attempt that somebody logs; the runs of `mill run` are other ones.
  */
-import { either, fieldsOf, integer, list, number, object, oneOf, optional, orNull, text } from "../json-schema.ts";
-import { browses, edits, feeds, reads } from "./verb.ts";
+import { boolean, either, fieldsOf, integer, list, number, object, oneOf, optional, orNull, text } from "../json-schema.ts";
+import { administers, browses, edits, feeds, reads } from "./verb.ts";
 
 const experiment = text({ maxLength: 64, description: "Id of an experiment" });
 const run = text({ maxLength: 256, description: "Id of a run" });
@@ -275,4 +275,28 @@ export const trackedDatasets = browses({
     datasets: list(object({ experimentId: experiment, ...dataset, context: orNull(text()) })),
   }),
   http: { method: "GET", path: "/v1/tracking/datasets" },
+});
+
+export const purgeTracking = administers({
+  about:
+    "Tell which deleted experiments, runs and logged models are old enough to go for good, with their files; or take them away.",
+  example: "mill tracking purge --older-than 30d --remove",
+  input: object({
+    olderThan: optional(
+      text({ pattern: "^[0-9.]+[smhdw]$", default: "30d", examples: ["30d"], description: "Deleted longer ago than this" }),
+    ),
+    remove: optional(boolean({ default: false, description: "Else it only tells what would go" })),
+  }),
+  output: object({
+    removed: boolean(),
+    before: text({ description: "What was deleted before this time, ISO 8601 in UTC" }),
+    experiments: integer(),
+    runs: integer(),
+    models: integer({ description: "Logged models" }),
+    kept: integer({ description: "That stay because registered versions name them" }),
+    files: integer(),
+    bytes: integer({ description: "Of the files; the next collection of the lake frees what nothing else refers to" }),
+    elsewhere: integer({ description: "Runs and models whose files lie elsewhere, and stay there" }),
+  }),
+  http: { method: "POST", path: "/v1/tracking/purge" },
 });

@@ -47,7 +47,8 @@ export type AccessVerb =
   | ImportVerb
   | RegisteredImportVerb
   | WebhookVerb
-  | TrackingVerb;
+  | TrackingVerb
+  | "purgeTracking";
 
 export const platformVerbs = (workspace: Workspace, backfiller: Pick<Backfiller, "look">): Omit<Handlers, AccessVerb> => ({
   ...assetVerbs(workspace),

@@ -216,6 +216,16 @@ export function createRegisteredModels({
     },
 
     searchVersions: async (search) => searchVersions(await readVersions(records), search),
+
+    async named() {
+      const rows = await records.query<{ runId: string | null; modelId: string | null }>(
+        `SELECT run_id AS "runId", model_id AS "modelId" FROM registered_versions`,
+      );
+      return {
+        runIds: new Set(rows.flatMap(({ runId }) => runId ?? [])),
+        modelIds: new Set(rows.flatMap(({ modelId }) => modelId ?? [])),
+      };
+    },
   };
 
   async function sourceVersion(name: string, which: string) {

@@ -3,7 +3,7 @@
  * can be served, and those that somebody registered, which name the artifacts of a run or model. Why: decisions/one-list-of-models.md.
  */
 import type { Digest } from "../../base/index.ts";
-import type { Page, PageAsked, Tags } from "../../train/index.ts";
+import type { Named, Page, PageAsked, Tags } from "../../train/index.ts";
 import type { Doer } from "../ledger.ts";
 import type { Stage } from "./rules.ts";
 import type { Source } from "./sources.ts";
@@ -115,4 +115,6 @@ export interface RegisteredModels {
   deleteVersion(name: string, version: number, by: Doer): Promise<void>;
   /** Those changed last first. Errors: `tracking.filter`, `tracking.order`, `tracking.page`. */
   searchVersions(search: RegistrySearch): Promise<Page<RegisteredVersion>>;
+  /** Runs and logged models that versions name. */
+  named(): Promise<Named>;
 }

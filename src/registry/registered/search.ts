@@ -67,19 +67,13 @@ function searched<T extends { readonly tags: RegisteredModel["tags"] }>(
 ): Page<T> {
   const filter = parseFilter(text, fields);
   const shown = asksFor(filter, PROMPT) ? items : items.filter(({ tags }) => !isPrompt(tags));
-  const { items: found, nextPageToken } = findPage({
+  return findPage({
     name: [what, text, orderBy],
-    groups: [{ items: shown.map((item) => ({ item, deletedAt: null })), read: (field) => unwrapped(read(field)) }],
+    groups: [{ items: shown, read }],
     ...{ filter, order, limitMax: 200_000 },
     search: { limit, pageToken },
   });
-  return { items: found.map(({ item }) => item), nextPageToken };
 }
-
-const unwrapped =
-  <T>(held: (item: T) => Held) =>
-  ({ item }: { readonly item: T }) =>
-    held(item);
 
 const asksFor = (filter: Filter, key: string): boolean =>
   filter.kind === "test"

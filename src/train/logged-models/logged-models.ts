@@ -59,6 +59,13 @@ export interface LoggedModels {
   describe(id: string, description: Description): Promise<LoggedModel>;
   /** Those made last first. Errors: `tracking.filter`, `tracking.order`, `tracking.page`. */
   search(search: LoggedModelSearch): Promise<Page<LoggedModel>>;
+  /** What was deleted before a time, and all of these experiments. */
+  deletedBefore(
+    at: number,
+    experimentIds: readonly string[],
+  ): Promise<Pick<LoggedModel, "id" | "experimentId" | "artifactUri">[]>;
+  /** Takes them away for good, with parameters, tags and measures. */
+  purge(ids: readonly string[]): Promise<void>;
 }
 
 export interface LoggedModelsResources {
@@ -130,6 +137,30 @@ export function createLoggedModels({ records, tracking, now = Date.now }: Logged
         await read(`m.experiment_id IN (${experiments.map(() => "?").join(", ")}) AND m.deleted_at IS NULL`, experiments),
         search,
       );
+    },
+
+    async deletedBefore(at, experimentIds) {
+      const rows = await records.query<{ id: string; experimentId: string; artifactUri: string; deletedAt: number | null }>(
+        `SELECT id, experiment_id AS "experimentId", artifact_uri AS "artifactUri", deleted_at AS "deletedAt" FROM logged_models ORDER BY id`,
+      );
+      const whole = new Set(experimentIds);
+      return rows
+        .filter(({ deletedAt, experimentId }) => (deletedAt !== null && deletedAt < at) || whole.has(experimentId))
+        .map(({ deletedAt: _, ...model }) => model);
+    },
+
+    async purge(ids) {
+      for (let at = 0; at < ids.length; at += IDS_MAX) {
+        const some = ids.slice(at, at + IDS_MAX);
+        const places = some.map(() => "?").join(", ");
+        await records.commit([
+          ...["logged_model_params", "logged_model_tags", "tracking_model_metrics"].map((table) => ({
+            sql: `DELETE FROM ${table} WHERE model_id IN (${places})`,
+            params: some,
+          })),
+          { sql: `DELETE FROM logged_models WHERE id IN (${places})`, params: some },
+        ]);
+      }
     },
   };
 

@@ -14,11 +14,13 @@ export interface ExperimentChange {
   readonly updatedAt?: number;
   readonly deletedAt?: number | null;
   readonly tags?: readonly TagChange[];
+  /** It is gone for good: its id alone is left, so that every server hears of it. */
+  readonly purged?: true;
 }
 
 export interface RunPatch {
   readonly run: string;
-  /** Of the first change only. */
+  /** Of the first change, and of the one that purges it. */
   readonly experimentId?: string;
   readonly name?: string;
   readonly userId?: string;
@@ -33,6 +35,8 @@ export interface RunPatch {
   readonly modelOutputs?: readonly ModelLink[];
   /** The keys of its points, which lie in a batch beside it. */
   readonly metrics?: readonly string[];
+  /** As of an experiment. */
+  readonly purged?: true;
 }
 
 export interface DatasetLink {

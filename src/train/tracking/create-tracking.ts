@@ -5,13 +5,14 @@ import * as experiments from "./experiments.ts";
 import { type FoldLimits, fold } from "./fold.ts";
 import { readCurve, readHistory, type Series } from "./history.ts";
 import { readModelMetrics } from "./model-metrics.ts";
+import { deletedBefore, purgeExperiments, purgeRuns } from "./purge.ts";
 import { createReplica } from "./replica.ts";
 import { badValue } from "./rules.ts";
 import * as runs from "./runs.ts";
 import { CONTEXT, searchExperiments, searchRuns } from "./search.ts";
-import type { RunState } from "./state.ts";
+import { contentsOf, type RunState } from "./state.ts";
 import { takeExperiment, takeRuns } from "./take-over.ts";
-import type { Comparison, DatasetInput, DatasetSummary, Metric, Run, Tracking } from "./tracking.ts";
+import type { Comparison, DatasetInput, DatasetSummary, Run, Tracking } from "./tracking.ts";
 import { createWriter, type Planner } from "./writer.ts";
 
 export interface TrackingResources {
@@ -34,6 +35,7 @@ const FOLDING: FoldingLimits = { afterMs: 10_000, points: 250_000, runs: 2000, c
 /** How far folding may fall behind before writers wait for it: so many times what is folded at once. */
 const BEHIND_MAX = 16;
 const COMPARED_MAX = 1000;
+const PURGED_AT_ONCE = 500;
 
 /** What is known is read when it is first asked for. */
 export function createTracking({
@@ -79,7 +81,7 @@ export function createTracking({
     },
     runs: async (ids) => {
       await fresh();
-      return withInputs(ids.flatMap((id) => state.runs.get(id) ?? []));
+      return withInputs(ids.flatMap((id) => state.runs.get(id) ?? []).filter(({ purged }) => !purged));
     },
     updateRun: async (id, change) => {
       await write(runs.updateRun(id, change));
@@ -111,6 +113,18 @@ export function createTracking({
     datasets: async (ids) => {
       await fresh();
       return datasetsOf(ids.flatMap((id) => state.experiments.get(id)?.runs ?? []));
+    },
+    deletedBefore: async (at) => {
+      await fresh();
+      return deletedBefore(state, at);
+    },
+    purge: async ({ runIds, experimentIds }) => {
+      const done = { runIds: [] as string[], experimentIds: [] as string[] };
+      for (let from = 0; from < runIds.length; from += PURGED_AT_ONCE)
+        done.runIds.push(...(await write(purgeRuns(runIds.slice(from, from + PURGED_AT_ONCE)))));
+      done.experimentIds.push(...(await write(purgeExperiments(experimentIds, state))));
+      for (const target = state.last; (await foldNow()) < target; );
+      return done;
     },
     modelMetrics: (ids) => readModelMetrics(records, ids),
 
@@ -153,13 +167,13 @@ export function createTracking({
 
   function experiment(id: string) {
     const found = state.experiments.get(id);
-    if (!found) throw experiments.unknownExperiment(id);
+    if (!found || found.purged) throw experiments.unknownExperiment(id);
     return experiments.toExperiment(found);
   }
 
   function known(id: string): RunState {
     const found = state.runs.get(id);
-    if (!found) throw runs.unknownRun(id);
+    if (!found || found.purged) throw runs.unknownRun(id);
     return found;
   }
 
@@ -212,16 +226,12 @@ export function createTracking({
 
 function toRun(run: RunState): Run {
   const { id, name, userId, status, startedAt, endedAt, deletedAt, artifactUri, modelInputs, modelOutputs } = run;
-  const texts = { params: [] as [string, string][], tags: [] as [string, string][] };
-  const metrics: Metric[] = [];
-  for (const column of run.columns)
-    if (column.kind === "metrics") metrics.push({ key: column.key, ...column.point(run.row) });
-    else texts[column.kind].push([column.key, column.value(run.row)!]);
+  const { params, tags, metrics } = contentsOf(run);
   return {
     ...{ id, name, userId, status, startedAt, endedAt, deletedAt, artifactUri, metrics, modelInputs, modelOutputs },
     experimentId: run.experiment.id,
-    params: Object.fromEntries(texts.params),
-    tags: Object.fromEntries(texts.tags),
+    params: Object.fromEntries(params),
+    tags: Object.fromEntries(tags),
     datasets: [] as DatasetInput[],
   };
 }

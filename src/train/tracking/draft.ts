@@ -44,7 +44,7 @@ export function createDraft(state: TrackingState): Draft {
   const experiment = (id: string): ExperimentView | undefined => {
     const known = state.experiments.get(id);
     const pending = experiments.get(id);
-    if (!known && !pending) return undefined;
+    if ((!known || known.purged) && !pending) return undefined;
     return {
       id,
       name: pending?.name ?? known!.name,
@@ -68,7 +68,7 @@ export function createDraft(state: TrackingState): Draft {
     run(id) {
       const known = state.runs.get(id);
       const pending = runs.get(id);
-      if (!known && !pending) return undefined;
+      if ((!known || known.purged) && !pending) return undefined;
       const experimentId = known?.experiment.id ?? pending!.experimentId!;
       const own = lifecycleOf(pending, known);
       const whole = lifecycleOf(experiments.get(experimentId), state.experiments.get(experimentId));

@@ -34,7 +34,7 @@ export interface Found<T> {
 }
 
 /** Errors: `tracking.page`. */
-export const find = <T extends Deletable>({ groups, ...query }: Query<T>): Found<T> =>
+export const find = <T extends object>({ groups, ...query }: Query<T>): Found<T> =>
   findAt({
     ...query,
     groups: groups.map(({ items, read }) => ({
@@ -46,8 +46,11 @@ export const find = <T extends Deletable>({ groups, ...query }: Query<T>): Found
     })),
   });
 
+/** What says neither is there. */
 interface Deletable {
-  readonly deletedAt: number | null;
+  readonly deletedAt?: number | null;
+  /** Gone for good: in no view. */
+  readonly purged?: boolean;
 }
 
 interface Candidate<T> {
@@ -55,7 +58,7 @@ interface Candidate<T> {
   readonly places: readonly Held[];
 }
 
-export function findAt<T extends Deletable>(query: QueryOf<{ readonly items: readonly T[]; readonly readAt: ReadAt }>): Found<T> {
+export function findAt<T extends object>(query: QueryOf<{ readonly items: readonly T[]; readonly readAt: ReadAt }>): Found<T> {
   const { name, groups, filter, order, search, limitMax = PAGE_MAX } = query;
   const { view = "active", pageToken } = search;
   const limit = pageLimit(search.limit ?? PAGE_DEFAULT, limitMax);
@@ -74,7 +77,8 @@ export function findAt<T extends Deletable>(query: QueryOf<{ readonly items: rea
       const worst = best.worst();
       if (worst && compareOne(first(at), worst.places[0], order[0]!) > 0) continue;
       const item = items[at]!;
-      if (view !== "all" && (item.deletedAt !== null) !== (view === "deleted")) continue;
+      const { deletedAt = null, purged = false }: Deletable = item;
+      if (purged || (view !== "all" && (deletedAt !== null) !== (view === "deleted"))) continue;
       const places = readers.map((reader) => reader(at));
       if (after === null || compare(places, after) > 0) best.offer({ item, places });
     }

@@ -37,6 +37,8 @@ export async function fold(records: Records, replica: Replica, { changes, chunkP
     { sql: "DELETE FROM tracking_log WHERE last <= ?", params: [until] },
     ...experiments.map(([experiment, { last }]) => experimentStatement(experiment, last)),
   ];
+  const purged = new Set(runs.flatMap(([run]) => (run.purged ? [run.id] : [])));
+  for (const id of purged) statements.push({ sql: "DELETE FROM tracking_chunks WHERE run_id = ?", params: [id] });
   for (const [run, { last }] of runs) {
     statements.push(runStatement(run, last));
     await turns.next();
@@ -47,7 +49,14 @@ export async function fold(records: Records, replica: Replica, { changes, chunkP
   });
   const chunksOf = await readChunkRows(records, measured);
   for (const { run, batches } of measured) {
-    const chunks = await chunkStatements(records, run.id, batches, chunksOf.get(run.id) ?? [], until, chunkPoints);
+    const chunks = await chunkStatements(
+      records,
+      run.id,
+      batches,
+      purged.has(run.id) ? [] : (chunksOf.get(run.id) ?? []),
+      until,
+      chunkPoints,
+    );
     if (!chunks) return folded; // another server was faster
     statements.push(...chunks);
     await turns.next();

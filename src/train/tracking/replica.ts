@@ -70,7 +70,7 @@ export function createReplica(records: Records): Replica {
         if (page.some(({ patch }) => !state.experiments.has(patch.experimentId!))) await takeExperiments(after);
         for (const { change, lifecycle, patch, metrics, latest } of page) {
           state.replaceRun(patch, metrics, latest, change);
-          state.runs.get(patch.run)!.lifecycle = lifecycle;
+          state.runs.get(patch.run)!.lifecycle = lifecycle; // of one that is purged too
         }
       }
       state.last = folded;

@@ -10,7 +10,7 @@
 import type { Records, Statement } from "../../ports/records/index.ts";
 import type { Change, ExperimentChange, RunPatch } from "./change.ts";
 import { createBatch, decodeBatches, encodeBatches, type PointBatch } from "./points.ts";
-import type { ExperimentState, Lifecycle, RunState } from "./state.ts";
+import { contentsOf, type ExperimentState, type Lifecycle, type RunState } from "./state.ts";
 import type { Metric } from "./tracking.ts";
 
 export interface Logged {
@@ -76,7 +76,9 @@ interface RunRow extends Omit<RunPatch, "deletedAt"> {
 
 export function experimentStatement(experiment: ExperimentState, change: number): Statement {
   const { id, name, artifactLocation, createdAt, updatedAt, lifecycle, tags } = experiment;
-  const content: ExperimentRow = { experiment: id, name, artifactLocation, createdAt, updatedAt, lifecycle, tags: [...tags] };
+  const content: ExperimentRow = experiment.purged
+    ? { experiment: id, lifecycle, tags: [], purged: true }
+    : { experiment: id, name, artifactLocation, createdAt, updatedAt, lifecycle, tags: [...tags] };
   return {
     sql: `INSERT INTO tracking_experiments (id, change, content) VALUES (?, ?, ?)
       ON CONFLICT (id) DO UPDATE SET change = excluded.change, content = excluded.content`,
@@ -86,28 +88,27 @@ export function experimentStatement(experiment: ExperimentState, change: number)
 
 export function runStatement(run: RunState, change: number): Statement {
   const { id, experiment, name, userId, status, startedAt, endedAt, lifecycle, datasets, modelInputs, modelOutputs } = run;
-  const texts = { params: [] as [string, string][], tags: [] as [string, string][] };
-  const latest: Metric[] = [];
-  for (const column of run.columns)
-    if (column.kind === "metrics") latest.push({ key: column.key, ...column.point(run.row) });
-    else texts[column.kind].push([column.key, column.value(run.row)!]);
+  if (run.purged) return putRun({ run: id, experimentId: experiment.id, lifecycle, purged: true }, change, null);
+  const { params, tags, metrics } = contentsOf(run);
   const content: RunRow = {
     run: id,
     experimentId: experiment.id,
     ...{ name, userId, status, startedAt, lifecycle },
     ...(endedAt !== null && { endedAt }),
-    ...texts,
+    ...{ params, tags },
     ...(datasets.length > 0 && { datasets }),
     ...(modelInputs.length > 0 && { modelInputs }),
     ...(modelOutputs.length > 0 && { modelOutputs }),
-    metrics: latest.map(({ key }) => key),
+    metrics: metrics.map(({ key }) => key),
   };
-  return {
-    sql: `INSERT INTO tracking_runs (id, change, content, latest) VALUES (?, ?, ?, ?)
-      ON CONFLICT (id) DO UPDATE SET change = excluded.change, content = excluded.content, latest = excluded.latest`,
-    params: [id, change, JSON.stringify(content), latest.length > 0 ? encodeBatches([batchOf(latest)]) : null],
-  };
+  return putRun(content, change, metrics.length > 0 ? encodeBatches([batchOf(metrics)]) : null);
 }
+
+const putRun = (content: RunRow, change: number, latest: Uint8Array | null): Statement => ({
+  sql: `INSERT INTO tracking_runs (id, change, content, latest) VALUES (?, ?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET change = excluded.change, content = excluded.content, latest = excluded.latest`,
+  params: [content.run, change, JSON.stringify(content), latest],
+});
 
 export interface ReadExperiment {
   readonly change: number;

@@ -7,7 +7,7 @@
 import type { Change, DatasetLink, ExperimentChange, RunPatch } from "./change.ts";
 import { type Column, MetricColumn, sharedText, TextColumn } from "./columns.ts";
 import { eachPoint, type PointBatch } from "./points.ts";
-import type { ModelLink, RunStatus } from "./tracking.ts";
+import type { Metric, ModelLink, RunStatus } from "./tracking.ts";
 
 export interface Lifecycle {
   readonly deletedAt: number | null;
@@ -22,6 +22,8 @@ export class ExperimentState {
   createdAt = 0;
   updatedAt = 0;
   lifecycle: Lifecycle = ACTIVE;
+  /** Gone for good. */
+  purged = false;
   readonly tags = new Map<string, string>();
   /** By row, in the order in which they were made known here. */
   readonly runs: RunState[] = [];
@@ -67,6 +69,8 @@ export class RunState {
   status: RunStatus = "RUNNING";
   endedAt: number | null = null;
   lifecycle: Lifecycle = ACTIVE;
+  /** Gone for good. */
+  purged = false;
   /** Those in which it has something, in the order in which it came to have it. Runs with the same ones share the list. */
   columns: readonly Column[] = NOTHING;
   datasets: readonly DatasetLink[] = NOTHING;
@@ -140,12 +144,18 @@ export class TrackingState {
     }
     const run = this.patchRun(change, this.last);
     noteChange(this.changedRuns, run, this.last);
+    if (change.purged) this.#forgetPoints(run);
     if (!batch) return;
     offerPoints(run, batch);
     const recent = this.recent.get(run);
     if (recent) recent.push({ change: this.last, batch });
     else this.recent.set(run, [{ change: this.last, batch }]);
     this.recentPointCount += batch.codes.length;
+  }
+
+  #forgetPoints(run: RunState): void {
+    for (const { batch } of this.recent.get(run) ?? []) this.recentPointCount -= batch.codes.length;
+    this.recent.delete(run);
   }
 
   /** The rows are now as of this change, or of a later one. */
@@ -167,6 +177,17 @@ export class TrackingState {
     const id = patch.experiment;
     const experiment = this.experiments.get(id) ?? new ExperimentState(id);
     this.experiments.set(id, experiment);
+    if (patch.purged) {
+      if (this.experimentsByName.get(experiment.name) === experiment) this.experimentsByName.delete(experiment.name);
+      experiment.name = "";
+      experiment.tags.clear();
+      experiment.purged = true;
+      return experiment;
+    }
+    if (experiment.purged && patch.createdAt !== undefined) {
+      experiment.purged = false;
+      experiment.lifecycle = { deletedAt: null, change };
+    }
     if (patch.name !== undefined) {
       if (this.experimentsByName.get(experiment.name) === experiment) this.experimentsByName.delete(experiment.name);
       experiment.name = patch.name;
@@ -183,7 +204,14 @@ export class TrackingState {
   }
 
   patchRun(patch: RunPatch, change: number): RunState {
-    const run = this.runs.get(patch.run) ?? this.#addRun(patch);
+    const known = this.runs.get(patch.run);
+    const isBorn = !known || (known.purged && !patch.purged && patch.experimentId !== undefined);
+    const run = isBorn ? this.#addRun(patch) : known;
+    if (patch.purged) {
+      emptyRun(run);
+      run.purged = true;
+      return run;
+    }
     run.name = patch.name ?? run.name;
     if (patch.userId !== undefined) run.userId = sharedText(patch.userId);
     if (patch.status !== undefined) run.status = sharedText(patch.status) as RunStatus;
@@ -203,11 +231,7 @@ export class TrackingState {
   /** A run as its row has it: nothing else is left of what was known. */
   replaceRun(patch: RunPatch, metrics: readonly string[], latest: Uint8Array | null, change: number): void {
     const known = this.runs.get(patch.run);
-    if (known) {
-      for (const column of known.columns) column.clear(known.row);
-      known.columns = NOTHING;
-      known.datasets = known.modelInputs = known.modelOutputs = NOTHING;
-    }
+    if (known) emptyRun(known);
     const run = this.patchRun(patch, change);
     if (!latest) return;
     const columns = metrics.map((key) => run.experiment.metricColumn(key));
@@ -223,6 +247,24 @@ export class TrackingState {
     this.runs.set(id, run);
     return run;
   }
+}
+
+function emptyRun(run: RunState): void {
+  for (const column of run.columns) column.clear(run.row);
+  run.columns = NOTHING;
+  run.datasets = run.modelInputs = run.modelOutputs = NOTHING;
+  run.name = run.userId = "";
+}
+
+/** What a run has under each key, in the order in which it came to have it. */
+export function contentsOf(run: RunState) {
+  const params: [key: string, value: string][] = [];
+  const tags: [key: string, value: string][] = [];
+  const metrics: Metric[] = [];
+  for (const column of run.columns)
+    if (column.kind === "metrics") metrics.push({ key: column.key, ...column.point(run.row) });
+    else (column.kind === "params" ? params : tags).push([column.key, column.value(run.row)!]);
+  return { params, tags, metrics };
 }
 
 function offerPoints(run: RunState, { keys, codes, values, steps, timestamps }: PointBatch): void {

@@ -83,9 +83,25 @@ export interface Tracking {
   /** Runs as they are elsewhere, in one commit. Of one that is there only what is given changes. Errors: `tracking.bad-value`. */
   takeRuns(runs: readonly RunTaken[], also: readonly Statement[]): Promise<void>;
 
+  /** What was deleted before a time and may be purged: runs, and experiments all of whose runs were. */
+  deletedBefore(at: number): Promise<DeletedBefore>;
+  /**
+   * Takes them away for good, with parameters, tags and points; one that was restored meanwhile stays. An id of a run may be given again, to an import.
+   * Tells which are gone.
+   */
+  purge(what: {
+    readonly runIds: readonly string[];
+    readonly experimentIds: readonly string[];
+  }): Promise<{ readonly runIds: readonly string[]; readonly experimentIds: readonly string[] }>;
+
   /** Brings the rows up to date with what was logged; happens by itself. */
   fold(): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface DeletedBefore {
+  readonly runs: readonly Pick<Run, "id" | "experimentId" | "artifactUri">[];
+  readonly experiments: readonly Pick<Experiment, "id" | "name" | "artifactLocation">[];
 }
 
 export interface NewExperiment {
