@@ -44,6 +44,10 @@ export function columnsOf(runs: readonly Run[], wanted = ""): Columns {
 /** What a client logs of processors, memory and disks. */
 export const isOfMachine = (key: string): boolean => key.startsWith("system/");
 
+/** By its own name: one may be called as every object's `constructor`. */
+export const paramOf = ({ params }: Run, key: string): string | undefined =>
+  Object.hasOwn(params, key) ? params[key] : undefined;
+
 export const metricOf = ({ metrics }: Run, key: string): Value | undefined => metrics.find((one) => one.key === key)?.value;
 
 export const valueText = (value: Value | undefined): string =>

@@ -4,7 +4,7 @@ import { canBeDrawn, drawCurves, lineClass } from "../curve-plot.ts";
 import { html, type Markup } from "../html.ts";
 import { drawScatter } from "../scatter-plot.ts";
 import { type Asked, address, all, experimentPath, one, runPath } from "./address.ts";
-import { isOfMachine, metricOf, type Run, type Value, valueText } from "./columns.ts";
+import { isOfMachine, metricOf, paramOf, type Run, type Value, valueText } from "./columns.ts";
 import { curveOf } from "./curve-of.ts";
 import { frame } from "./frame.ts";
 import { refusalOf, renderRefusal } from "./refusal.ts";
@@ -54,7 +54,7 @@ function logLink(path: string, asked: Asked): Markup {
 
 /** A metric against a parameter, or another metric: a dot a run. */
 function renderAgainst(id: string, runs: readonly Run[], asked: Asked): Markup | false {
-  const [params, metrics] = [differing(runs.map(({ params }) => params)), metricKeys(runs)];
+  const [params, metrics] = [differing(runs, paramKeys, paramOf), metricKeys(runs)];
   const [xs, ys] = [[...params.map((key) => `params.${key}`), ...metrics.map((key) => `metrics.${key}`)], metrics];
   const x = xs.find((name) => name === one(asked, "x")) ?? xs[0];
   const y = ys.find((name) => name === one(asked, "y")) ?? ys[0];
@@ -70,7 +70,7 @@ ${drawScatter({
   dots: runs.map((run) => ({
     name: run.name,
     link: runPath(id, run.id),
-    x: x.startsWith("params.") ? run.params[x.slice(7)] : drawable(metricOf(run, x.slice(8))),
+    x: x.startsWith("params.") ? paramOf(run, x.slice(7)) : drawable(metricOf(run, x.slice(8))),
     y: drawable(metricOf(run, y)) ?? Number.NaN,
   })),
 })}`;
@@ -97,27 +97,32 @@ async function renderCurves(call: BoundCall, runs: readonly Run[], logarithmic: 
 }
 
 function renderDifferences(id: string, runs: readonly Run[]): Markup {
-  const params = differing(runs.map(({ params }) => params));
-  const measures = differing(runs.map(measuresOf));
+  const params = differing(runs, paramKeys, paramOf);
+  const measures = differing(runs, metricKeysOf, metricOf);
   const row = (key: string, text: (run: Run) => Markup | string) =>
     html`<tr><th scope="row">${shortened(key)}</th>${runs.map((run) => html`<td>${text(run)}</td>`)}</tr>`;
   return html`<h3>What differs</h3><div class="scroll"><table class="runs"><thead><tr><th scope="col"></th>${runs.map(({ id: run, name }) => html`<th scope="col"><a href="${runPath(id, run)}">${name}</a></th>`)}</tr></thead>
-<tbody>${row("state", stateOf)}${row("took", tookText)}${params.map((key) => row(key, (run) => shortened(run.params[key] ?? "")))}</tbody>
+<tbody>${row("state", stateOf)}${row("took", tookText)}${params.map((key) => row(key, (run) => shortened(paramOf(run, key) ?? "")))}</tbody>
 <tbody>${measures.map((key) => row(key, (run) => valueText(metricOf(run, key))))}</tbody></table></div>`;
 }
 
-const measuresOf = ({ metrics }: Run) => Object.fromEntries(metrics.map(({ key, value }) => [key, String(value)]));
+const paramKeys = ({ params }: Run) => Object.keys(params);
+const metricKeysOf = ({ metrics }: Run) => metrics.map(({ key }) => key);
 
-/** Keys by name whose values are not the same in all. */
-function differing(all: readonly Readonly<Record<string, string>>[]): string[] {
-  const keys = [...new Set(all.flatMap(Object.keys))].sort();
-  return keys.filter((key) => new Set(all.map((one) => one[key])).size > 1);
+/** Keys by name whose values are not the same in all runs. */
+function differing(
+  runs: readonly Run[],
+  keysOf: (run: Run) => readonly string[],
+  read: (run: Run, key: string) => string | number | undefined,
+): string[] {
+  const keys = [...new Set(runs.flatMap(keysOf))].sort();
+  return keys.filter((key) => new Set(runs.map((run) => read(run, key))).size > 1);
 }
 
 /** Of at least one run, those of most runs first; measures of the machine last. */
 function metricKeys(runs: readonly Run[]): string[] {
   const counts = new Map<string, number>();
-  for (const key of runs.flatMap(({ metrics }) => metrics.map(({ key }) => key))) counts.set(key, (counts.get(key) ?? 0) + 1);
+  for (const key of runs.flatMap(metricKeysOf)) counts.set(key, (counts.get(key) ?? 0) + 1);
   return [...counts]
     .sort(([a, m], [b, n]) => Number(isOfMachine(a)) - Number(isOfMachine(b)) || n - m || (a < b ? -1 : 1))
     .map(([key]) => key);

@@ -17,7 +17,7 @@ export async function experimentsPage(call: BoundCall, asked: Asked) {
   const [filter, pageToken] = [one(asked, "filter"), one(asked, "page")];
   const found = await refusalOf(call("searchExperiments", { filter, pageToken, limit: EXPERIMENTS_MAX }));
   const rows = await Promise.all(
-    (found.value?.items ?? []).map(async (one) => [one, await newestRuns(call, [one.id], 1)] as const),
+    (found.value?.items ?? []).map(async (experiment) => [experiment, await newestRuns(call, [experiment.id], 1)] as const),
   );
   const next = found.value?.nextPageToken;
   return {

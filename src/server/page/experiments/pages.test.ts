@@ -26,7 +26,11 @@ const made = await Promise.all(
   Array.from({ length: 120 }, async (_, n) => {
     const run = await tracking.createRun({ experimentId: churn, name: `run ${n}`, startedAt: start + n });
     const metrics = [0, 1, 2, 3].map((step) => ({ key: "loss", value: n / (step + 1), timestamp: start, step }));
-    const params = { depth: String(n % 3), seed: "7", ...(n === 5 && { "note of it": "<script>alert(1)</script>" }) };
+    const params = {
+      depth: String(n % 3),
+      seed: "7",
+      ...(n === 5 && { constructor: "own", "note of it": "<script>alert(1)</script>" }),
+    };
     await tracking.log(run.id, { metrics, params: Object.entries(params).map(([key, value]) => ({ key, value })) });
     return run.id;
   }),

@@ -83,12 +83,12 @@ function renderPlace(run: Run, children: readonly Run[], versions: readonly Vers
   const { experimentId, tags } = run;
   const parent = tags[PARENT];
   const link = (id: string, name: string) => html`<a href="${runPath(experimentId, id)}">${name}</a> `;
-  const made = run.modelOutputs.map(({ modelId }) => html`<a href="/v1/logged-models/${modelId}">${modelId}</a> `);
+  const made = run.modelOutputs.map(({ modelId }) => elsewhere("logged-models", modelId));
   const rows: readonly (readonly [string, Markup | string | undefined | false])[] = [
     ["id", run.id],
-    ["step", tags["mill.step"] && html`<a href="/v1/steps/${tags["mill.step"]}">${tags["mill.step"]}</a>`],
-    ["run of mill", tags["mill.run"] && html`<a href="/v1/runs/${tags["mill.run"]}">${tags["mill.run"]}</a>`],
-    ["model", tags["mill.model"] && html`<a href="/v1/models/${tags["mill.model"]}">${tags["mill.model"]}</a>`],
+    ["step", tags["mill.step"] && elsewhere("steps", tags["mill.step"])],
+    ["run of mill", tags["mill.run"] && elsewhere("runs", tags["mill.run"])],
+    ["model", tags["mill.model"] && elsewhere("models", tags["mill.model"])],
     ["nested in", parent && link(parent, parent)],
     ["holds", children.length > 0 && html`${children.map(({ id, name }) => link(id, name))}`],
     ["program", tags["mlflow.source.name"]],
@@ -98,6 +98,8 @@ function renderPlace(run: Run, children: readonly Run[], versions: readonly Vers
   ];
   return html`<dl>${rows.filter(([, text]) => text).map(([name, text]) => html`<dt>${name}</dt><dd>${text}</dd>`)}</dl>`;
 }
+
+const elsewhere = (kind: string, id: string): Markup => html`<a href="/v1/${kind}/${encodeURIComponent(id)}">${id}</a> `;
 
 const renderVersion = ({ name, version, aliases }: Version): Markup =>
   html`<a href="/v1/registered-models/${encodeURIComponent(name)}/versions/${version}">${name} ${version}</a>${aliases.length > 0 && ` (${aliases.join(", ")})`} `;

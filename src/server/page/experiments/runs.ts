@@ -3,7 +3,7 @@ import type { OutputOf } from "../../../contract/index.ts";
 import type { BoundCall } from "../../../guard/index.ts";
 import { html, type Markup } from "../html.ts";
 import { type Asked, address, experimentPath, fieldOf, one, runPath } from "./address.ts";
-import { type Columns, columnsOf, metricOf, type Run, valueText } from "./columns.ts";
+import { type Columns, columnsOf, metricOf, paramOf, type Run, valueText } from "./columns.ts";
 import { frame } from "./frame.ts";
 import { refusalOf, renderRefusal } from "./refusal.ts";
 import { momentText, PARENT, stateOf, tookText } from "./words.ts";
@@ -72,7 +72,7 @@ function renderHead(id: string, field: string, text: string, { filter, order, sh
 }
 
 const renderRun = (id: string, run: Run, { params, metrics }: Columns): Markup =>
-  html`<tr><th scope="row"><input type="checkbox" name="run" value="${run.id}" aria-label="compare ${run.name}"> <a href="${runPath(id, run.id)}">${run.name}</a>${run.tags[PARENT] && html` <a class="quiet" href="${runPath(id, run.tags[PARENT])}">nested</a>`}</th><td>${stateOf(run)}</td><td class="when">${momentText(run.startedAt)}</td><td class="when">${tookText(run)}</td>${params.map((key) => html`<td>${shortened(run.params[key] ?? "")}</td>`)}${metrics.map((key) => html`<td>${valueText(metricOf(run, key))}</td>`)}</tr>`;
+  html`<tr><th scope="row"><input type="checkbox" name="run" value="${run.id}" aria-label="compare ${run.name}"> <a href="${runPath(id, run.id)}">${run.name}</a>${run.tags[PARENT] && html` <a class="quiet" href="${runPath(id, run.tags[PARENT])}">nested</a>`}</th><td>${stateOf(run)}</td><td class="when">${momentText(run.startedAt)}</td><td class="when">${tookText(run)}</td>${params.map((key) => html`<td>${shortened(paramOf(run, key) ?? "")}</td>`)}${metrics.map((key) => html`<td>${valueText(metricOf(run, key))}</td>`)}</tr>`;
 
 function renderSame({ same }: Columns): Markup | false {
   const shown = same.slice(0, SAME_MAX).map(([key, value]) => `${key} ${shortened(value)}`);
