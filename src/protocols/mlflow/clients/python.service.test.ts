@@ -29,6 +29,10 @@ test(
   async () => mill.program("models_program.py"),
 );
 
+test("webhooks tell a receiver what happens to models, signed as MLflow's own code has it", { skip }, async () =>
+  mill.program("webhooks_program.py"),
+);
+
 test("XGBoost by autologging: curves, importances, a model by its alias, deleted and restored", { skip }, async () =>
   mill.program("xgboost_program.py"),
 );
