@@ -36,7 +36,7 @@ const asked = (run: string, step: string): Asked => ({
   listModelVersions: { name: "late" },
   getModelVersion: { name: "late", version: "champion" },
   card: { name: "late", version: "1" },
-  getRecipe: { name: "late", version: "champion" },
+  getRecipe: { name: "late", version: "1" },
   getLeaderboard: { name: "lateness", by: "latency" },
   listEndpoints: {},
   getEndpoint: { name: "late" },
