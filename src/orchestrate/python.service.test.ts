@@ -166,6 +166,9 @@ test("an edited script trains again, alone; what it makes must pass the gate", {
     [],
   );
   assert.deepEqual(await labels("forest", GENTOO), ["Gentoo"], "the version before answers");
+  const { differences } = await platform.call("diff", { a: "forest@1", b: "forest@2" });
+  assert.ok(differences.some(({ area, field }) => area === "definition" && field === "forest.py"));
+  assert.ok(!differences.some(({ area }) => area === "environment"));
 });
 
 /** Processes that run a model for this one. */

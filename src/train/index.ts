@@ -4,7 +4,7 @@ export { type ArtifactVerb, artifactVerbs } from "./artifacts/verbs.ts";
 export { createEntries, type Entry, entryStatement, NOTHING_KNOWN } from "./imports/entries.ts";
 export { createImports, type Imports, type Taken } from "./imports/imports.ts";
 export { type Fields, mergeFields } from "./imports/merge.ts";
-export { changesOf, isWritten, kept, leftOf, outcomeOf, tagChanges, tagFields } from "./imports/told.ts";
+export { changesOf, isWritten, kept, leftOf, outcomeOf, TAKEN_AWAY, tagChanges, tagFields } from "./imports/told.ts";
 export { type ImportVerb, importVerbs } from "./imports/verbs.ts";
 export { createLoggedModels, type LoggedModel, type LoggedModels } from "./logged-models/logged-models.ts";
 export { type LoggedModelVerb, loggedModelVerbs } from "./logged-models/verbs.ts";

@@ -1,6 +1,7 @@
 /** What a step reads and makes, as OpenLineage names data sets: files by their path, data sets and models by their target, other results by their step. */
 import type { Json } from "../../base/index.ts";
 import type { Project } from "../../define/index.ts";
+import type { FitInput } from "../../train/index.ts";
 import type { GraphNode } from "../graph-node.ts";
 import type { LineageDataset } from "./event.ts";
 
@@ -31,6 +32,10 @@ export function datasetsOf(step: ToldStep, { project, nodes }: AskedGraph, names
 const outputOf = (id: string): string => /^(dataset\/.*):ingest$|^(model\/.*):gate$/.exec(id)?.slice(1).find(Boolean) ?? id;
 
 function filesOf({ kind, input }: ToldStep): LineageDataset[] {
+  if (kind === "fit") {
+    const { files } = input as unknown as Pick<FitInput, "files">;
+    return files.map(({ path, digest }) => ({ namespace: "file", name: path, version: digest }));
+  }
   if (kind !== "ingest") return [];
   const { sources } = input as unknown as { readonly sources: readonly { readonly path: string; readonly digest: string }[] };
   return sources.map(({ path, digest }) => ({ namespace: "file", name: path, version: digest }));
