@@ -7,7 +7,7 @@ import { reads } from "./verb.ts";
 const better = oneOf(["higher", "lower"]);
 
 /** What a model costs, each the less the better. */
-export const COSTS = ["latency", "time", "memory", "size"] as const;
+const COSTS = ["latency", "time", "memory", "size"] as const;
 
 const candidate = object({
   model: name,

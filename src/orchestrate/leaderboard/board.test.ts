@@ -78,6 +78,10 @@ test("the sentence says which is best, what it costs, and who comes as near for 
     "linear is the quickest to answer, at 1.0 s of training, 1.0 us a row and 2.0 KB; its logLoss on test is 0.5 (0.2 to 0.3), " +
       "the best, torch, has 0.25 (0.2 to 0.3) at 1.0 s of training, 1.5 ms a row and 2.0 KB.",
   );
+  assert.match(
+    boardOf([far, { ...best, memoryBytes: 1e6 }], "memory", quality).sentence,
+    /^torch is trained in the least memory, at .+, 2\.0 KB and 1\.0 MB of memory; its logLoss on test is 0\.25 .+, no other is better in it\.$/,
+  );
   assert.match(boardOf([best], null, quality).sentence, /No other has passed its gate\.$/);
   assert.match(
     boardOf([best, far], null, quality).sentence,

@@ -88,8 +88,8 @@ function sentenceOf(passed: readonly Candidate[], by: CostName | null, quality: 
   const beside =
     best === first
       ? "no other is better in it"
-      : `the best, ${best.model}, has ${valueText(best, quality)} at ${costsText(best)}`;
-  return `${first.model} is ${COSTS[by].words}, at ${costsText(first)}; its ${quality.measure} on test is ${valueText(first, quality)}, ${beside}.`;
+      : `the best, ${best.model}, has ${valueText(best, quality)} at ${costsText(best, by)}`;
+  return `${first.model} is ${COSTS[by].words}, at ${costsText(first, by)}; its ${quality.measure} on test is ${valueText(first, quality)}, ${beside}.`;
 }
 
 const bestText = (best: Candidate, quality: Quality) =>
@@ -123,9 +123,9 @@ function valueText({ measures, intervals }: Candidate, { measure }: Quality): st
 
 const short = (value: number) => String(Number(value.toPrecision(4)));
 
-/** `1.2 s of training, 5.1 us a row and 20 KB`. */
-function costsText(candidate: Candidate): string {
-  const known = (["time", "latency", "size"] as const).flatMap((name) => {
+/** `1.2 s of training, 5.1 us a row and 20 KB`; with `by` where that is another cost. */
+function costsText(candidate: Candidate, by: CostName | null = null): string {
+  const known = [...new Set([...FRONT, ...(by === null ? [] : [by])])].flatMap((name) => {
     const value = COSTS[name].of(candidate);
     return value === null ? [] : COSTS[name].text(value);
   });
