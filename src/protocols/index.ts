@@ -1,6 +1,7 @@
 export { exportToFolder } from "./mlflow/exchange/export-folder.ts";
+export { exportToServer } from "./mlflow/exchange/export-server.ts";
 export { type ImportOptions, importMlflow } from "./mlflow/exchange/import.ts";
-export { isAddress, openSource } from "./mlflow/exchange/open-source.ts";
+export { folderOf, isAddress, openSource } from "./mlflow/exchange/open-source.ts";
 export type { Report } from "./mlflow/exchange/report.ts";
 export { mlflowRoutes } from "./mlflow/mlflow.ts";
 export { openInferenceRoutes } from "./open-inference.ts";

@@ -1,5 +1,5 @@
 import { formatSpan } from "../../base/index.ts";
-import { exportToFolder } from "../../protocols/index.ts";
+import { exportToFolder, exportToServer, folderOf, isAddress } from "../../protocols/index.ts";
 import type { Command } from "../command.ts";
 import { createTransferProgress } from "../lake/transfer-progress.ts";
 import { access } from "./access.ts";
@@ -11,7 +11,12 @@ export const command: Command = async (context) => {
   const given = await access(context, operands[0]!);
   const progress = createTransferProgress(effects, output.json, "things");
   try {
-    const report = await withVerbs((call) => exportToFolder(given.place, call, { signal, step: progress.files }));
+    const report = await withVerbs((call) => {
+      const options = { signal, step: progress.files };
+      return isAddress(given.place)
+        ? exportToServer({ ...given, address: given.place }, call, options)
+        : exportToFolder(folderOf(given.place), call, options);
+    });
     progress.close();
     const wallMs = Math.round(performance.now() - startedMs);
     output.result(

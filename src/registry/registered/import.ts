@@ -15,6 +15,7 @@ import {
   mergeFields,
   NOTHING_KNOWN,
   outcomeOf,
+  TAKEN_AWAY,
   type Taken,
   type Tracking,
   tagChanges,
@@ -86,6 +87,8 @@ export function createRegisteredImports(resources: RegisteredImportsResources): 
       if (why !== null) return { outcome: "same", left: [{ what: "the model", why }], versions: [] };
       const by = { actor, why: `imported from ${source}` };
       const here = await unless("registry.unknown-model", registered.find(model.name));
+      const known = await entries.read(source, "registered-model", [model.name]);
+      if (!here && known.has(model.name)) return { outcome: "same", left: [TAKEN_AWAY], versions: [] };
       const taken = await takeModel(source, model, here, by, dryRun);
       const done: (Taken & { readonly version: number })[] = [];
       for (const version of versions) done.push(await takeVersion(source, model.name, version, by, dryRun));
@@ -136,8 +139,7 @@ export function createRegisteredImports(resources: RegisteredImportsResources): 
     if (other) return { version, outcome: "same" as const, left: [{ what: "the version", why: other }] };
     const theirs = fieldsOf({ description: there.description, tags, stage });
     const merged = mergeFields(before?.fields ?? NOTHING_KNOWN, theirs, here ? fieldsOf(asThere(here)) : NOTHING_KNOWN);
-    const wasDeleted = !here && before !== undefined;
-    if (wasDeleted) return { version, outcome: "same" as const, left: [{ what: "the version", why: "it was deleted here" }] };
+    if (!here && before) return { version, outcome: "same" as const, left: [TAKEN_AWAY] };
     const outcome = outcomeOf(!here, changesOf(merged));
     const entry = entryStatement(source, "version", id, { localId: id, fields: merged.base });
     if (!dryRun && !here) await records.commit([...(await birth(model, there, { tags, stage, by })), entry]);

@@ -6,7 +6,7 @@ import { type Entries, entryStatement, NOTHING_KNOWN } from "./entries.ts";
 import { rootOf } from "./import-runs.ts";
 import type { Left, LoggedModelThere, TakenWithFiles } from "./imports.ts";
 import { mergeFields } from "./merge.ts";
-import { changesOf, isWritten, kept, leftOf, outcomeOf, tagChanges, tagFields } from "./told.ts";
+import { changesOf, isWritten, kept, leftOf, outcomeOf, TAKEN_AWAY, tagChanges, tagFields } from "./told.ts";
 
 interface Given {
   readonly source: string;
@@ -32,6 +32,10 @@ export async function importLoggedModels(given: Given): Promise<TakenWithFiles[]
     const left: Left[] = [];
     const here = await found(loggedModels, model.id);
     const before = remembered.get(model.id);
+    if (!here && before) {
+      done.push({ id: model.id, root: null, outcome: "same", left: [TAKEN_AWAY] });
+      continue;
+    }
     const tags = kept(model.tags, "tag", (tag) => refusalOf({ tags: [tag] }), left);
     const theirs = new Map([["status", model.status], ...tagFields(tags)]);
     const merged = mergeFields(before?.fields ?? NOTHING_KNOWN, theirs, here ? fieldsOf(here) : NOTHING_KNOWN);

@@ -4,7 +4,7 @@ import type { RunTaken } from "../tracking/take-over.ts";
 import { type Entries, type Entry, entryStatement, NOTHING_KNOWN } from "./entries.ts";
 import type { Left, RunThere, TakenWithFiles } from "./imports.ts";
 import { mergeFields } from "./merge.ts";
-import { changesOf, isWritten, kept, leftOf, outcomeOf, tagChanges, tagFields } from "./told.ts";
+import { changesOf, isWritten, kept, leftOf, outcomeOf, TAKEN_AWAY, tagChanges, tagFields } from "./told.ts";
 
 interface Given {
   readonly source: string;
@@ -48,11 +48,17 @@ export const rootOf = (uri: string): string | null => /^mlflow-artifacts:(?:\/\/
 function plan(there: RunThere, here: Run | undefined, before: Entry | undefined, experimentId: string | null, now: () => number) {
   const left: Left[] = [];
   const localId = there.id;
-  if (!RUN_ID.test(there.id)) {
-    left.push({ what: "the run", why: "its id is none: letters, digits, _ and -, at most 256" });
-    const entry = { localId, fields: NOTHING_KNOWN };
-    return { id: localId, taken: null, outcome: "same" as const, left, wanted: [], entry, before: undefined };
-  }
+  const untaken = {
+    id: localId,
+    taken: null,
+    outcome: "same" as const,
+    wanted: [],
+    entry: { localId, fields: NOTHING_KNOWN },
+    before: undefined,
+  };
+  if (!RUN_ID.test(there.id))
+    return { ...untaken, left: [{ what: "all", why: "its id is none: letters, digits, _ and -, at most 256" }] };
+  if (!here && before) return { ...untaken, left: [TAKEN_AWAY] };
   const tags = kept(there.tags, "tag", (tag) => refusalOf({ tags: [tag] }), left).filter(({ key }) => key !== RUN_NAME);
   const params = kept(there.params, "param", (param) => refusalOf({ params: [param] }), left);
   const histories = there.histories.filter(({ key }) => isKey(key, left));

@@ -32,3 +32,6 @@ export function kept(entries: readonly KeyValue[], what: string, refusal: (entry
     return why === null;
   });
 }
+
+/** Of a thing that was taken over and is gone: nothing brings it back but somebody here. */
+export const TAKEN_AWAY: Left = { what: "all", why: "it was taken away here" };

@@ -30,6 +30,14 @@ export function openSource(given: string, { artifacts, tell, ...options }: Sourc
 
 export const isAddress = (given: string): boolean => /^https?:\/\//i.test(given);
 
+/** The folder that is to be written. Errors: `import.source`. */
+export function folderOf(given: string): string {
+  const path = pathOf(given);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found && !found.isDirectory()) throw noSource(given, "it is a file, and a folder or a server is written");
+  return path;
+}
+
 function pathOf(given: string): string {
   if (/^file:/i.test(given)) return fileURLToPath(given.replace(/^file:(?!\/\/)/i, "file://"));
   if (/^sqlite:\/\/\//i.test(given)) return given.replace(/^sqlite:\/\/\//i, "") || "/";
