@@ -29,13 +29,8 @@ const published = {
 };
 writeFileSync(join(dist, "package.json"), `${JSON.stringify(published, null, 2)}\n`);
 for (const file of ["README.md", "LICENSE", "CHANGELOG.md"]) cpSync(join(root, file), join(dist, file));
-for (const file of globSync(
-  ["src/**/*.wasm", "src/{ports/python,train/python/program}/*.py", "src/cli/init/templates/*.{py,csv,parquet}"],
-  {
-    cwd: root,
-  },
-))
-  cpSync(join(root, file), join(dist, file));
+const carried = ["src/**/*.wasm", "src/{ports/python,train/python/program}/*.py", "src/cli/init/templates/*.{py,csv,parquet}"];
+for (const file of globSync(carried, { cwd: root })) cpSync(join(root, file), join(dist, file));
 mkdirSync(join(dist, "bin"), { recursive: true });
 cpSync(join(root, "bin", "mill.mjs"), join(dist, "bin", "mill.mjs"));
 console.log("dist/ is ready: npm pack ./dist");
