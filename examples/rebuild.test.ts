@@ -86,7 +86,7 @@ test("a token that may only read gets the list of what is in it, and none of the
   assert.deepEqual([code, resultOf(stdout).error.code], [5, "guard.not-permitted"]);
   const nobody = await elsewhere({}, VERSION, "--from", url);
   assert.deepEqual([nobody.code, resultOf(nobody.stdout).error.code], [5, "guard.token-required"]);
-  const shown = await millIn({ HOME: home, MILL_TOKEN: tokens.read }, "recipe", VERSION, "--from", url);
+  const shown = await millIn({ HOME: home }, "recipe", VERSION, "--from", url.replace("//", `//mill:${tokens.read}@`));
   assert.match(shown.stdout, /part-0 of dataset\/penguins:ingest/);
 });
 

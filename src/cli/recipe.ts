@@ -212,7 +212,7 @@ function rebuiltText({ model, version, digest, same, tolerance, steps, folder, b
     ...(within > 0 ? [`tolerance ${tolerance}: so far may measures be apart, of values above 1 as a share of them`] : []),
     `recipe ${digest}`,
     ...(bundle?.manifest ? [`bundle ${bundle.manifest}`] : []),
-    ...(folder === null ? [] : [`kept in ${folder}, with model.onnx and manifest.json`]),
+    ...(folder === null ? [] : [`kept in ${folder}${bundle ? `: ${bundle.onnx ? "model.onnx, " : ""}manifest.json` : ""}`]),
     "",
   ].join("\n");
 }
