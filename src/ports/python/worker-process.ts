@@ -146,7 +146,7 @@ const lost = (how: string) =>
 const badModel = (said: string) =>
   new MillError("scoring.bad-model", `Python cannot load the model: ${said}`, {
     got: said,
-    fix: "The process that serves it has the requirements, but not the script: let the model hold no classes of the script, or add cloudpickle.",
+    fix: "The process that serves it has the requirements, but not the script: name all packages that it needs; where it holds classes of the script, add cloudpickle.",
   });
 
 const notStarted = (python: string, cause: Error) =>
