@@ -1,15 +1,25 @@
 /** Graphs as converters write them, wrapped, against ONNX Runtime. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Frame } from "../../learn/index.ts";
 import { createGraph, decodeOnnx, encodeOnnx, type OnnxModel } from "../../onnx/index.ts";
 import { createOnnxruntimeScoring } from "../../ports/scoring/index.ts";
-import { frame } from "../../ports/scoring/suite.ts";
 import { type Asked, type Converted, wrapGraph } from "./wrap-graph.ts";
 
 const TWO: Asked = { task: "binary-classification", classes: ["false", "true"] };
 const THREE: Asked = { task: "multiclass-classification", classes: ["a", "b", "c"] };
 const VALUE: Asked = { task: "regression", classes: [] };
 const numbers: Converted = { columns: ["x", "probabilities", "z"], texts: [], output: "probabilities", places: null };
+
+/** Lists of numbers, or of texts with null for missing. */
+function frame(columns: Readonly<Record<string, readonly (number | string | null)[]>>): Frame {
+  const entries = Object.entries(columns).map(([name, list]): [string, Frame["columns"][string]] => {
+    if (list.every((value) => typeof value === "number")) return [name, { kind: "number", values: Float64Array.from(list) }];
+    const texts = list.filter((value) => typeof value === "string");
+    return [name, { kind: "text", codes: Int32Array.from(list, (value) => texts.indexOf(value as string)), texts }];
+  });
+  return { rowCount: Object.values(columns)[0]!.length, columns: Object.fromEntries(entries) };
+}
 
 async function score(model: OnnxModel, converted: Converted, asked: Asked, rows: Parameters<typeof frame>[0]) {
   const session = await createOnnxruntimeScoring().open(encodeOnnx(wrapGraph(decodeOnnx(encodeOnnx(model)), converted, asked)));
