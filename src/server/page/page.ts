@@ -26,7 +26,7 @@ export function renderPage(
   { version, address }: { readonly version: string; readonly address: string },
 ): { html: string; policy: string } {
   const { graph, models, leaderboards, endpoints, monitors, schedules, backfills, work, copy, tracked, lake, days } = overview;
-  const body = html`<header><h1>Millwright</h1><span class="quiet">${version}</span><nav><a href="/experiments">Experiments</a><a href="/openapi.json">API</a><a href="/metrics">Metrics</a><a href="/v1/status">Status</a><a href="/login">Account</a></nav></header>
+  const body = html`<header><h1>Millwright</h1><span class="quiet">${version}</span><nav><a href="/experiments">Experiments</a><a href="/registry">Models</a><a href="/openapi.json">API</a><a href="/metrics">Metrics</a><a href="/v1/status">Status</a><a href="/login">Account</a></nav></header>
 <main>${copy && renderCopy(copy)}${monitors.length > 0 && FILLS}${monitors.map(({ monitor, closed }) => renderMonitor(monitor, closed, days))}<h2>Assets <small>${graph.nodes.length} steps, left to right</small></h2>
 ${drawGraph(graph)}
 ${work.runs.length + work.pauses.length > 0 && renderWork(work)}
