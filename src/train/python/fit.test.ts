@@ -18,10 +18,14 @@ after(() => rm(folder, { recursive: true, maxRetries: 3 }));
 const objects = createFileObjects(join(folder, "objects"));
 const environments = createEnvironments({ folder: join(folder, "python"), python: process.env.MILL_TEST_PYTHON ?? null });
 const here = await environments.interpreter().catch(() => null);
-const skip = here === null && "there is no python3 with uv or pip on this machine";
-
 /** An environment of nothing but Python, which needs no network. */
-const lock: Lock = { python: "", platform: "", ...here, requirements: [], packages: [], text: "" };
+const bare: Lock = { python: "", platform: "", ...here, requirements: [], packages: [], text: "" };
+const making = { signal: new AbortController().signal, log() {} };
+const skip =
+  (await environments.open(bare, making).then(
+    () => false as const,
+    ({ code }) => code === "python.missing",
+  )) && "there is no python3 with uv or pip on this machine";
 const put = (value: unknown) => objects.put(Buffer.from(typeof value === "string" ? value : JSON.stringify(value)));
 
 async function trainingRows(): Promise<Digest> {
@@ -34,7 +38,7 @@ async function trainingRows(): Promise<Digest> {
   tables.close();
   return objects.putFile(path);
 }
-const input = skip ? null : { train: await trainingRows(), lock: await put(lock) };
+const input = skip ? null : { train: await trainingRows(), lock: await put(bare) };
 
 /** What the step of this script leaves, what it said, and what remains of its attempt. */
 async function run(script: string, more: Partial<StepContext> & { readonly files?: Readonly<Record<string, string>> } = {}) {

@@ -48,7 +48,11 @@ export function createTrackedAttempts({ records, tracking, admit }: TrackedAttem
         const run = await tracking.createRun({ id: runOf(stepId, fence), experimentId, userId: "millwright", tags });
         const { address, username, password, end } = await admit();
         return {
-          variables: { ...variablesFor({ address, username, password }), MLFLOW_RUN_ID: run.id },
+          variables: {
+            ...variablesFor({ address, username, password }),
+            MLFLOW_EXPERIMENT_ID: experimentId,
+            MLFLOW_RUN_ID: run.id,
+          },
           async end(state) {
             end();
             await endRun(run.id, { status: ENDED[state], endedAt: Date.now() });

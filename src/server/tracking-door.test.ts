@@ -1,73 +1,19 @@
 /** Real scripts that log while they run: to the run of their attempt, at a door of its own. */
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { createAudit, createCall, openAuditAnchor, openKeyring } from "./guard/index.ts";
-import { createUploads } from "./lake/index.ts";
-import { createFileObjects } from "./ports/objects/index.ts";
-import { createEnvironments } from "./ports/python/index.ts";
-import { openTestRecords } from "./ports/records/fixtures/open-test-records.ts";
-import { openDuckDb } from "./ports/tables/index.ts";
-import { createScriptTracking } from "./script-tracking.ts";
-import { createInlineEngine, createLedger, type StepKind } from "./steps/index.ts";
-import { artifactVerbs, createArtifacts, createTracking, fit, trackingVerbs } from "./train/index.ts";
+import { createEnvironments } from "../ports/python/index.ts";
+import { openTrackedScripts } from "./fixtures/tracked-scripts.ts";
 
-const folder = await mkdtemp(join(tmpdir(), "mill-scripts-"));
-const records = await openTestRecords(join(folder, "mill.db"));
-const objects = createFileObjects(join(folder, "objects"));
-const environments = createEnvironments({ folder: join(folder, "python"), python: process.env.MILL_TEST_PYTHON ?? null });
-const here = await environments.interpreter().catch(() => null);
-const skip = here === null && "there is no python3 with uv or pip on this machine";
-const tracking = createTracking({ records });
-const artifacts = createArtifacts({ records, objects, uploads: createUploads({ records, objects }) });
-const handlers = { ...trackingVerbs(tracking), ...artifactVerbs(artifacts) };
-const anchor = await openAuditAnchor(folder, await openKeyring(folder));
-const call = createCall({ handlers: handlers as never, audit: createAudit({ records, anchor }) });
-const scripts = createScriptTracking({ records, tracking, call: () => call });
-const kinds = [fit] as unknown as readonly StepKind<never>[];
-const ledger = createLedger({
-  ...{ records, objects, kinds, engines: [createInlineEngine(kinds, { objects, environments })] },
-  ...{ folder: join(folder, "steps"), environment: {}, attend: scripts.attend },
-});
-after(async () => {
-  await ledger.close();
-  await scripts.close();
-  await tracking.close();
-  await anchor.close();
-  await records.close();
-  await rm(folder, { recursive: true, maxRetries: 3 });
-});
-
-const put = (value: unknown) => objects.put(Buffer.from(typeof value === "string" ? value : JSON.stringify(value)));
-const tables = openDuckDb({ threads: 1, memoryMb: 200, tempFolder: folder });
-await tables.run(
-  `COPY (SELECT i AS size, i * 2.0 AS __label FROM range(9) AS rows(i)) TO '${join(folder, "t.parquet")}' (FORMAT parquet)`,
-);
-tables.close();
-const train = await objects.putFile(join(folder, "t.parquet"));
-const lock = await put({ python: "", platform: "", ...here, requirements: [], packages: [], text: "" });
-
-async function run(script: string, signal = new AbortController().signal) {
-  const lines: string[] = [];
-  const outcome = await ledger.execute({
-    ...{ kind: "fit", target: "model/penguins", runId: null, memoryMb: 500, threads: 1, signal },
-    input: {
-      ...{ train, lock, model: "penguins", features: ["size"], task: "regression", classes: [], seed: 1 },
-      ...{ script: "train.py", files: [{ path: "train.py", digest: await put(script) }], params: { trees: 3, kind: "small" } },
-    },
-    onLog: (line) => void lines.push(line),
-    onProgress() {},
-  });
-  return { outcome, lines };
-}
-
-const newest = async () => {
-  const { id } = await tracking.experimentNamed("penguins");
-  return (await tracking.searchRuns({ experimentIds: [id], limit: 1 })).items[0]!;
-};
+const options = { python: process.env.MILL_TEST_PYTHON ?? null };
+const scripts = await openTrackedScripts((folder) => createEnvironments({ folder: join(folder, "python"), ...options }));
+const { records, tracking, attempts, run, newest } = scripts;
+after(() => scripts.close());
+const probe = await run("");
+const skip =
+  /There is no Python|has neither uv nor/.test(JSON.stringify(probe.outcome)) &&
+  "there is no python3 with uv or pip on this machine";
 
 /** What an MLflow client does, with the standard library alone. */
 const CLIENT = `
@@ -158,9 +104,9 @@ test("a run whose server was killed ends with the recovery of its step", { skip 
   await run(`${CLIENT}\nraise RuntimeError("to have an attempt that ended")`);
   const { id, endedAt } = await newest();
   await tracking.updateRun(id, { status: "RUNNING" });
-  await scripts.settle(endedAt! + 60_000);
+  await attempts.settle(endedAt! + 60_000);
   assert.equal((await newest()).status, "RUNNING", "what ended before the recovery is not its own");
-  await scripts.settle(0);
+  await attempts.settle(0);
   assert.equal((await newest()).status, "FAILED");
 });
 
