@@ -23,7 +23,7 @@ const logNumber = (from: number, to: number): Dimension => ({ kind: "number", fr
 const logInteger = (from: number, to: number): Dimension => ({ kind: "integer", from, to, scale: "log" });
 const space = {
   learningRate: logNumber(0.01, 0.3),
-  trees: logInteger(10, 60),
+  trees: logInteger(10, 40),
   leaves: logInteger(2, 16),
   minRowsPerLeaf: logInteger(2, 60),
   l2: logNumber(0.001, 100),
@@ -40,7 +40,7 @@ for (const [name, task, metric] of [
     const tuning: TuningDefinition = {
       ...{ among: { "gradient-boosting": {} }, space, trials: 30, parallel: 4, sampler: "tpe", pruner: "none", metric },
       ...{ better: "lower", folds: 3, warmStart: true },
-      start: [{ learningRate: 0.1, trees: 60, leaves: 16, minRowsPerLeaf: 20, l2: 1, columnShare: 1 }],
+      start: [{ learningRate: 0.1, trees: 40, leaves: 16, minRowsPerLeaf: 20, l2: 1, columnShare: 1 }],
     };
     const older = pickRows(
       rows,
@@ -91,7 +91,7 @@ async function searched(rules: SearchRules, seed: number, data: TrainingData, me
 
 async function lossOf(params: Found["point"], data: TrainingData, metric: string): Promise<number> {
   const context = { threads: 1, seed: 1, progress: () => {}, warn: () => {}, signal: new AbortController().signal };
-  const options = { splitter: kFold({ folds: 3, seed: 1 }), measures: [measureNamed(data.task, metric)] };
+  const options = { splitter: kFold({ folds: 2, seed: 1 }), measures: [measureNamed(data.task, metric)] };
   return (await crossValidate(estimatorNamed("gradient-boosting"), params, data, options, context)).summary[metric]!.mean;
 }
 
