@@ -16,7 +16,7 @@ def fill(client):
     client.log_batch(run, metrics=metrics[900:] + [Metric("odd", float("nan"), 1700000000005, 0), Metric("val/acc", 0.5, 1, -3)])
     client.log_batch(run, params=[Param("depth", "3"), Param("multi", "a\nb: 'c' \"d\" ü")], tags=[RunTag("team", "x")])
     data = Dataset("d1", "abc123", "local", '{"uri": "x"}', schema='{"a": 1}', profile='{"rows": 2}')
-    client.log_inputs(run, [DatasetInput([InputTag("mlflow.data.context", "training")], data)])
+    client.log_inputs(run, [DatasetInput(data, [InputTag("mlflow.data.context", "training")])])
     with tempfile.TemporaryDirectory() as folder:
         os.makedirs(os.path.join(folder, "sub dir"))
         with open(os.path.join(folder, "sub dir", "ü.bin"), "wb") as file:
