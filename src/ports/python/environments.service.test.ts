@@ -29,6 +29,9 @@ const TOOLS: Readonly<Record<string, () => EnvironmentsOptions>> = {
   pip: withPip,
 };
 
+/** Where nothing listens. */
+const NOBODY = "http://127.0.0.1:9/simple";
+
 const quiet = () => {
   const lines: string[] = [];
   return { signal: new AbortController().signal, log: (line: string) => void lines.push(line), lines };
@@ -69,6 +72,16 @@ for (const [tool, options] of Object.entries(TOOLS))
       got: /no-such-package-of-ours/,
     });
     await assert.rejects(environments.lock(["six==1.16.0", "six==1.17.0"], quiet()), { code: "python.requirement", got: /six/ });
+    const nowhere = { UV_INDEX_URL: NOBODY, PIP_INDEX_URL: NOBODY, UV_HTTP_RETRIES: "0", PIP_RETRIES: "1", PIP_FIND_LINKS: "" };
+    const alone = {
+      ...(given.environment ?? process.env),
+      ...nowhere,
+      UV_CACHE_DIR: join(folder, "empty"),
+      PIP_NO_CACHE_DIR: "1",
+    };
+    await assert.rejects(createEnvironments({ ...given, environment: alone }).lock(["six"], quiet()), {
+      ...{ code: "python.environment", message: /index of Python packages was not reached/ },
+    });
     const tampered = { ...lock, text: lock.text.replaceAll(/sha256:..../g, "sha256:0000") };
     await assert.rejects(environments.open(tampered, quiet()), { code: "python.environment", got: /hash/i });
   });
