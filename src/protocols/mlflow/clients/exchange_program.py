@@ -85,7 +85,7 @@ def run_seen(client, run):
 def model_seen(client, model):
     tags = {key: value for key, value in model.tags.items() if key != "mlflow.modelVersions"}
     metrics = [[m.key, m.value, m.timestamp, m.step, m.run_id, m.dataset_name, m.dataset_digest] for m in model.metrics or []]
-    return [model.name, model.model_type, model.source_run_id, str(model.status), model.params, tags, metrics]
+    return [model.name, model.model_type or None, model.source_run_id, str(model.status), model.params, tags, metrics]
 
 
 def version(one):

@@ -50,6 +50,7 @@ test("what is written is read as the same", () => {
       const read = parseMetaYaml(metaText({ one, count, none: null, is: true, tags }));
       assert.deepEqual(Object.fromEntries(read), { one, count, none: null, is: true, tags });
     }),
+    { numRuns: 30 },
   );
 });
 
