@@ -60,6 +60,7 @@ const VALUES: Record<string, string> = {
   ...{ repository: "photos", branch: "main", tag: "v1", ref: "main", before: "v1", after: "main", key: "MILL0123456789ABCDEF" },
   ...{ hook: "images", collection: ID, role: "viewer" },
   ...{ upload: ID, number: "1", model: "m-1", alias: "best", experiment: "1", run: ID },
+  webhook: ID,
 };
 const BODIES: Partial<Record<VerbName, object>> = {
   predict: { rows: [{ origin: "SEA" }] },
@@ -88,6 +89,7 @@ const BODIES: Partial<Record<VerbName, object>> = {
   pauseWork: { what: "run", name: ID },
   resumeWork: { what: "run", name: ID },
   registerModel: { model: "churn" },
+  createWebhook: { name: "deploys", url: "https://example.org/hook", events: ["model_version.created"] },
   setModelAlias: { alias: "best", version: 1 },
   registerVersion: { source: "models:/m-1" },
   createLoggedModel: { experiment: "0" },
