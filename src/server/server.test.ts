@@ -62,6 +62,7 @@ const VALUES: Record<string, string> = {
   ...{ upload: ID, number: "1", model: "m-1", alias: "best", experiment: "1", run: ID },
   webhook: ID,
 };
+const THERE = "http://mlflow:5000";
 const BODIES: Partial<Record<VerbName, object>> = {
   predict: { rows: [{ origin: "SEA" }] },
   events: { rows: [{ origin: "SEA" }] },
@@ -89,6 +90,20 @@ const BODIES: Partial<Record<VerbName, object>> = {
   pauseWork: { what: "run", name: ID },
   resumeWork: { what: "run", name: ID },
   registerModel: { model: "churn" },
+  beginImport: { source: THERE },
+  importExperiment: {
+    source: THERE,
+    experiment: { id: "1", name: "churn", createdAt: 1, updatedAt: 1, deleted: false, tags: [] },
+  },
+  importRuns: { source: THERE, experiment: "1", runs: [] },
+  importPoints: { source: THERE, histories: [] },
+  importLoggedModels: { source: THERE, experiment: "1", models: [] },
+  importRegisteredModel: {
+    source: THERE,
+    model: { name: "churn", description: null, createdAt: 1, updatedAt: 1, tags: [] },
+    versions: [],
+  },
+  compareArtifacts: { source: THERE, files: [] },
   createWebhook: { name: "deploys", url: "https://example.org/hook", events: ["model_version.created"] },
   setModelAlias: { alias: "best", version: 1 },
   registerVersion: { source: "models:/m-1" },
@@ -113,6 +128,7 @@ const QUERIES: Partial<Record<VerbName, string>> = {
   diff: "?a=late-arrival@1&b=late-arrival@champion",
   getArtifact: "?path=1/r/artifacts/a",
   putArtifact: "?path=1/r/artifacts/a",
+  importArtifact: "?source=http://mlflow:5000&stamp=5&path=1/r/artifacts/a",
   findExperiment: "?name=churn",
   metricHistory: "?key=loss",
   metricCurve: "?key=loss&points=200&from=-5&to=5",
