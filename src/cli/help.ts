@@ -38,6 +38,9 @@ const GROUPS: Readonly<Record<string, string>> = {
   role: "What users may: roles, and who has them.",
   secret: "What settings and hooks name as secret:NAME: kept sealed, and shown to nobody.",
   key: "Keys of S3 clients, and the keys that secrets are sealed under.",
+  model: "Registered models: their versions, papers and history.",
+  tracking: "What Python programs logged: what was deleted, for good.",
+  webhook: "Whoever is told of what happens to models.",
 };
 
 export function groupHelp(group: string, commands: Readonly<Record<string, CommandInfo>>): string {
