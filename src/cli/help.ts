@@ -41,6 +41,8 @@ const GROUPS: Readonly<Record<string, string>> = {
   model: "Registered models: their versions, papers and history.",
   tracking: "What Python programs logged: what was deleted, for good.",
   webhook: "Whoever is told of what happens to models.",
+  import: "What other platforms keep, taken over as it is there.",
+  export: "What is kept here, written for other platforms.",
 };
 
 export function groupHelp(group: string, commands: Readonly<Record<string, CommandInfo>>): string {
