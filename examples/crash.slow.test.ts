@@ -8,6 +8,7 @@ import { createRandom, newId } from "../src/base/index.ts";
 import { deliveriesCsv, millText } from "../src/orchestrate/fixtures/project.ts";
 import { openRecords } from "../src/ports/records/index.ts";
 import { ask, type Reply } from "./ask.ts";
+import { madeOf } from "./made-of.ts";
 import { readLake } from "./read-lake.ts";
 import { ended, mill, newPath, serve, start, stopped } from "./run-mill.ts";
 import { smallFlights } from "./small-flights.ts";
@@ -107,9 +108,10 @@ const RUN_KILLS_PER_RUN = 2;
 async function madeIn(workspace: string): Promise<unknown[]> {
   const records = await openRecords(join(workspace, "mill.db"));
   try {
-    return await records.query(
+    const results = await records.query(
       "SELECT s.target AS target, s.kind AS kind, r.step_key AS key, r.manifest AS manifest FROM results r JOIN steps s ON s.id = r.step_id ORDER BY target, kind, key",
     );
+    return results.map(madeOf);
   } finally {
     await records.close();
   }

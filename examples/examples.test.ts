@@ -8,6 +8,7 @@ import { before, test } from "node:test";
 import { createRandom } from "../src/base/index.ts";
 import { VERBS } from "../src/contract/index.ts";
 import { ask } from "./ask.ts";
+import { madeOf } from "./made-of.ts";
 import { ended, mill, millJson, newPath, serve, start, stopped } from "./run-mill.ts";
 
 const PROJECT = join(import.meta.dirname, "penguins");
@@ -36,13 +37,13 @@ function recorded(folder: string) {
   const all = (sql: string) => database.prepare(sql).all() as Record<string, unknown>[];
   const found = {
     versions: all("SELECT model, version, bundle FROM model_versions ORDER BY version").map((row) => ({ ...row })),
-    results: all("SELECT step_key, target, kind, manifest FROM results ORDER BY target, kind").map((row) => ({ ...row })),
+    results: all("SELECT step_key, target, kind, manifest FROM results ORDER BY target, kind").map(madeOf),
     succeeded: all("SELECT step_key, count(*) AS n FROM steps WHERE state = 'succeeded' GROUP BY step_key HAVING n > 1"),
     running: all("SELECT id FROM steps WHERE state = 'running'"),
     datasets: all("SELECT dataset, version, row_count FROM dataset_versions ORDER BY dataset, version").map((row) => ({
       ...row,
     })),
-    aliases: all("SELECT model, version FROM alias_history").map((row) => ({ ...row })),
+    aliases: all("SELECT model, version FROM registry_ledger WHERE what = 'alias.set'").map((row) => ({ ...row })),
   };
   database.close();
   return found;

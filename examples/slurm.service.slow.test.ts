@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { openRecords } from "../src/ports/records/index.ts";
+import { madeOf } from "./made-of.ts";
 import { ended, mill, newPath, start } from "./run-mill.ts";
 import { freezeSteps, startCluster, withoutSlurm } from "./slurm-cluster.ts";
 import { smallFlights } from "./small-flights.ts";
@@ -36,5 +37,5 @@ async function madeIn(workspace: string) {
   const results = await records.query("SELECT step_key AS key, kind, target, manifest FROM results ORDER BY step_key");
   const engines = await records.query<{ engine: string }>("SELECT DISTINCT engine FROM attempts");
   await records.close();
-  return { results, engines: engines.map(({ engine }) => engine) };
+  return { results: results.map(madeOf), engines: engines.map(({ engine }) => engine) };
 }
