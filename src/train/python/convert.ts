@@ -18,7 +18,8 @@ import { largestDifference, TOLERANCE, trials } from "./compare.ts";
 import { converterRequirements } from "./converters.ts";
 import type { Fitted } from "./fitted.ts";
 import { inlinePredictor } from "./inline.ts";
-import { layOut, openFitted } from "./open-fitted.ts";
+import { layOut } from "./lay-out.ts";
+import { openFitted } from "./open-fitted.ts";
 import { CONVERT_PROGRAM } from "./programs.ts";
 import { type Converted, wrapGraph } from "./wrap-graph.ts";
 
@@ -95,7 +96,7 @@ async function graphOf(fitted: Fitted, input: ConvertInput, context: StepContext
     string,
   ];
   await mkdir(out);
-  await layOut(fitted, context.objects, folder);
+  await layOut(fitted.files, context.objects, folder);
   const { task, classes, features } = fitted;
   await writeFile(job, JSON.stringify({ task, classes, features }));
   const { PATH, LANG = "C.UTF-8" } = process.env;

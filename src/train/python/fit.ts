@@ -1,11 +1,12 @@
-import { cp, mkdir, symlink, writeFile } from "node:fs/promises";
-import { dirname, join, normalize, sep } from "node:path";
-import { type Digest, type Json, MillError } from "../../base/index.ts";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Digest, Json } from "../../base/index.ts";
 import { LABEL } from "../../features/index.ts";
 import { readJson } from "../../ports/objects/index.ts";
 import { type Lock, runScript } from "../../ports/python/index.ts";
 import type { StepContext, StepKind } from "../../steps/index.ts";
 import type { Fitted } from "./fitted.ts";
+import { layOut } from "./lay-out.ts";
 import { createRunLog } from "./log-to-run.ts";
 import { JOB_MODULE, NOTEBOOK_PROGRAM } from "./programs.ts";
 import { storeSaved } from "./saved-model.ts";
@@ -53,7 +54,7 @@ export const fit: StepKind<FitInput> = {
     const lock = await readJson<Lock>(context.objects, input.lock);
     const { python } = await context.environments.open(lock, context);
     const places = await makePlaces(context.scratch);
-    await layOut(input.files, places.work, context);
+    await layOut(input.files, context.objects, places.work);
     const { rowCount, features } = await writeTrainingData(input, places.data, context);
     await writeJob(input, { ...places, features, threads: context.threads });
     const metrics = await runInIt(python, input, places, context);
@@ -82,22 +83,6 @@ async function makePlaces(scratch: string): Promise<Places> {
   await symlink(JOB_MODULE, join(places.modules, "millwright.py"));
   return places;
 }
-
-/** Copies: a script may write to what lies beside it. */
-async function layOut(files: readonly ScriptFile[], folder: string, { objects }: StepContext): Promise<void> {
-  for (const { path, digest } of files) {
-    const place = join(folder, normalize(path));
-    if (!place.startsWith(folder + sep)) throw outside(path);
-    await mkdir(dirname(place), { recursive: true });
-    await cp(await objects.pathOf(digest), place);
-  }
-}
-
-const outside = (path: string) =>
-  new MillError("define.file", "A file of a Python trainer does not lie beside its script.", {
-    at: path,
-    fix: "Name files by their paths below the project's folder.",
-  });
 
 async function writeJob(
   { model, task, classes, params, seed }: FitInput,

@@ -1,10 +1,11 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Digest } from "../../base/index.ts";
 import { type Objects, readJson } from "../../ports/objects/index.ts";
 import { type Environments, type Lock, openWorker, type Worker } from "../../ports/python/index.ts";
 import type { Fitted } from "./fitted.ts";
+import { layOut } from "./lay-out.ts";
 import { PREDICT_PROGRAM } from "./programs.ts";
 
 export interface FittedResources {
@@ -25,20 +26,11 @@ export async function openFitted(fitted: Fitted, lock: Digest, resources: Fitted
   const folder = await mkdtemp(join(scratch, "mill-model-"));
   const remove = () => rm(folder, { recursive: true, force: true });
   try {
-    await layOut(fitted, objects, folder);
+    await layOut(fitted.files, objects, folder);
     const worker = await openWorker({ python, program: PREDICT_PROGRAM, folder, model: fitted, scratch, threads, memoryMb, log });
     return { ...worker, close: () => worker.close().finally(remove) };
   } catch (error) {
     await remove();
     throw error;
-  }
-}
-
-/** The files of a model in a folder, by their paths. */
-export async function layOut({ files }: Pick<Fitted, "files">, objects: Objects, folder: string): Promise<void> {
-  for (const { path, digest } of files) {
-    const target = join(folder, path);
-    await mkdir(dirname(target), { recursive: true });
-    await writeFile(target, objects.read(digest));
   }
 }
