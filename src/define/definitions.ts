@@ -118,6 +118,8 @@ export interface PythonDefinition {
   readonly files: readonly string[];
   /** Of the model. */
   readonly license?: string;
+  /** How long the script may run. */
+  readonly timeout?: Duration;
 }
 
 export interface Calibration {

@@ -398,6 +398,7 @@ describe("a Python script is refused", () => {
   told("of another language", "define.bad-value", asked({ script: "train.sh" }), ".py or .ipynb");
   told("with an option of pip's", "define.bad-value", asked({ requirements: ["--index-url=x"] }), "python: requirements");
   told("with parameters that are no JSON", "define.bad-value", asked({ params: { a: [Number.NaN] } }), "python: params.a.0");
+  told("with a time that is none", "value.duration", asked({ timeout: "soon" }), "python: timeout");
   told("with an option that does not exist", "define.unknown-option", asked({ scripts: 1 }), 'Did you mean "script"?');
   told(
     "with steps around it",

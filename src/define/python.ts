@@ -1,8 +1,8 @@
-import { type Json, MillError } from "../base/index.ts";
+import { type Duration, type Json, MillError } from "../base/index.ts";
 import type { Task } from "../contract/index.ts";
 import type { Params } from "../learn/index.ts";
 import type { PythonDefinition, TrainerDefinition } from "./definitions.ts";
-import { fieldsOf, type Given, list, optionalText, record, text, wrong } from "./options.ts";
+import { duration, fieldsOf, type Given, list, optionalText, record, text, wrong } from "./options.ts";
 import type { Trainer } from "./typed.ts";
 
 export interface PythonOptions {
@@ -16,6 +16,8 @@ export interface PythonOptions {
   readonly files?: readonly string[] | undefined;
   /** The licence of the model, for its card; as SPDX writes it. */
   readonly license?: string | undefined;
+  /** How long it may run, as in "2h"; it is ended then. Default: as long as it takes. */
+  readonly timeout?: Duration | undefined;
 }
 
 export const PYTHON = "python";
@@ -25,8 +27,11 @@ export const PYTHON = "python";
  * Errors: `define.*`, naming the field.
  */
 export function python(options: PythonOptions): Trainer<Task> {
-  const { script, requirements, params, files, license } = fieldsOf(PYTHON, options, OPTIONS);
-  const said = license === undefined ? {} : { license: optionalText(`${PYTHON}: license`, license)! };
+  const { script, requirements, params, files, license, timeout } = fieldsOf(PYTHON, options, OPTIONS);
+  const said = {
+    ...(license !== undefined && { license: optionalText(`${PYTHON}: license`, license)! }),
+    ...(timeout !== undefined && { timeout: duration(`${PYTHON}: timeout`, timeout) }),
+  };
   const definition: TrainerDefinition = {
     estimator: PYTHON,
     params: readParams(params ?? {}) as unknown as Params,
@@ -40,7 +45,14 @@ export function python(options: PythonOptions): Trainer<Task> {
   return Object.freeze(definition) as unknown as Trainer<Task>;
 }
 
-const OPTIONS = ["script", "requirements", "params", "files", "license"] as const satisfies readonly (keyof PythonOptions)[];
+const OPTIONS = [
+  "script",
+  "requirements",
+  "params",
+  "files",
+  "license",
+  "timeout",
+] as const satisfies readonly (keyof PythonOptions)[];
 
 /** What `python(...)` returned, also from a plain object of the same form. Errors: as `python`; `define.bad-value` for what cannot stand around a script. */
 export function readPython(at: string, { python: given, params, estimator: _, ...around }: Given): TrainerDefinition {

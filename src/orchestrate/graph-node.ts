@@ -4,7 +4,7 @@ import type { DatasetDefinition, FeaturesDefinition, ModelDefinition } from "../
 import type { IngestJournal, OlderParts } from "../ingest/index.ts";
 import type { FrozenSplit } from "../lake/index.ts";
 import type { Interpreter } from "../ports/python/index.ts";
-import type { Ledger, StepManifest } from "../steps/index.ts";
+import type { Ledger, StepManifest, Timeouts } from "../steps/index.ts";
 import type { Partitions } from "./partitions/standing.ts";
 import type { Search } from "./search.ts";
 
@@ -35,6 +35,8 @@ export interface GraphNode {
   input(results: ReadonlyMap<string, StepManifest>, outside: Outside): Promise<Json>;
   /** It stands for a step for each partition of this data set, and has no input of its own. */
   readonly partitions?: DatasetDefinition;
+  /** In no key. */
+  readonly timeouts?: Timeouts;
   /** Trials whose results its input is made from; `input` is then not asked. */
   search?(results: ReadonlyMap<string, StepManifest>, ledger: Ledger): Promise<Search>;
   /** A result that is kept for good, whatever the input has become since. Errors when the definition contradicts it. */

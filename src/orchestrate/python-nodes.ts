@@ -4,7 +4,7 @@
  *     environment [requirements -> lock] -.
  *     training-set ------------------------+-> fit [script -> its model] -> convert [our own predictor, a graph, or Python]
  */
-import type { Digest } from "../base/index.ts";
+import { type Digest, parseDuration } from "../base/index.ts";
 import { type ModelDefinition, type PythonDefinition, requirementLines } from "../define/index.ts";
 import type { PythonStory } from "../registry/index.ts";
 import type { StepManifest } from "../steps/index.ts";
@@ -33,19 +33,22 @@ export function pythonNodes(model: ModelDefinition, python: PythonDefinition): G
     node("environment", [], async (_, outside) =>
       plain({ requirements: await requirementsOf(python, outside), interpreter: await outside.interpreter() }),
     ),
-    node("fit", [set, environment], async (results, outside) =>
-      plain({
-        model: model.name,
-        ...learnt(results),
-        script: python.script,
-        files: await Promise.all(
-          [python.script, ...python.files].map(async (path) => ({ path, digest: await outside.file(path) })),
-        ),
-        params: model.train.params,
-        seed: model.seed,
-        lock: results.get(environment)!.objects.lock!,
-      }),
-    ),
+    {
+      ...node("fit", [set, environment], async (results, outside) =>
+        plain({
+          model: model.name,
+          ...learnt(results),
+          script: python.script,
+          files: await Promise.all(
+            [python.script, ...python.files].map(async (path) => ({ path, digest: await outside.file(path) })),
+          ),
+          params: model.train.params,
+          seed: model.seed,
+          lock: results.get(environment)!.objects.lock!,
+        }),
+      ),
+      ...(python.timeout && { timeouts: { startToCloseMs: parseDuration(python.timeout) / 1000 } }),
+    },
     node("convert", [set, environment, fit], async (results, outside) =>
       plain({
         model: model.name,

@@ -171,6 +171,13 @@ test("an edited script trains again, alone; what it makes must pass the gate", {
   assert.ok(!differences.some(({ area }) => area === "environment"));
 });
 
+test("a script that hangs is ended after the time that its definition gives it", { skip }, async () => {
+  platform.write("forest.py", "import time\ntime.sleep(600)\n");
+  platform.write("mill.ts", MILL.replace("python({ script,", 'python({ script, timeout: "2s",'));
+  const { state, error } = finished(await platform.run());
+  assert.deepEqual([state, error?.code], ["failed", "step.timeout"]);
+});
+
 /** Processes that run a model for this one. */
 async function workersOf(parent: number): Promise<number[]> {
   const { stdout } = await promisify(execFile)("ps", ["-o", "pid=,args=", "--ppid", String(parent)]);

@@ -102,6 +102,7 @@ export async function runGraph(nodes: readonly GraphNode[], effects: RunEffects)
           kind: node.kind,
           input: planned.input!,
           ...(node.kind in effects.ledger.pools && { pool: node.kind }),
+          ...(node.timeouts && { timeouts: node.timeouts }),
           onProgress,
         });
     if (outcome.state === "cancelled") {
