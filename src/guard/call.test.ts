@@ -46,6 +46,7 @@ const SAMPLES: Record<string, unknown> = {
     rule: null,
     collection: "01890000-0000-7000-8000-000000000000",
     upload: "01890000-0000-7000-8000-000000000000",
+    webhook: "01890000-0000-7000-8000-000000000000",
   },
 };
 const sampleOf = (field: string, schema: JsonSchema): unknown =>
