@@ -32,6 +32,29 @@ test("steps one after the other share a process, and each is told the memory tha
   assert.ok(large.peakMb > first.peakMb + 40, `${first.peakMb}, ${large.peakMb} MiB`);
 });
 
+test("what goes along with an attempt reaches its process alone, whether it began with it or took it later", async () => {
+  const ended: string[] = [];
+  let number = 0;
+  const ledger = workspace.ledgerWith({
+    async attend({ target, fence }) {
+      const name = `${target} ${fence} ${number++}`;
+      return name.endsWith("1") ? null : { variables: { NAME: name }, end: async (state) => void ended.push(`${name} ${state}`) };
+    },
+  });
+  const run = async () => {
+    const outcome = await ledger.execute(request("which", { takesMb: 0, keepsMb: 0 }, 800));
+    return outcome.state === "succeeded" ? outcome.manifest.facts : null;
+  };
+  const [first, second, third] = [await run(), await run(), await run()];
+  assert.deepEqual([second?.pid, third?.pid], [first?.pid, first?.pid]);
+  assert.deepEqual(
+    [first, second, third].map((facts) => facts?.variables),
+    [{ NAME: "dataset/flights 1 0" }, {}, { NAME: "dataset/flights 1 2" }],
+  );
+  await ledger.execute(request("refuse", { reason: "no rows" }, 800));
+  assert.deepEqual(ended, ["dataset/flights 1 0 succeeded", "dataset/flights 1 2 succeeded", "dataset/flights 1 3 failed"]);
+});
+
 test("steps at the same time have a process each", async () => {
   const both = await Promise.all([which({ takesMb: 50 }), which({ takesMb: 50 })]);
   assert.notEqual(both[0].pid, both[1].pid);
@@ -43,29 +66,6 @@ test("a process that kept much memory, or whose step failed, takes no other step
   assert.notEqual(next.pid, full.pid);
   assert.equal((await workspace.ledger.execute(request("refuse", { reason: "no rows" }))).state, "failed");
   assert.notEqual((await which()).pid, next.pid);
-});
-
-test("what goes along with an attempt reaches its process alone, whether it began with it or took it later", async () => {
-  const ended: string[] = [];
-  let number = 0;
-  const ledger = workspace.ledgerWith({
-    async attend({ target, fence }) {
-      const name = `${target} ${fence} ${number++}`;
-      return name.endsWith("1") ? null : { variables: { NAME: name }, end: async (state) => void ended.push(`${name} ${state}`) };
-    },
-  });
-  const run = async () => {
-    const outcome = await ledger.execute(request("which", { takesMb: 0, keepsMb: 0 }, 900));
-    return outcome.state === "succeeded" ? outcome.manifest.facts : null;
-  };
-  const [first, second, third] = [await run(), await run(), await run()];
-  assert.deepEqual([second?.pid, third?.pid], [first?.pid, first?.pid]);
-  assert.deepEqual(
-    [first, second, third].map((facts) => facts?.variables),
-    [{ NAME: "dataset/flights 1 0" }, {}, { NAME: "dataset/flights 1 2" }],
-  );
-  await ledger.execute(request("refuse", { reason: "no rows" }, 900));
-  assert.deepEqual(ended, ["dataset/flights 1 0 succeeded", "dataset/flights 1 2 succeeded", "dataset/flights 1 3 failed"]);
 });
 
 test("a killed process that waits for a step is missed by none", async () => {
