@@ -100,7 +100,7 @@ test("the small flights leave the same digests however often their run is killed
   }
 });
 
-const RUN_KILLS = 10;
+const RUN_KILLS = 6;
 /** About so many kills come in the time that an undisturbed run takes. */
 const RUN_KILLS_PER_RUN = 2;
 

@@ -42,7 +42,6 @@ const ENCRYPTED = { MILL_ENCRYPT: "yes" };
 const ENGINES: readonly { readonly name: string; readonly skip: string | false; readonly open: () => Promise<Store> }[] = [
   { name: "SQLite and files", skip: false, open: async () => ({ env: {} }) },
   { name: "SQLite and encrypted files", skip: false, open: async () => ({ env: ENCRYPTED }) },
-  { name: "PostgreSQL and files", skip: withoutPostgres, open: async () => ({ env: ownSchema() }) },
   { name: "SQLite and S3", skip: withoutS3, open: ownPrefix },
   {
     name: "PostgreSQL and encrypted S3 with few local copies",

@@ -8,7 +8,8 @@ import { mill, millIn, newPath } from "./run-mill.ts";
 
 const python = process.env.MILL_TEST_PYTHON;
 const skip = python === undefined && "set MILL_TEST_PYTHON to a Python with uv (.ci/python start DIR)";
-const settings = { ...(python !== undefined && { MILL_PYTHON: python }), MILL_PYTHON_FOLDER: newPath("environments") };
+const folder = process.env.MILL_TEST_PYTHON_FOLDER ?? newPath("environments");
+const settings = { ...(python !== undefined && { MILL_PYTHON: python }), MILL_PYTHON_FOLDER: folder };
 
 interface Facts {
   readonly form: string;
@@ -51,7 +52,6 @@ async function made(template: string): Promise<string> {
 const CHINSTRAP = { beakLength: 50.2, beakDepth: 18.7, flipperLength: 198, bodyMass: 3775 };
 
 for (const [template, framework, form] of [
-  ["sklearn", "scikit-learn", "inline"],
   ["xgboost", "xgboost", "inline"],
   ["lightgbm", "lightgbm", "inline"],
   ["keras", "keras", "onnx"],

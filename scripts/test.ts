@@ -18,6 +18,8 @@ const files = asked.length > 0 ? asked : all.filter((path) => !slow.includes(pat
 /** Far above what they take; the runner itself would wait for ever. */
 const LIMIT_MS = 60 * 60_000;
 const AGAIN_FILES_MAX = 3;
+/** Also on two cores: a third of the time the tests wait, for servers, locks and ends of processes. */
+const FILES_AT_ONCE = 3;
 
 /** The runner's status, and the files that did not end well. */
 function run(files: readonly string[], concurrency: number): { status: number; failed: string[] } {
@@ -41,7 +43,7 @@ function run(files: readonly string[], concurrency: number): { status: number; f
   return { status: status ?? 1, failed: files.filter((file) => !passed.has(file)) };
 }
 
-let { status, failed } = run(files, 2);
+let { status, failed } = run(files, FILES_AT_ONCE);
 if (status !== 0 && process.argv.includes("--again") && failed.length > 0 && failed.length <= AGAIN_FILES_MAX) {
   console.log(`run again, alone: ${failed.join(" ")}`);
   const again = run(failed, 1);

@@ -77,7 +77,10 @@ before(async () => {
   if (skip) return;
   platform = await openPlatform({
     folder: mkdtempSync(join(root, "project-")),
-    environments: createEnvironments({ folder: join(root, "environments"), python: python! }),
+    environments: createEnvironments({
+      folder: process.env.MILL_TEST_PYTHON_FOLDER ?? join(root, "environments"),
+      python: python!,
+    }),
   });
   platform.write("package.json", '{ "type": "module" }');
   copyFileSync(join(examples, "penguins", "penguins.csv"), join(platform.folder, "penguins.csv"));
