@@ -54,7 +54,9 @@ test("the paragraph on Python does what it says", { skip }, async (t) => {
     cwd: root,
     env: {
       ...process.env,
-      ...{ MILL_PYTHON: python, MILL_PYTHON_FOLDER: process.env.MILL_TEST_PYTHON_FOLDER ?? newPath("environments"), NO_PROXY: "*" },
+      MILL_PYTHON: python,
+      MILL_PYTHON_FOLDER: process.env.MILL_TEST_PYTHON_FOLDER ?? newPath("environments"),
+      NO_PROXY: "*",
       PATH: `${dirname(mlflow!)}:${dirname(process.execPath)}:${process.env.PATH}`,
     },
     detached: true,
