@@ -31,3 +31,4 @@ export {
   VERBS,
   type VerbName,
 } from "./verbs.ts";
+export { WEBHOOK_EVENTS } from "./webhook-events.ts";

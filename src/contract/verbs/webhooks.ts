@@ -1,16 +1,8 @@
 /** Whoever is to be told of what happens to models. Their addresses may hold tokens: admins alone see them. */
 import { boolean, integer, list, object, oneOf, optional, orNull, text } from "../json-schema.ts";
+import { WEBHOOK_EVENTS } from "../webhook-events.ts";
 import { id, instant, page, pageOf } from "./nouns.ts";
 import { administers, inspects } from "./verb.ts";
-
-const EVENTS = [
-  "registered_model.created",
-  "model_version.created",
-  "model_version_tag.set",
-  "model_version_tag.deleted",
-  "model_version_alias.created",
-  "model_version_alias.deleted",
-] as const;
 
 const name = text({
   maxLength: 1000,
@@ -20,7 +12,7 @@ const name = text({
 const url = text({ maxLength: 2000, examples: ["https://example.org/hook"], description: "http or https, without credentials" });
 const events = list(text({ maxLength: 100, examples: ["model_version_alias.created"] }), {
   maxItems: 100,
-  description: `Any of ${EVENTS.join(", ")}`,
+  description: `Any of ${WEBHOOK_EVENTS.join(", ")}`,
 });
 const description = text({ maxLength: 10_000 });
 const secret = text({
@@ -34,7 +26,7 @@ const webhook = object({
   id,
   name: text(),
   url: text(),
-  events: list(oneOf(EVENTS)),
+  events: list(oneOf(WEBHOOK_EVENTS)),
   description: orNull(text()),
   active: boolean(),
   signs: boolean({ description: "It has a secret, with which what it is told is signed" }),

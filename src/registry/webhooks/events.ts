@@ -1,15 +1,8 @@
 /** What webhooks are told of: the names and forms of MLflow's webhooks, read from the ledger. */
 import type { Json } from "../../base/index.ts";
+import type { WEBHOOK_EVENTS } from "../../contract/index.ts";
 import type { LedgerEntry, LedgerEvent } from "../ledger.ts";
 
-export const WEBHOOK_EVENTS = [
-  "registered_model.created",
-  "model_version.created",
-  "model_version_tag.set",
-  "model_version_tag.deleted",
-  "model_version_alias.created",
-  "model_version_alias.deleted",
-] as const;
 export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number];
 
 type Data = Readonly<Record<string, Json>>;

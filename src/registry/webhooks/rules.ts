@@ -1,6 +1,7 @@
 /** What a webhook may be. */
 import { MillError } from "../../base/index.ts";
-import { WEBHOOK_EVENTS, type WebhookEvent } from "./events.ts";
+import { WEBHOOK_EVENTS } from "../../contract/index.ts";
+import type { WebhookEvent } from "./events.ts";
 import type { WebhookChange } from "./webhooks.ts";
 
 const URL_MAX = 500;
