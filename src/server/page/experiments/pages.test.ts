@@ -8,6 +8,7 @@ import { openTestRecords } from "../../../ports/records/fixtures/open-test-recor
 import { createTracking, trackingVerbs } from "../../../train/index.ts";
 import { noChromium, openChromium } from "../../fixtures/open-chromium.ts";
 import { startSample } from "../../fixtures/sample-platform.ts";
+import { seePage } from "../../fixtures/see-page.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "mill-experiments-"));
 const records = await openTestRecords(join(folder, "mill.db"));
@@ -36,15 +37,7 @@ const made = await Promise.all(
   }),
 );
 
-async function see(path: string) {
-  const reply = await fetch(new URL(path, sample.url), { headers: { accept: "text/html" } });
-  const markup = await reply.text();
-  const text = markup
-    .replaceAll(/<style>.*?<\/style>/gs, "")
-    .replaceAll(/<[^>]+>/g, " ")
-    .replaceAll(/\s+/g, " ");
-  return { status: reply.status, headers: reply.headers, markup, text };
-}
+const see = (path: string) => seePage(new URL(path, sample.url));
 
 const listed = (markup: string) => [...markup.matchAll(/name="run" value="([0-9a-f]{32})"/g)].map(([, id]) => id!);
 const nextOf = (markup: string) => /<a href="([^"]+)">More runs/.exec(markup)?.[1]?.replaceAll("&amp;", "&");

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { startFiles } from "../../fixtures/files-platform.ts";
+import { seePage } from "../../fixtures/see-page.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "mill-registry-pages-"));
 const sample = await startFiles(folder);
@@ -13,15 +14,7 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function see(path: string) {
-  const reply = await fetch(new URL(path, sample.url), { headers: { accept: "text/html" } });
-  const markup = await reply.text();
-  const text = markup
-    .replaceAll(/<style>.*?<\/style>/gs, "")
-    .replaceAll(/<[^>]+>/g, " ")
-    .replaceAll(/\s+/g, " ");
-  return { status: reply.status, headers: reply.headers, markup, text };
-}
+const see = (path: string) => seePage(new URL(path, sample.url));
 
 async function act(path: string, body: object) {
   const headers = { authorization: `Bearer ${sample.token}`, "content-type": "application/json" };
