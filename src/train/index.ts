@@ -1,5 +1,4 @@
-export { artifactPath } from "./artifacts/artifact-path.ts";
-export { type Artifact, type ArtifactEntry, type Artifacts, createArtifacts } from "./artifacts/artifacts.ts";
+export { type Artifact, type Artifacts, createArtifacts } from "./artifacts/artifacts.ts";
 export { type ArtifactVerb, artifactVerbs } from "./artifacts/verbs.ts";
 export { createEntries, type Entry, entryStatement, NOTHING_KNOWN } from "./imports/entries.ts";
 export { createImports, type Imports, type Taken } from "./imports/imports.ts";

@@ -4,7 +4,7 @@
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Digest, MillError } from "../../base/index.ts";
+import { type Digest, type Json, MillError } from "../../base/index.ts";
 import type { Task } from "../../contract/index.ts";
 import { readPart } from "../../features/index.ts";
 import type { Frame, Predictor } from "../../learn/index.ts";
@@ -73,7 +73,7 @@ export const convert: StepKind<ConvertInput> = {
   },
 };
 
-const store = (json: ForeignModel | unknown, { objects }: StepContext) => objects.put(Buffer.from(JSON.stringify(json)));
+const store = (json: ForeignModel | Json, { objects }: StepContext) => objects.put(Buffer.from(JSON.stringify(json)));
 
 interface Unfit {
   readonly why: string;

@@ -1,7 +1,7 @@
 export { createTracking, type TrackingResources } from "./create-tracking.ts";
 export { compileFilter, type Held } from "./evaluate.ts";
 export { type Field, type Filter, type Order, parseFilter, parseOrder, type Vocabulary } from "./filter.ts";
-export { find, type Query } from "./find.ts";
+export { find } from "./find.ts";
 export { modelMetricStatements } from "./model-metrics.ts";
 export { refusalOf } from "./rules.ts";
 export type {
